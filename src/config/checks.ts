@@ -1,0 +1,257 @@
+/**
+ * What several values must be together. These checks read the configuration as it was written and
+ * skip what is wrong in itself, so that they speak in the same run as the checks of single values.
+ */
+import type * as z from 'zod';
+import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
+import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
+import { certificateProblem, isPem, type NamedFiles } from './files.ts';
+import { isInlinePage } from './normalise.ts';
+import { formatDuration, type Parsed, parseDuration, parseSize } from './quantities.ts';
+import { backendUrl, poolKeys } from './schema.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+export function checkTogether(value: unknown, files: NamedFiles, report: Report): void {
+  const root = asMapping(value);
+  if (root === null) return;
+  checkForm(root, report);
+  checkListeners(root, report);
+  const pools = poolsOf(root);
+  for (const pool of pools) checkPool(pool.value, pool.path, files, report);
+  checkRoutes(root, pools, report);
+  checkLimits(root, report);
+  checkTableSize(root, pools, report);
+}
+
+const asMapping = (value: unknown): Mapping | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : null;
+
+const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** What a parser makes of a text; null for anything else: somebody else complains. */
+function understood<T>(parse: (text: string) => Parsed<T>, value: unknown): T | null {
+  if (typeof value !== 'string') return null;
+  const result = parse(value);
+  return 'value' in result ? result.value : null;
+}
+
+interface PoolAt {
+  readonly name: string;
+  readonly path: Path;
+  readonly value: Mapping;
+}
+
+function poolsOf(root: Mapping): PoolAt[] {
+  if (root.pools === undefined) return [{ name: 'default', path: [], value: root }];
+  return Object.entries(asMapping(root.pools) ?? {}).flatMap(([name, pool]) => {
+    const value = asMapping(pool);
+    return value === null ? [] : [{ name, path: ['pools', name], value }];
+  });
+}
+
+/** Short and full form: each key of one of them, never both. */
+function checkForm(root: Mapping, report: Report): void {
+  if (root.pools !== undefined) {
+    const names = Object.keys(asMapping(root.pools) ?? {});
+    const remedy =
+      names.length === 1
+        ? `move it to pools.${names[0]}`
+        : 'move it into the pools that need it, under "pools"';
+    for (const key of poolKeys) {
+      if (root[key] !== undefined) {
+        report.add([key], `belongs to a pool, and there is "pools"; ${remedy}`, 'key');
+      }
+    }
+    const isEmpty = asMapping(root.pools) !== null && names.length === 0;
+    if (isEmpty) report.add(['pools'], 'there is no pool in it; write NAME: with "backends" below');
+    if (names.length > 1 && root.routes === undefined) {
+      report.add([], `with several pools, "routes" must say which pool gets which requests`);
+    }
+  } else if (root.backends === undefined) {
+    report.add([], NO_BACKENDS);
+  }
+  if (root.listeners === undefined) return;
+  for (const key of ['port', 'address']) {
+    if (root[key] === undefined) continue;
+    report.add([key], 'there is "listeners"; move it to an item of that list', 'key');
+  }
+}
+
+const NO_BACKENDS = 'there are no backends; list at least one: backends: [http://localhost:9001]';
+
+function checkListeners(root: Mapping, report: Report): void {
+  const seen: { port: number; host: string; path: Path }[] = [];
+  asList(root.listeners).forEach((item, i) => {
+    const listener = asMapping(item);
+    if (listener === null || typeof listener.port !== 'number') return;
+    const { port } = listener;
+    const host =
+      listener.address === undefined ? '::' : understood(parseBindAddress, listener.address);
+    if (host === null) return;
+    const path = ['listeners', i];
+    const other = seen.find((before) => before.port === port && overlap(before.host, host));
+    if (other !== undefined) {
+      const first = `${formatPath(other.path)}${report.onLine(other.path)}`;
+      const what = port === 0 ? 'the same address' : `port ${port} on the same address`;
+      report.add(path, `takes ${what} as ${first}; remove one, or change its port`);
+    }
+    seen.push({ port, host, path });
+  });
+}
+
+/** `::` takes every address, IPv4 too; `0.0.0.0` every IPv4 address. */
+function overlap(a: string, b: string): boolean {
+  if (a === b || a === '::' || b === '::') return true;
+  return (a === '0.0.0.0' && !b.includes(':')) || (b === '0.0.0.0' && !a.includes(':'));
+}
+
+function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {
+  checkBackendNames(pool, path, report);
+  const health = asMapping(pool.health_check);
+  if (health !== null) checkHealth(health, [...path, 'health_check'], report);
+  for (const [status, page] of Object.entries(asMapping(pool.error_pages) ?? {})) {
+    if (typeof page !== 'string' || isInlinePage(page)) continue;
+    const result = files.text(page);
+    if ('problem' in result) report.add([...path, 'error_pages', status], result.problem);
+  }
+  const ca = asMapping(pool.tls)?.ca;
+  if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
+}
+
+function checkCa(ca: string, path: Path, files: NamedFiles, report: Report): void {
+  const pem = isPem(ca) ? { value: ca } : files.text(ca);
+  const shown = isPem(ca) ? 'this text' : ca;
+  const problem = 'problem' in pem ? pem.problem : certificateProblem(pem.value, shown);
+  if (problem !== null) report.add(path, problem);
+}
+
+function checkBackendNames(pool: Mapping, path: Path, report: Report): void {
+  const first = new Map<string, Path>();
+  asList(pool.backends).forEach((item, i) => {
+    const at = [...path, 'backends', i];
+    const backend = asMapping(item);
+    const url = read(backendUrl, backend === null ? item : backend.url);
+    const given = backend?.name;
+    if (given !== undefined && (typeof given !== 'string' || given === '')) return;
+    const name = given ?? url?.hostAndPort;
+    if (name === undefined) return;
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, at);
+      return;
+    }
+    const where = `${formatPath(other)}${report.onLine(other)}`;
+    if (given === undefined) {
+      const message = `is called ${show(name)} by its URL, as is ${where}; give one of them a name`;
+      report.add(backend === null ? at : [...at, 'url'], message);
+    } else {
+      const message = `the name ${show(name)} is taken by ${where}; choose another`;
+      report.add([...at, 'name'], message);
+    }
+  });
+}
+
+function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> | null {
+  const result = schema.safeParse(value);
+  return result.success ? result.data : null;
+}
+
+function checkHealth(health: Mapping, path: Path, report: Report): void {
+  const interval =
+    health.interval === undefined ? 5000 : understood(parseDuration, health.interval);
+  const timeout = understood(parseDuration, health.timeout);
+  if (interval !== null && interval > 0 && timeout !== null && timeout >= interval) {
+    const which = health.interval === undefined ? ', the default' : '';
+    const limit = `the interval (${formatDuration(interval)}${which})`;
+    const remedy = `write a shorter timeout, or interval: ${formatDuration(timeout * 2)}`;
+    const message = `${show(health.timeout)} is not below ${limit}; ${remedy}`;
+    report.add([...path, 'timeout'], message);
+  }
+  if (health.type !== 'tcp') return;
+  for (const key of ['path', 'method', 'host', 'expected_status']) {
+    if (health[key] === undefined) continue;
+    const message = 'a tcp probe only connects; remove this key, or write type: http';
+    report.add([...path, key], message, 'key');
+  }
+}
+
+interface RouteAt {
+  /** Empty: every host. */
+  readonly hosts: readonly string[];
+  readonly prefix: string;
+  readonly path: Path;
+}
+
+function checkRoutes(root: Mapping, pools: readonly PoolAt[], report: Report): void {
+  const names = poolNames(root, pools);
+  const earlier: RouteAt[] = [];
+  asList(root.routes).forEach((item, i) => {
+    const route = asMapping(item);
+    if (route === null) return;
+    const path = ['routes', i];
+    const { pool } = route;
+    if (typeof pool === 'string' && !names.includes(pool)) {
+      const known = names.length === 0 ? '' : `; the pools are ${names.join(', ')}`;
+      const hint = didYouMean(pool, names) || known;
+      report.add([...path, 'pool'], `there is no pool ${show(pool)}${hint}`);
+    }
+    const at = readRoute(route, path);
+    if (at === null) return;
+    const covering = earlier.find((before) => covers(before, at));
+    if (covering !== undefined) {
+      const where = `${formatPath(covering.path)}${report.onLine(covering.path)}`;
+      report.add(path, `is never reached: ${where} takes all of it; put this one first`);
+    }
+    earlier.push(at);
+  });
+}
+
+const poolNames = (root: Mapping, pools: readonly PoolAt[]): readonly string[] =>
+  root.pools === undefined
+    ? pools.map((pool) => pool.name)
+    : Object.keys(asMapping(root.pools) ?? {});
+
+function readRoute(route: Mapping, path: Path): RouteAt | null {
+  const written = route.host === undefined ? [] : [route.host].flat();
+  const hosts = written.map((host) => understood(parseRouteHost, host));
+  const prefix = route.path === undefined ? '/' : understood(parseRoutePath, route.path);
+  if (prefix === null || hosts.some((host) => host === null)) return null;
+  if (route.host !== undefined && hosts.length === 0) return null;
+  return { hosts: hosts as string[], prefix, path };
+}
+
+/** Does every request of `later` match `earlier` already? */
+function covers(earlier: RouteAt, later: RouteAt): boolean {
+  const above = earlier.prefix === '/' ? '/' : `${earlier.prefix}/`;
+  if (later.prefix !== earlier.prefix && !later.prefix.startsWith(above)) return false;
+  if (earlier.hosts.length === 0) return true;
+  return later.hosts.length > 0 && later.hosts.every((host) => earlier.hosts.includes(host));
+}
+
+function checkLimits(root: Mapping, report: Report): void {
+  const limits = asMapping(root.limits);
+  if (limits === null) return;
+  const line = sizeOr(limits.request_line, '8KiB');
+  const head = sizeOr(limits.head, '32KiB');
+  if (line === null || head === null || line <= head) return;
+  const key = limits.request_line === undefined ? 'head' : 'request_line';
+  const sizes = `request_line (${limits.request_line ?? '8KiB'}) is above head (${limits.head ?? '32KiB'})`;
+  report.add(['limits', key], `${sizes}, which includes it; lower request_line or raise head`);
+}
+
+function sizeOr(value: unknown, fallback: string): number | null {
+  const given = value ?? fallback;
+  if (typeof given !== 'string' && typeof given !== 'number') return null;
+  const result = parseSize(given);
+  return 'value' in result ? result.value : null;
+}
+
+function checkTableSize(root: Mapping, pools: readonly PoolAt[], report: Report): void {
+  const size = root.table_size;
+  if (typeof size !== 'number' || size < 1) return;
+  const backends = pools.reduce((sum, pool) => sum + asList(pool.value.backends).length, 0);
+  if (size >= backends) return;
+  const remedy = `write ${backends} or more, or remove the key`;
+  report.add(['table_size'], `${size} is too small for the ${backends} backends here; ${remedy}`);
+}

@@ -1,0 +1,140 @@
+/**
+ * The kinds of values that the schema is made of: text that a parser understands, whole numbers,
+ * switches, choices. Each brings its own words for what is wrong with it.
+ */
+import * as z from 'zod';
+import { didYouMean, show } from './diagnostics.ts';
+import {
+  DURATION_PATTERN,
+  type Parsed,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+  withUnit,
+} from './quantities.ts';
+
+/** What the schema's reader sees of a field. `title` is its kind in one or two words. */
+interface About {
+  readonly title: string;
+  readonly description: string;
+  readonly pattern?: string;
+  readonly examples?: readonly unknown[];
+}
+
+/** Text that `parse` understands. `numberRemedy`: what to write instead of a bare number. */
+export function parsed<T>(
+  parse: (text: string) => Parsed<T>,
+  about: About,
+  numberRemedy?: (given: number) => string,
+) {
+  return z
+    .string({
+      error: ({ input }) =>
+        typeof input === 'number' && numberRemedy !== undefined ? numberRemedy(input) : undefined,
+    })
+    .meta({ ...about })
+    .transform((text, context): T => settle(parse(text), text, context));
+}
+
+/** Hands a parser's answer to zod. */
+export function settle<T>(result: Parsed<T>, input: unknown, context: z.RefinementCtx): T {
+  if ('value' in result) return result.value;
+  context.issues.push({ code: 'custom', message: result.problem, input });
+  return z.NEVER;
+}
+
+/** Accepts the text as it is unless `problem` finds something. */
+export function text(problem: (text: string) => string | null, about: About) {
+  return parsed((given): Parsed<string> => {
+    const found = problem(given);
+    return found === null ? { value: given } : { problem: found };
+  }, about);
+}
+
+/** A duration in milliseconds. `zero`: what to do instead of 0; null: 0 is fine. */
+export function duration(zero: string | null, description: string) {
+  return parsed(
+    (given) => {
+      const result = parseDuration(given);
+      if ('value' in result && result.value === 0 && zero !== null) {
+        return { problem: `${show(given)} is too short; ${zero}` };
+      }
+      return result;
+    },
+    { title: 'duration', description, pattern: DURATION_PATTERN, examples: ['5s'] },
+    (given) =>
+      given < 0
+        ? `${given} is negative; write a duration such as 5s`
+        : `${given} has no unit; write ${withUnit(given)}`,
+  );
+}
+
+/** Bytes, within bounds that are given as people write them. */
+export function size(least: string | number, most: string | number | null, description: string) {
+  const bytes = (written: string | number): number => {
+    const result = parseSize(written);
+    return 'value' in result ? result.value : 0;
+  };
+  return z
+    .union([z.number(), z.string().meta({ pattern: SIZE_PATTERN })], {
+      error: expected('a size', 'a whole number of bytes, or 32KiB, 1MiB, 2GiB'),
+    })
+    .transform((given, context): number => {
+      const result = parseSize(given);
+      if ('problem' in result) return settle(result, given, context);
+      if (result.value < bytes(least)) {
+        return settle({ problem: `${given} is too small; the least is ${least}` }, given, context);
+      }
+      if (most !== null && result.value > bytes(most)) {
+        return settle({ problem: `${given} is too large; the most is ${most}` }, given, context);
+      }
+      return result.value;
+    })
+    .meta({ title: 'size', description, examples: ['32KiB'] });
+}
+
+/** A whole number from `least` to `most`. `remedies`: words for numbers below, and between. */
+export function whole(
+  least: number,
+  most: number,
+  description: string,
+  remedies: { readonly below?: string; readonly fraction?: string } = {},
+) {
+  const range = `a whole number from ${least} to ${most}`;
+  const { below = `write ${range}`, fraction = `write ${range}` } = remedies;
+  return z
+    .int({
+      error: ({ input }) =>
+        typeof input === 'number' ? `${input} is not a whole number; ${fraction}` : undefined,
+    })
+    .min(least, { error: ({ input }) => `${input} is out of range; ${below}` })
+    .max(most, { error: ({ input }) => `${input} is out of range; write ${range}` })
+    .meta({ title: 'whole number', description });
+}
+
+/** One of a few words. */
+export function choice<const T extends readonly string[]>(words: T, description: string) {
+  return z
+    .enum(words, {
+      error: ({ input }) => {
+        if (input === undefined || input === null) return undefined;
+        const given = show(input);
+        const near = didYouMean(String(input), words);
+        const known = words.length === 1 ? `the only one is ${words[0]}` : words.join(', ');
+        return `${given} is not known here${near === '' ? `; write ${known}` : near}`;
+      },
+    })
+    .meta({ title: 'one of', description });
+}
+
+/** true or false. */
+export const flag = (description: string) => z.boolean().meta({ title: 'switch', description });
+
+/** Words for a value of the wrong kind, for schemas of lists and mappings. */
+export const expected =
+  (what: string, remedy = '', missing = 'missing; add it') =>
+  ({ input }: { input?: unknown }): string | undefined => {
+    if (input === undefined) return missing;
+    if (input === null) return undefined;
+    return `expected ${what}, found ${show(input)}${remedy === '' ? '' : `; write ${remedy}`}`;
+  };

@@ -1,0 +1,110 @@
+/**
+ * A configuration file to a frozen `Config`, or everything that is wrong with it at once. Nothing
+ * here throws for what a user can write.
+ */
+import { statSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Config } from '../core/config.ts';
+import { checkTogether } from './checks.ts';
+import { type Diagnostic, Report, show } from './diagnostics.ts';
+import type { Environment } from './environment.ts';
+import { NamedFiles, readText } from './files.ts';
+import { checkValues } from './issues.ts';
+import { normalise } from './normalise.ts';
+import { readSource } from './source.ts';
+
+export type ConfigResult =
+  | { readonly config: Config }
+  | { readonly diagnostics: readonly Diagnostic[] };
+
+export interface ParseOptions {
+  /** Where `${VAR}` is looked up; nothing is set by default. */
+  readonly environment?: Environment;
+  /** What the paths in the configuration are seen from; the working directory by default. */
+  readonly folder?: string;
+}
+
+/** Reads YAML or JSON text. `file` is what the diagnostics call it. */
+export function parseConfig(text: string, file: string, options: ParseOptions = {}): ConfigResult {
+  const { environment = {}, folder = '.' } = options;
+  const { value, readable, report } = readSource(text.replace(/^\ufeff/, ''), file, environment);
+  if (!readable) return { diagnostics: report.diagnostics };
+  return configFromValue(value, report, folder);
+}
+
+/** Checks and normalises a plain value, as `defineConfig` or a YAML file gives it. */
+export function configFromValue(value: unknown, report: Report, folder: string): ConfigResult {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    report.add([], notAMapping(value));
+    return { diagnostics: report.diagnostics };
+  }
+  const files = new NamedFiles(folder);
+  const checked = checkValues(value, report);
+  checkTogether(value, files, report);
+  if (checked === null || report.diagnostics.length > 0) {
+    return { diagnostics: report.diagnostics };
+  }
+  return { config: normalise(checked, files) };
+}
+
+function notAMapping(value: unknown): string {
+  const remedy = 'the least is: backends: [http://localhost:9001]';
+  if (value === null || value === undefined) return `the configuration is empty; ${remedy}`;
+  return `a configuration is a mapping of keys to values, not ${Array.isArray(value) ? 'a list' : show(value)}; ${remedy}`;
+}
+
+/**
+ * Reads `path`: a module when it ends in .ts, .mts, .js, .mjs or .cjs, else YAML or JSON. Relative
+ * paths inside are seen from its folder.
+ */
+export async function loadConfig(path: string, environment: Environment): Promise<ConfigResult> {
+  const folder = dirname(resolve(path));
+  const extension = extname(path).toLowerCase();
+  const isModule = ['.ts', '.mts', '.js', '.mjs', '.cjs'].includes(extension);
+  const read = readText(path, path);
+  if ('problem' in read) return failed('', fileProblem(read.problem, path));
+  if (!isModule) return parseConfig(read.value, path, { environment, folder });
+  if (extension.endsWith('ts') && !importsTypeScript()) return failed(path, needsTypeScript(path));
+  const imported = await importDefault(path);
+  if ('problem' in imported) return failed(path, imported.problem);
+  return configFromValue(imported.value, new Report(path), folder);
+}
+
+function failed(file: string, message: string): ConfigResult {
+  const report = new Report(file);
+  report.add([], message);
+  return { diagnostics: report.diagnostics };
+}
+
+function fileProblem(problem: string, path: string): string {
+  if (!problem.startsWith('there is no file')) return problem;
+  return `there is no file ${path}; write one, or start without: evenkeel 9001 9002`;
+}
+
+/** Bun does; Node says so since 22.18. */
+function importsTypeScript(): boolean {
+  return 'bun' in process.versions || Boolean(Reflect.get(process.features, 'typescript'));
+}
+
+function needsTypeScript(path: string): string {
+  const other = path.replace(/\.m?ts$/i, '.mjs');
+  const runtimes = 'run it with Node 22.18 or later, or Bun';
+  return `Node ${process.versions.node} cannot import TypeScript; ${runtimes}, or rename it to ${other} and remove the types`;
+}
+
+async function importDefault(
+  path: string,
+): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+  const url = pathToFileURL(resolve(path));
+  // Modules are cached by their URL; a reload must see what has been written since.
+  url.searchParams.set('changed', String(statSync(path).mtimeMs));
+  try {
+    const module = (await import(url.href)) as Record<string, unknown>;
+    if (module.default !== undefined) return { value: module.default };
+    return { problem: 'has no default export; write export default defineConfig({ ... })' };
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}` };
+  }
+}

@@ -1,0 +1,165 @@
+/** From checked values to the frozen `Config` that every other room sees. */
+import type {
+  BackendConfig,
+  Config,
+  ErrorPage,
+  HealthCheckConfig,
+  LimitsConfig,
+  ListenerConfig,
+  PoolConfig,
+  RouteConfig,
+  TimeoutsConfig,
+} from '../core/config.ts';
+import { isPem, type NamedFiles } from './files.ts';
+import type { CheckedConfig, CheckedErrorPage, CheckedPool } from './schema.ts';
+
+/** Both forms end here. The values and the files they name have been checked. */
+export function normalise(checked: CheckedConfig, files: NamedFiles): Config {
+  const pools = writtenPools(checked).map(([name, pool]) => toPool(name, pool, files));
+  const backends = pools.reduce((sum, pool) => sum + pool.backends.length, 0);
+  return deepFreeze({
+    listeners: toListeners(checked),
+    routes: toRoutes(checked, pools),
+    pools,
+    trustedProxies: checked.trusted_proxies,
+    timeouts: toTimeouts(checked.timeouts),
+    limits: toLimits(checked.limits),
+    log: checked.log,
+    shutdown: { delayMs: checked.shutdown_delay, timeoutMs: checked.shutdown_timeout },
+    tableSize: checked.table_size ?? Math.max(4096, 4 * backends),
+  });
+}
+
+function writtenPools(checked: CheckedConfig): [string, CheckedPool][] {
+  if (checked.pools !== undefined) return Object.entries(checked.pools);
+  return [['default', { ...checked, backends: checked.backends ?? [] }]];
+}
+
+function toListeners(checked: CheckedConfig): ListenerConfig[] {
+  const written = checked.listeners ?? [{ port: checked.port ?? 8080, address: checked.address }];
+  return written.map(({ port, address }) => {
+    const host = address ?? null;
+    const shown = host === null ? '*' : host.includes(':') ? `[${host}]` : host;
+    return { address: `${shown}:${port}`, host, port };
+  });
+}
+
+function toRoutes(checked: CheckedConfig, pools: readonly PoolConfig[]): RouteConfig[] {
+  if (checked.routes === undefined) return [{ hosts: [], pathPrefix: '/', pool: pools[0].name }];
+  return checked.routes.map(({ host, path, pool }) => ({
+    hosts: [...new Set(host ?? [])],
+    pathPrefix: path,
+    pool,
+  }));
+}
+
+function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig {
+  const { host, tls } = pool;
+  return {
+    name,
+    policy: pool.policy,
+    backends: pool.backends.map(toBackend),
+    healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
+    host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },
+    tls: {
+      verify: tls.verify,
+      caPem: tls.ca === undefined ? null : isPem(tls.ca) ? tls.ca : contentOf(files, tls.ca),
+      serverName: tls.server_name ?? null,
+    },
+    panic: pool.panic,
+    drainTimeoutMs: pool.drain_timeout,
+    drainTunnelTimeoutMs: pool.drain_tunnel_timeout,
+    errorPages: new Map(
+      Object.entries(pool.error_pages).map(([status, page]) => [
+        Number(status),
+        toErrorPage(page, files),
+      ]),
+    ),
+  };
+}
+
+function toBackend(written: CheckedPool['backends'][number]): BackendConfig {
+  const {
+    url: address,
+    name,
+    weight,
+  } = 'weight' in written ? written : { url: written, name: undefined, weight: 1 };
+  const { url, tls, host, port, authority, basePath, hostAndPort } = address;
+  return { name: name ?? hostAndPort, url, tls, host, port, authority, basePath, weight };
+}
+
+function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): HealthCheckConfig {
+  return {
+    kind: checked.type,
+    method: checked.method,
+    path: checked.path,
+    host: checked.host ?? null,
+    intervalMs: checked.interval,
+    timeoutMs: checked.timeout ?? defaultTimeoutMs(checked.interval),
+    expectedStatus: checked.expected_status,
+    healthyThreshold: checked.healthy_threshold,
+    unhealthyThreshold: checked.unhealthy_threshold,
+  };
+}
+
+/** 2 s, or half the interval when that would not be below it. */
+const defaultTimeoutMs = (intervalMs: number): number =>
+  intervalMs > 2000 ? 2000 : Math.max(1, Math.floor(intervalMs / 2));
+
+function toTimeouts(checked: CheckedConfig['timeouts']): TimeoutsConfig {
+  return {
+    connectMs: checked.connect,
+    responseHeadMs: checked.response,
+    idleMs: checked.idle,
+    tunnelIdleMs: checked.tunnel_idle,
+    clientHeadMs: checked.client_head,
+    clientKeepAliveMs: checked.client_keep_alive,
+    backendKeepAliveMs: checked.backend_keep_alive,
+  };
+}
+
+function toLimits(checked: CheckedConfig['limits']): LimitsConfig {
+  return {
+    headBytes: checked.head,
+    headerFields: checked.fields,
+    requestLineBytes: checked.request_line,
+    bodyBytes: checked.body === 'unlimited' ? null : checked.body,
+    idlePerBackend: checked.idle_connections_per_backend,
+    minRateBytesPerSecond: checked.min_rate,
+  };
+}
+
+/** Is this an error page itself, rather than the path of a file? */
+export const isInlinePage = (page: string): boolean => page.startsWith('<') || page.includes('\n');
+
+function toErrorPage(page: CheckedErrorPage, files: NamedFiles): ErrorPage {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  if (typeof page !== 'string') return { body: bytes(page.body), contentType: page.content_type };
+  if (!isInlinePage(page)) {
+    return { body: bytes(contentOf(files, page)), contentType: contentTypeOf(page) };
+  }
+  return { body: bytes(page), contentType: page.startsWith('<') ? HTML : PLAIN };
+}
+
+const HTML = 'text/html; charset=utf-8';
+const PLAIN = 'text/plain; charset=utf-8';
+
+function contentTypeOf(path: string): string {
+  if (/\.json$/i.test(path)) return 'application/json';
+  return /\.txt$/i.test(path) ? PLAIN : HTML;
+}
+
+function contentOf(files: NamedFiles, path: string): string {
+  const result = files.text(path);
+  // A file that cannot be read has been reported, and nothing is normalised then.
+  return 'value' in result ? result.value : '';
+}
+
+/** Freezes plain objects and lists; maps and bytes cannot be, and their types are read-only. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return value;
+  const parts = value instanceof Map ? value.values() : Object.values(value);
+  for (const part of parts) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,102 @@
+/**
+ * A normalised configuration as YAML: the full form, every default written out. It is a valid
+ * configuration itself, and means the same.
+ */
+import { stringify } from 'yaml';
+import type { Config, HealthCheckConfig, PoolConfig } from '../core/config.ts';
+import { escapeVariables } from './environment.ts';
+import { formatDuration, formatSize, formatStatus } from './quantities.ts';
+import type { ConfigInput } from './schema.ts';
+
+type PoolInput = NonNullable<ConfigInput['pools']>[string];
+
+/** YAML text that ends in a newline. */
+export function printConfig(config: Config): string {
+  return stringify(escaped(toInput(config)), { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function toInput(config: Config): ConfigInput {
+  const { timeouts, limits, log, shutdown } = config;
+  return {
+    listeners: config.listeners.map(({ host, port }) => ({
+      port,
+      ...(host === null ? {} : { address: host }),
+    })),
+    routes: config.routes.map(({ hosts, pathPrefix, pool }) => ({
+      ...(hosts.length === 0 ? {} : { host: [...hosts] }),
+      path: pathPrefix,
+      pool,
+    })),
+    pools: Object.fromEntries(config.pools.map((pool) => [pool.name, toPool(pool)])),
+    trusted_proxies: [...config.trustedProxies],
+    timeouts: {
+      connect: formatDuration(timeouts.connectMs),
+      response: formatDuration(timeouts.responseHeadMs),
+      idle: formatDuration(timeouts.idleMs),
+      tunnel_idle: formatDuration(timeouts.tunnelIdleMs),
+      client_head: formatDuration(timeouts.clientHeadMs),
+      client_keep_alive: formatDuration(timeouts.clientKeepAliveMs),
+      backend_keep_alive: formatDuration(timeouts.backendKeepAliveMs),
+    },
+    limits: {
+      head: formatSize(limits.headBytes),
+      fields: limits.headerFields,
+      request_line: formatSize(limits.requestLineBytes),
+      body: limits.bodyBytes === null ? 'unlimited' : formatSize(limits.bodyBytes),
+      idle_connections_per_backend: limits.idlePerBackend,
+      min_rate: formatSize(limits.minRateBytesPerSecond),
+    },
+    log: { ...log },
+    shutdown_delay: formatDuration(shutdown.delayMs),
+    shutdown_timeout: formatDuration(shutdown.timeoutMs),
+    table_size: config.tableSize,
+  };
+}
+
+function toPool(pool: PoolConfig): PoolInput {
+  const { tls, host } = pool;
+  const pages = [...pool.errorPages].map(([status, page]) => [
+    status,
+    { body: new TextDecoder().decode(page.body), content_type: page.contentType },
+  ]);
+  return {
+    backends: pool.backends.map(({ url, name, weight }) => ({ url, name, weight })),
+    policy: pool.policy,
+    ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
+    host: host.kind === 'name' ? host.name : host.kind,
+    tls: {
+      verify: tls.verify,
+      ...(tls.caPem === null ? {} : { ca: tls.caPem }),
+      ...(tls.serverName === null ? {} : { server_name: tls.serverName }),
+    },
+    panic: pool.panic,
+    drain_timeout: formatDuration(pool.drainTimeoutMs),
+    drain_tunnel_timeout: formatDuration(pool.drainTunnelTimeoutMs),
+    error_pages: Object.fromEntries(pages),
+  };
+}
+
+function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
+  const http = {
+    path: check.path,
+    method: check.method as 'GET',
+    ...(check.host === null ? {} : { host: check.host }),
+    expected_status: check.expectedStatus.map(formatStatus),
+  };
+  return {
+    type: check.kind,
+    ...(check.kind === 'http' ? http : {}),
+    interval: formatDuration(check.intervalMs),
+    timeout: formatDuration(check.timeoutMs),
+    healthy_threshold: check.healthyThreshold,
+    unhealthy_threshold: check.unhealthyThreshold,
+  };
+}
+
+/** Every text as it must be written so that it holds no variables. */
+function escaped(value: unknown): unknown {
+  if (typeof value === 'string') return escapeVariables(value);
+  if (Array.isArray(value)) return value.map(escaped);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escaped(inner)]));
+}

@@ -1,0 +1,120 @@
+/**
+ * Byte work. Each operation has a pure implementation here; a platform may install the runtime's
+ * natives, which are faster on long ranges. `bytes.test.ts` holds both to the same cases.
+ */
+
+export interface ByteOps {
+  /** Copies source[start, end) to target at `at`. The ranges lie inside their arrays. */
+  copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void;
+  /** bytes[start, end) as a string of the same length, one character per byte. */
+  toLatin1(bytes: Uint8Array, start: number, end: number): string;
+  /** Writes the low byte of each character of `text` at `at`; returns the offset after it. */
+  writeLatin1(text: string, target: Uint8Array, at: number): number;
+}
+
+export const pureByteOps: ByteOps = {
+  copy(source, start, end, target, at) {
+    for (let i = start, j = at; i < end; i++, j++) target[j] = source[i]!;
+  },
+  toLatin1(bytes, start, end) {
+    let text = '';
+    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!);
+    return text;
+  },
+  writeLatin1(text, target, at) {
+    for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+    return at + text.length;
+  },
+};
+
+let ops: ByteOps = pureByteOps;
+
+/** Called once by a platform before traffic starts. */
+export function installByteOps(native: ByteOps): void {
+  ops = native;
+}
+
+/** Below this many bytes a loop beats the call into the runtime. */
+const LOOP_BYTES = 32;
+
+/** Copies source[start, end) to target at `at`; returns the offset after it. */
+export function copy(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  const length = end - start;
+  if (length <= LOOP_BYTES) {
+    for (let i = start, j = at; i < end; i++, j++) target[j] = source[i]!;
+  } else {
+    ops.copy(source, start, end, target, at);
+  }
+  return at + length;
+}
+
+/** bytes[start, end) as a string, one character per byte. */
+export function toLatin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  return ops.toLatin1(bytes, start, end);
+}
+
+/** Writes `text` (characters 0 to 255) into target; returns the offset after it. */
+export function writeLatin1(text: string, target: Uint8Array, at: number): number {
+  return ops.writeLatin1(text, target, at);
+}
+
+/** `text` (characters 0 to 255) as bytes of its own. */
+export function latin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  pureByteOps.writeLatin1(text, bytes, 0);
+  return bytes;
+}
+
+/** `text` as UTF-8, for the few places where we write words of a user (pages, JSON). */
+export function utf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
+    else if (code < 0x10000) {
+      bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    } else {
+      bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63));
+      bytes.push(0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The byte as a lower-case letter if it is an ASCII capital, else itself. */
+export const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
+
+/** Is bytes[start, end) the ASCII text `name` (given in lower case), whatever its case? */
+export function equalsIgnoringCase(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  name: string,
+): boolean {
+  if (end - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (lower(bytes[start + i]!) !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Is bytes[start, end) exactly the text `word`? */
+export function equals(bytes: Uint8Array, start: number, end: number, word: string): boolean {
+  if (end - start !== word.length) return false;
+  for (let i = 0; i < word.length; i++) {
+    if (bytes[start + i] !== word.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** bytes[start, end) itself when it is the whole array, else a view. */
+export function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+}

@@ -1,0 +1,137 @@
+/**
+ * The configuration as every other room sees it: normalised, complete, frozen. The schema in
+ * `src/config` produces it from YAML; both forms of the file end here.
+ * Durations are milliseconds, sizes are bytes.
+ */
+
+export interface Config {
+  readonly listeners: readonly ListenerConfig[];
+  /** First match wins. */
+  readonly routes: readonly RouteConfig[];
+  readonly pools: readonly PoolConfig[];
+  /** Peers whose X-Forwarded-* and X-Request-Id are believed: addresses and CIDR blocks. */
+  readonly trustedProxies: readonly string[];
+  readonly timeouts: TimeoutsConfig;
+  readonly limits: LimitsConfig;
+  readonly log: LogConfig;
+  readonly shutdown: ShutdownConfig;
+  /** Slots in the table; the larger of 4,096 and four times the backends unless set. */
+  readonly tableSize: number;
+}
+
+export interface ListenerConfig {
+  /** Identity across reloads: `host:port`. */
+  readonly address: string;
+  /** null: every address, dual-stack. */
+  readonly host: string | null;
+  readonly port: number;
+}
+
+export interface RouteConfig {
+  /** Lower-case host names, `*.example.com` allowed; empty: every host. */
+  readonly hosts: readonly string[];
+  /** Matches the path itself and everything below it; `/`: every path. */
+  readonly pathPrefix: string;
+  readonly pool: string;
+}
+
+export type PolicyName = 'round_robin';
+
+export interface PoolConfig {
+  readonly name: string;
+  readonly policy: PolicyName;
+  readonly backends: readonly BackendConfig[];
+  /** null: no active probes; suspects are probed by TCP. */
+  readonly healthCheck: HealthCheckConfig | null;
+  /** The Host sent to backends: `preserve` the client's, the `backend`'s own, or this name. */
+  readonly host: { readonly kind: 'preserve' | 'backend' } | { readonly kind: 'name'; readonly name: string };
+  /** For `https://` backends. */
+  readonly tls: PoolTlsConfig;
+  /** With nobody up, use also the backends that probes took down. */
+  readonly panic: boolean;
+  /** How long exchanges may go on when a backend is taken out; tunnels are counted apart. */
+  readonly drainTimeoutMs: number;
+  readonly drainTunnelTimeoutMs: number;
+  /** Pages of the user's own for our answers: status -> body. */
+  readonly errorPages: ReadonlyMap<number, ErrorPage>;
+}
+
+export interface ErrorPage {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+}
+
+export interface PoolTlsConfig {
+  readonly verify: boolean;
+  readonly caPem: string | null;
+  /** SNI and certificate name; null: the backend URL's host. */
+  readonly serverName: string | null;
+}
+
+export interface BackendConfig {
+  readonly name: string;
+  /** As written, for people. */
+  readonly url: string;
+  readonly tls: boolean;
+  /** Name or IP literal without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** What a Host field for this backend says: host, and port if not the scheme's default. */
+  readonly authority: string;
+  /** Put before the request's path; empty or begins with `/`, never ends with one. */
+  readonly basePath: string;
+  /** Whole, 1 or more. */
+  readonly weight: number;
+}
+
+export interface HealthCheckConfig {
+  readonly kind: 'http' | 'tcp';
+  readonly method: string;
+  readonly path: string;
+  /** null: the backend's own authority. */
+  readonly host: string | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Inclusive ranges. */
+  readonly expectedStatus: readonly (readonly [number, number])[];
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+}
+
+export interface TimeoutsConfig {
+  readonly connectMs: number;
+  readonly responseHeadMs: number;
+  readonly idleMs: number;
+  readonly tunnelIdleMs: number;
+  readonly clientHeadMs: number;
+  readonly clientKeepAliveMs: number;
+  readonly backendKeepAliveMs: number;
+}
+
+export interface LimitsConfig {
+  readonly headBytes: number;
+  readonly headerFields: number;
+  readonly requestLineBytes: number;
+  /** null: unlimited; bodies are streamed. */
+  readonly bodyBytes: number | null;
+  /** Idle connections kept per backend. */
+  readonly idlePerBackend: number;
+  /** Bytes per second, both ways, after 5 s, except while we hold the client back; 0: off. */
+  readonly minRateBytesPerSecond: number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** One line per exchange. */
+  readonly access: boolean;
+  /** auto: text on a terminal, JSON elsewhere. */
+  readonly format: 'auto' | 'text' | 'json';
+}
+
+export interface ShutdownConfig {
+  /** Between failing readiness and closing the listeners. */
+  readonly delayMs: number;
+  readonly timeoutMs: number;
+}

@@ -1,0 +1,92 @@
+/**
+ * The header fields an intermediary must know by name. Everything else travels unseen.
+ * A name is looked up by the hash the head parser makes while it checks the characters.
+ */
+import { lower } from '../base/bytes.ts';
+
+/** Ids of known fields; 0 is every other field, `dropped` one that must not be forwarded. */
+export const Field = {
+  other: 0,
+  dropped: 1,
+  host: 2,
+  connection: 3,
+  keepAlive: 4,
+  proxyConnection: 5,
+  te: 6,
+  trailer: 7,
+  transferEncoding: 8,
+  upgrade: 9,
+  contentLength: 10,
+  expect: 11,
+  maxForwards: 12,
+  proxyAuthorization: 13,
+  proxyAuthenticate: 14,
+  http2Settings: 15,
+  forwarded: 16,
+  xForwardedFor: 17,
+  xForwardedProto: 18,
+  xForwardedHost: 19,
+  xForwardedPort: 20,
+  xRealIp: 21,
+  xRequestId: 22,
+  date: 23,
+  accept: 24,
+} as const;
+export type Field = (typeof Field)[keyof typeof Field];
+
+const NAMES: readonly (readonly [string, Field])[] = [
+  ['host', Field.host],
+  ['connection', Field.connection],
+  ['keep-alive', Field.keepAlive],
+  ['proxy-connection', Field.proxyConnection],
+  ['te', Field.te],
+  ['trailer', Field.trailer],
+  ['transfer-encoding', Field.transferEncoding],
+  ['upgrade', Field.upgrade],
+  ['content-length', Field.contentLength],
+  ['expect', Field.expect],
+  ['max-forwards', Field.maxForwards],
+  ['proxy-authorization', Field.proxyAuthorization],
+  ['proxy-authenticate', Field.proxyAuthenticate],
+  ['http2-settings', Field.http2Settings],
+  ['forwarded', Field.forwarded],
+  ['x-forwarded-for', Field.xForwardedFor],
+  ['x-forwarded-proto', Field.xForwardedProto],
+  ['x-forwarded-host', Field.xForwardedHost],
+  ['x-forwarded-port', Field.xForwardedPort],
+  ['x-real-ip', Field.xRealIp],
+  ['x-request-id', Field.xRequestId],
+  ['date', Field.date],
+  ['accept', Field.accept],
+];
+
+/** One step of the name hash; start with 0. The byte is given in lower case. */
+export const hashStep = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
+
+const TABLE_SIZE = 256;
+const slots: (readonly [string, Field] | null)[] = new Array(TABLE_SIZE).fill(null);
+for (const entry of NAMES) {
+  let hash = 0;
+  for (let i = 0; i < entry[0].length; i++) hash = hashStep(hash, entry[0].charCodeAt(i));
+  let slot = hash & (TABLE_SIZE - 1);
+  while (slots[slot] !== null) slot = (slot + 1) & (TABLE_SIZE - 1);
+  slots[slot] = entry;
+}
+
+/** The id of the field named bytes[start, end), whose hash is `hash`. */
+export function fieldId(bytes: Uint8Array, start: number, end: number, hash: number): Field {
+  for (let slot = hash & (TABLE_SIZE - 1); ; slot = (slot + 1) & (TABLE_SIZE - 1)) {
+    const entry = slots[slot]!;
+    if (entry === null) return Field.other;
+    const name = entry[0];
+    if (name.length !== end - start) continue;
+    let i = 0;
+    while (i < name.length && lower(bytes[start + i]!) === name.charCodeAt(i)) i++;
+    if (i === name.length) return entry[1];
+  }
+}
+
+/** Fields that a trailer section must not carry on: framing, routing, and what is ours to set. */
+export function forbiddenInTrailer(id: Field): boolean {
+  return id !== Field.other && id !== Field.date && id !== Field.accept;
+}

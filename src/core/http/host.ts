@@ -1,0 +1,44 @@
+/** What may stand in a Host field or in a URL's authority: `uri-host [ ":" port ]`, no userinfo. */
+
+/** Letters, digits and `-._~%!$&'()*+;=` of RFC 3986's reg-name (no comma), `[]:` of literals. */
+const allowed = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  if (/[A-Za-z0-9\-._~%!$&'()*+;=[\]:]/.test(String.fromCharCode(byte))) allowed[byte] = 1;
+}
+
+export const isHostByte = (byte: number): boolean => allowed[byte] === 1;
+
+const isHexOrColon = (byte: number): boolean =>
+  (byte >= 48 && byte <= 58) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);
+
+/** Is bytes[start, end) a host, with a port of 0 to 65535 if any? */
+export function validHost(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  if (bytes[start] === 0x5b) {
+    at++;
+    while (at < end && (isHexOrColon(bytes[at]!) || bytes[at] === 0x2e)) at++;
+    if (at === start + 1 || at >= end || bytes[at] !== 0x5d) return false;
+    at++;
+  } else {
+    while (at < end && bytes[at] !== 0x3a) {
+      const byte = bytes[at]!;
+      if (allowed[byte] === 0 || byte === 0x5b || byte === 0x5d) return false;
+      at++;
+    }
+    if (at === start) return false;
+  }
+  return at === end || validPort(bytes, at, end);
+}
+
+/** `":" *DIGIT`; an empty port is allowed by RFC 3986. */
+function validPort(bytes: Uint8Array, start: number, end: number): boolean {
+  if (bytes[start] !== 0x3a) return false;
+  let port = 0;
+  for (let at = start + 1; at < end; at++) {
+    const digit = bytes[at]! - 48;
+    if (digit < 0 || digit > 9) return false;
+    port = port * 10 + digit;
+    if (port > 65535) return false;
+  }
+  return true;
+}

@@ -1,0 +1,109 @@
+/**
+ * The process's log: lines of `core/telemetry` into a descriptor. Never waits, never throws, is at
+ * most 100 ms late, and says how many lines it had to drop.
+ */
+import type { LogConfig, LogLevel } from '../../core/config.ts';
+import type { Log } from '../../core/telemetry/log.ts';
+import { createJsonFormat, createTextFormat } from '../../core/telemetry/log-line.ts';
+import { openOutlet } from './log-outlet.ts';
+
+/** Kept for a reader that is behind; what comes after that is dropped. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+/** A batch is handed over when it has so many characters, or after so long. */
+const BATCH_CHARACTERS = 4_096;
+const BATCH_MS = 100;
+/** While lines go on being dropped, it is said that often. */
+const DROP_REPORT_MS = 1_000;
+/** Room enough for the line that says it. */
+const DROP_REPORT_BYTES = 512;
+/** What is left at the end gets so long. */
+const FLUSH_MS = 1_000;
+
+export interface LogOptions extends LogConfig {
+  /** Default 1, standard output. */
+  readonly fd?: number;
+  /** Somebody is looking: `auto` means text. */
+  readonly isTty: boolean;
+  /** For text only; default false. */
+  readonly colour?: boolean;
+  /** Local time minus UTC at a wall time; default: the system's time zone. */
+  readonly utcOffsetMinutes?: (wallMs: number) => number;
+}
+
+export interface ProcessLog extends Log {
+  /** Puts text of our own (a banner) between the lines, as it is. */
+  print(text: string): void;
+  /** Takes another level, format, or access lines on or off, from the next line on. */
+  configure(config: LogConfig): void;
+  /** Calls back once, when everything is written or cannot be, after a second at most. */
+  flush(done: () => void): void;
+  /** Lines lost so far. */
+  dropped(): number;
+}
+
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+const systemOffset = (wallMs: number): number => -new Date(wallMs).getTimezoneOffset();
+
+export function createLog(options: LogOptions): ProcessLog {
+  const json = createJsonFormat();
+  const text = createTextFormat(options.utcOffsetMinutes ?? systemOffset, options.colour ?? false);
+  const formatOf = (config: LogConfig) => {
+    const name = config.format === 'auto' ? (options.isTty ? 'text' : 'json') : config.format;
+    return name === 'text' ? text : json;
+  };
+  let format = formatOf(options);
+  let rank = RANK[options.level];
+  let access = options.access;
+  let batch = '';
+  let batchLines = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let reported = 0;
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+
+  const outlet = openOutlet(options.fd ?? 1, MAX_WAITING_BYTES, () => reportDrops());
+  const handOver = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (batchLines === 0) return;
+    outlet.write(batch, batchLines);
+    batch = '';
+    batchLines = 0;
+  };
+  const add = (line: string, atOnce: boolean): void => {
+    batch += line;
+    batchLines += 1;
+    if (atOnce || batch.length >= BATCH_CHARACTERS) handOver();
+    else timer ??= setTimeout(handOver, BATCH_MS).unref();
+  };
+  const reportDrops = (): void => {
+    const lines = outlet.dropped() - reported;
+    if (lines === 0 || outlet.room() < DROP_REPORT_BYTES) return;
+    const nowMs = performance.now();
+    if (!outlet.idle() && nowMs - reportedAtMs < DROP_REPORT_MS) return;
+    reported += lines;
+    reportedAtMs = nowMs;
+    const message = `${lines} log lines were dropped: nobody took them in time`;
+    outlet.write(format.event(Date.now(), 'warn', 'log_dropped', message, { lines }), 1);
+  };
+  return {
+    exchange: (record) => {
+      if (access) add(format.exchange(record), false);
+    },
+    event: (level, event, message, fields) => {
+      if (RANK[level] < rank) return;
+      add(format.event(Date.now(), level, event, message, fields), RANK[level] >= RANK.warn);
+    },
+    print: (printed) => add(printed, true),
+    configure: (config) => {
+      format = formatOf(config);
+      rank = RANK[config.level];
+      access = config.access;
+    },
+    flush: (done) => {
+      handOver();
+      outlet.flush(FLUSH_MS, done);
+    },
+    dropped: () => outlet.dropped(),
+  };
+}
