@@ -32,7 +32,7 @@ export function parseBackendUrl(url: string): Parsed<BackendAddress> {
     };
   }
   const tls = scheme.toLowerCase() === 'https';
-  const at = parseHostAndPort(authority, tls ? 443 : 80, url);
+  const at = parseHostAndPort(authority, tls ? 443 : 80);
   if ('problem' in at) return at;
   const problem = visibleProblem(path, url);
   if (problem !== null) return { problem };
@@ -64,8 +64,8 @@ function schemeProblem(url: string): string {
   if (/^https?$/i.test(name)) {
     return `${show(url)} is not a URL; write ${name.toLowerCase()}://${rest}`;
   }
-  const carried = { ws: 'http', wss: 'https' }[name.toLowerCase()];
-  if (carried !== undefined) {
+  if (/^wss?$/i.test(name)) {
+    const carried = name.length === 2 ? 'http' : 'https';
     return `WebSockets begin as HTTP; write ${carried}://${rest} instead of ${name}://`;
   }
   return `the scheme "${name}" is not supported; write http:// or https://`;
@@ -74,18 +74,19 @@ function schemeProblem(url: string): string {
 function parseHostAndPort(
   authority: string,
   defaultPort: number,
-  url: string,
 ): Parsed<{ host: string; port: number }> {
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(authority);
-  if (match === null) {
-    const bare = isIPv6(authority) ? `; write [${authority}]` : '';
-    return { problem: `${show(url)}: an IPv6 address stands in brackets${bare}` };
+  if (/^[0-9a-f.]*:[0-9a-f.]*:[0-9a-f.:]*$/i.test(authority) && /::|(:.*){3}/.test(authority)) {
+    const [, host, port] = /^(.*?)((?::\d+)?)$/.exec(authority) ?? [];
+    const written = isIPv6(host) ? `[${host}]${port}` : `[${authority}]`;
+    return { problem: `an IPv6 address stands in brackets: write ${written}` };
   }
+  const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(authority);
+  if (match === null) return { problem: `${show(authority)} is not a host and a port` };
   const [, host, port = String(defaultPort)] = match;
   const problem = hostProblem(host);
-  if (problem !== null) return { problem: `${show(url)}: ${problem}` };
+  if (problem !== null) return { problem };
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
-    return { problem: `${show(url)}: the port must be a whole number from 1 to 65535` };
+    return { problem: `${show(port)} is not a port; write a whole number from 1 to 65535` };
   }
   const plain = host.startsWith('[') ? host.slice(1, -1) : host;
   return { value: { host: plain.toLowerCase(), port: Number(port) } };
@@ -121,7 +122,7 @@ function visibleProblem(path: string, shown: string): string | null {
   const odd = /[^\x21-\x7e]|["<>\\^`{|}]/u.exec(path);
   if (odd === null) return null;
   const what = odd[0] === ' ' ? 'a space' : show(odd[0]);
-  return `${show(shown)} has ${what} in its path; write ${encodeURIComponent(odd[0])}`;
+  return `${show(shown)} has ${what} in its path; write it as ${encodeURIComponent(odd[0])}`;
 }
 
 /** A Host rule or probe host: a name or address, with a port if need be. */
@@ -133,7 +134,7 @@ export function parseHostField(host: string): Parsed<string> {
     const remedy = 'the address to listen on goes in "address"';
     return { problem: `${show(host)} is no name to send as Host; ${remedy}` };
   }
-  const at = parseHostAndPort(host, 80, host);
+  const at = parseHostAndPort(host, 80);
   return 'problem' in at ? at : { value: host };
 }
 
@@ -208,7 +209,7 @@ export function parseBindAddress(address: string): Parsed<string> {
   }
   if (plain === '*') return { problem: '"*" is not needed; leave "address" out for every address' };
   return {
-    problem: `${show(address)} is not an IP address of this machine; write 127.0.0.1 or ::1`,
+    problem: `${show(address)} is not an IP address; write one of this machine, such as 127.0.0.1`,
   };
 }
 

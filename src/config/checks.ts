@@ -6,6 +6,8 @@ import type * as z from 'zod';
 import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
 import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
 import { certificateProblem, isPem, type NamedFiles } from './files.ts';
+import { knownAt } from './issues.ts';
+import { isMisspelt } from './keys.ts';
 import { isInlinePage } from './normalise.ts';
 import { formatDuration, type Parsed, parseDuration, parseSize } from './quantities.ts';
 import { backendUrl, poolKeys } from './schema.ts';
@@ -66,10 +68,13 @@ function checkForm(root: Mapping, report: Report): void {
     const isEmpty = asMapping(root.pools) !== null && names.length === 0;
     if (isEmpty) report.add(['pools'], 'there is no pool in it; write NAME: with "backends" below');
     if (names.length > 1 && root.routes === undefined) {
-      report.add([], `with several pools, "routes" must say which pool gets which requests`);
+      report.add(['pools'], SEVERAL, 'key');
     }
   } else if (root.backends === undefined) {
-    report.add([], NO_BACKENDS);
+    const known = knownAt([]);
+    const given = Object.keys(root);
+    const isMeant = ['backends', 'pools'].some((key) => isMisspelt(key, given, known));
+    if (!isMeant) report.addAt(null, '', NO_BACKENDS);
   }
   if (root.listeners === undefined) return;
   for (const key of ['port', 'address']) {
@@ -78,6 +83,7 @@ function checkForm(root: Mapping, report: Report): void {
   }
 }
 
+const SEVERAL = 'with several pools, "routes" must say which one gets which requests; add it';
 const NO_BACKENDS = 'there are no backends; list at least one: backends: [http://localhost:9001]';
 
 function checkListeners(root: Mapping, report: Report): void {
@@ -141,13 +147,12 @@ function checkBackendNames(pool: Mapping, path: Path, report: Report): void {
       first.set(name, at);
       return;
     }
-    const where = `${formatPath(other)}${report.onLine(other)}`;
+    const where = `${formatPath(other)}${report.onLine([...other, 'name'])}`;
     if (given === undefined) {
-      const message = `is called ${show(name)} by its URL, as is ${where}; give one of them a name`;
-      report.add(backend === null ? at : [...at, 'url'], message);
+      const what = `without a name this is ${show(name)}, as is ${where}`;
+      report.add(backend === null ? at : [...at, 'url'], `${what}; remove one, or give it a name`);
     } else {
-      const message = `the name ${show(name)} is taken by ${where}; choose another`;
-      report.add([...at, 'name'], message);
+      report.add([...at, 'name'], `${show(name)} is the name of ${where}; choose another`);
     }
   });
 }
@@ -226,8 +231,15 @@ function covers(earlier: RouteAt, later: RouteAt): boolean {
   const above = earlier.prefix === '/' ? '/' : `${earlier.prefix}/`;
   if (later.prefix !== earlier.prefix && !later.prefix.startsWith(above)) return false;
   if (earlier.hosts.length === 0) return true;
-  return later.hosts.length > 0 && later.hosts.every((host) => earlier.hosts.includes(host));
+  return (
+    later.hosts.length > 0 &&
+    later.hosts.every((host) => earlier.hosts.some((pattern) => takesHost(pattern, host)))
+  );
 }
+
+/** `*.example.com` takes every name below example.com, however deep. */
+const takesHost = (pattern: string, host: string): boolean =>
+  pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)));
 
 function checkLimits(root: Mapping, report: Report): void {
   const limits = asMapping(root.limits);
@@ -235,9 +247,12 @@ function checkLimits(root: Mapping, report: Report): void {
   const line = sizeOr(limits.request_line, '8KiB');
   const head = sizeOr(limits.head, '32KiB');
   if (line === null || head === null || line <= head) return;
+  const shown = (value: unknown, fallback: string): string =>
+    value === undefined ? `${fallback}, the default` : String(value);
+  const lines = `request_line (${shown(limits.request_line, '8KiB')})`;
+  const heads = `head (${shown(limits.head, '32KiB')})`;
   const key = limits.request_line === undefined ? 'head' : 'request_line';
-  const sizes = `request_line (${limits.request_line ?? '8KiB'}) is above head (${limits.head ?? '32KiB'})`;
-  report.add(['limits', key], `${sizes}, which includes it; lower request_line or raise head`);
+  report.add(['limits', key], `${lines} is above ${heads}; lower request_line or raise head`);
 }
 
 function sizeOr(value: unknown, fallback: string): number | null {

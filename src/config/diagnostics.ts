@@ -142,7 +142,7 @@ export function nearestOf(word: string, candidates: readonly string[]): string |
   let nearest: string | null = null;
   let least = allowed + 1;
   for (const candidate of candidates) {
-    if (plain(candidate) === plain(word)) return candidate;
+    if (plain(candidate) === plain(word) || begins(plain(candidate), plain(word))) return candidate;
     const distance = editDistance(word, candidate);
     if (distance < least && distance < candidate.length) {
       least = distance;
@@ -151,6 +151,10 @@ export function nearestOf(word: string, candidates: readonly string[]): string |
   }
   return nearest;
 }
+
+/** `warn` and `warning`, `drain` and `drain_timeout`. */
+const begins = (a: string, b: string): boolean =>
+  Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a));
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {

@@ -20,7 +20,7 @@ export function expand(text: string, environment: Environment): Expansion {
       if (inside === undefined) return '${';
       const match = close === '' ? null : /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inside);
       if (match === null) {
-        const forms = 'write ${VAR} or ${VAR:-default}; for a literal "${" write "$${"';
+        const forms = `write \${VAR} or \${VAR:-default}; for a literal "\${" write "$\${"`;
         problems.push(`${JSON.stringify(whole)} is not a variable; ${forms}`);
         return whole;
       }

@@ -70,22 +70,18 @@ export function duration(zero: string | null, description: string) {
 }
 
 /** Bytes, within bounds that are given as people write them. */
-export function size(least: string | number, most: string | number | null, description: string) {
-  const bytes = (written: string | number): number => {
-    const result = parseSize(written);
-    return 'value' in result ? result.value : 0;
-  };
+export function size(least: string | number, most: string | number, description: string) {
   return z
     .union([z.number(), z.string().meta({ pattern: SIZE_PATTERN })], {
-      error: expected('a size', 'a whole number of bytes, or 32KiB, 1MiB, 2GiB'),
+      error: expected('a size', SIZE_FORMS),
     })
     .transform((given, context): number => {
       const result = parseSize(given);
       if ('problem' in result) return settle(result, given, context);
-      if (result.value < bytes(least)) {
+      if (result.value < bytesOf(least)) {
         return settle({ problem: `${given} is too small; the least is ${least}` }, given, context);
       }
-      if (most !== null && result.value > bytes(most)) {
+      if (result.value > bytesOf(most)) {
         return settle({ problem: `${given} is too large; the most is ${most}` }, given, context);
       }
       return result.value;
@@ -93,22 +89,50 @@ export function size(least: string | number, most: string | number | null, descr
     .meta({ title: 'size', description, examples: ['32KiB'] });
 }
 
-/** A whole number from `least` to `most`. `remedies`: words for numbers below, and between. */
+const SIZE_FORMS = 'a whole number of bytes, or 32KiB, 1MiB, 2GiB';
+
+function bytesOf(written: string | number): number {
+  const result = parseSize(written);
+  return 'value' in result ? result.value : 0;
+}
+
+/** Bytes, 1 or more, or `unlimited`, which becomes null. */
+export function sizeOrUnlimited(description: string) {
+  const pattern = SIZE_PATTERN.replace('$', '$|^unlimited$');
+  return z
+    .union([z.number(), z.string().meta({ pattern })], {
+      error: expected('a size', '10MiB, or unlimited'),
+    })
+    .transform((given, context): number | null => {
+      if (given === 'unlimited') return null;
+      const result = parseSize(given);
+      if ('value' in result && result.value > 0) return result.value;
+      const isNearly = 'problem' in result && /\d/.test(String(given));
+      const problem = isNearly ? result.problem : `${show(given)} is no limit; ${BODY_FORMS}`;
+      return settle({ problem }, given, context);
+    })
+    .meta({ title: 'size or unlimited', description, examples: ['10MiB'] });
+}
+
+const BODY_FORMS = 'write 10MiB, or unlimited';
+
+/** A whole number from `least` to `most`. `remedies`: words for numbers below, above and between. */
 export function whole(
   least: number,
   most: number,
   description: string,
-  remedies: { readonly below?: string; readonly fraction?: string } = {},
+  remedies: { readonly below?: string; readonly above?: string; readonly fraction?: string } = {},
 ) {
   const range = `a whole number from ${least} to ${most}`;
-  const { below = `write ${range}`, fraction = `write ${range}` } = remedies;
+  const remedy = `write ${range}`;
+  const { below = remedy, above = remedy, fraction = remedy } = remedies;
   return z
     .int({
       error: ({ input }) =>
         typeof input === 'number' ? `${input} is not a whole number; ${fraction}` : undefined,
     })
     .min(least, { error: ({ input }) => `${input} is out of range; ${below}` })
-    .max(most, { error: ({ input }) => `${input} is out of range; write ${range}` })
+    .max(most, { error: ({ input }) => `${input} is out of range; ${above}` })
     .meta({ title: 'whole number', description });
 }
 
@@ -118,13 +142,18 @@ export function choice<const T extends readonly string[]>(words: T, description:
     .enum(words, {
       error: ({ input }) => {
         if (input === undefined || input === null) return undefined;
-        const given = show(input);
-        const near = didYouMean(String(input), words);
-        const known = words.length === 1 ? `the only one is ${words[0]}` : words.join(', ');
-        return `${given} is not known here${near === '' ? `; write ${known}` : near}`;
+        const last = words.at(-1);
+        const known =
+          words.length === 1
+            ? `${last}, the only one`
+            : `${words.slice(0, -1).join(', ')} or ${last}`;
+        if (typeof input !== 'string')
+          return `expected a word, found ${show(input)}; write ${known}`;
+        const near = didYouMean(input, words);
+        return `${show(input)} is not known here${near === '' ? `; write ${known}` : near}`;
       },
     })
-    .meta({ title: 'one of', description });
+    .meta({ title: 'word', description });
 }
 
 /** true or false. */
@@ -132,9 +161,11 @@ export const flag = (description: string) => z.boolean().meta({ title: 'switch',
 
 /** Words for a value of the wrong kind, for schemas of lists and mappings. */
 export const expected =
-  (what: string, remedy = '', missing = 'missing; add it') =>
+  (what: string, remedy = '', missing?: string) =>
   ({ input }: { input?: unknown }): string | undefined => {
     if (input === undefined) return missing;
-    if (input === null) return undefined;
+    if (input === null) {
+      return missing === undefined ? undefined : missing.replace('missing', 'has no value');
+    }
     return `expected ${what}, found ${show(input)}${remedy === '' ? '' : `; write ${remedy}`}`;
   };

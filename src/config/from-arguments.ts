@@ -1,5 +1,4 @@
 /** A configuration without a file: `evenkeel 9001 9002 9003`, or `--to URL` as often as need be. */
-import type { Path } from './diagnostics.ts';
 import { formatPath, Report } from './diagnostics.ts';
 import { type ConfigResult, configFromValue } from './load.ts';
 
@@ -36,10 +35,9 @@ function inTypedWords(
 ): { key: string; message: string } {
   if (key === 'port') return { key: '--port', message };
   if (targets.length === 0) return { key: '', message: NO_TARGETS };
-  const pathOf = (i: number): Path => ['backends', i];
-  const typed = targets.findIndex((_, i) => key === formatPath(pathOf(i)));
-  const words = message.replace(/backends\[(\d+)\]/g, (_, i) => targets[Number(i)]);
-  return { key: typed === -1 ? key : targets[typed], message: words };
+  const typed = targets.find((_, i) => key === formatPath(['backends', i])) ?? key;
+  const isTwice = message.startsWith('without a name');
+  return { key: typed, message: isTwice ? 'was named before; name each backend once' : message };
 }
 
 const NO_TARGETS = 'there is nothing to balance; name ports or URLs: evenkeel 9001 9002';

@@ -4,27 +4,9 @@
  */
 import * as z from 'zod';
 import type { $ZodIssue, $ZodRawIssue, $ZodType } from 'zod/v4/core';
-import { didYouMean, nearestOf, type Path, type Report, show } from './diagnostics.ts';
+import { type Path, type Report, show } from './diagnostics.ts';
+import { isMisspelt, meantKey } from './keys.ts';
 import { configSchema } from './schema.ts';
-
-/** What each key is called in other balancers' configurations. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  servers: 'backends',
-  upstream: 'backends',
-  upstreams: 'backends',
-  targets: 'backends',
-  algorithm: 'policy',
-  strategy: 'policy',
-  lb_policy: 'policy',
-  listen: 'port',
-  bind: 'address',
-  hostname: 'host',
-  prefix: 'path',
-  health: 'health_check',
-  uri: 'url',
-  rise: 'healthy_threshold',
-  fall: 'unhealthy_threshold',
-};
 
 /** Checks every single value, reports what is wrong, and gives the outcome; null: not usable. */
 export function checkValues(value: unknown, report: Report): z.output<typeof configSchema> | null {
@@ -43,19 +25,35 @@ function reportIssue(issue: $ZodIssue, above: Path, root: unknown, report: Repor
     case 'invalid_union': {
       // The branch that is of the value's kind tells more than "fits none".
       const branch = issue.errors.find((issues) => issues.every((inner) => !isWrongKind(inner)));
-      if (branch === undefined) report.add(path, withExample(issue.message, valueAt(root, path)));
-      else for (const inner of branch) reportIssue(inner, path, root, report);
+      if (branch === undefined) {
+        const value = valueAt(root, path);
+        const isItem = typeof path.at(-1) === 'number' && value === null;
+        report.add(path, isItem ? NO_ITEM : withExample(issue.message, value));
+      } else for (const inner of branch) reportIssue(inner, path, root, report);
       return;
     }
     case 'invalid_key':
       report.add(path, issue.issues[0]?.message ?? issue.message, 'key');
       return;
-    case 'invalid_type':
-      report.add(path, withExample(issue.message, valueAt(root, path)));
+    case 'invalid_type': {
+      const value = valueAt(root, path);
+      // The misspelt key has been reported; that the right one is missing goes without saying.
+      if (value === undefined && misspeltAt(path, root)) return;
+      const isItem = typeof path.at(-1) === 'number' && value === null;
+      report.add(path, isItem ? NO_ITEM : withExample(issue.message, value));
       return;
+    }
     default:
       report.add(path, issue.message);
   }
+}
+
+const NO_ITEM = 'is empty; write something after the "-", or remove it';
+
+function misspeltAt(path: Path, root: unknown): boolean {
+  const above = path.slice(0, -1);
+  const given = Object.keys((valueAt(root, above) as object | null) ?? {});
+  return isMisspelt(String(path.at(-1)), given, knownAt(above));
 }
 
 const toStep = (step: PropertyKey): string | number =>
@@ -95,18 +93,44 @@ const KINDS: Readonly<Record<string, string>> = {
 function phrase(issue: $ZodRawIssue): string | undefined {
   const { input } = issue;
   if (issue.code === 'unrecognized_keys') return undefined;
-  if (input === undefined) return 'missing; add it';
-  if (input === null) return 'has no value; write one, or remove the key';
+  const { title, examples } = z.globalRegistry.get(issue.inst as $ZodType) ?? {};
+  const [example] = (examples ?? []) as readonly unknown[];
+  if (input === undefined) {
+    return `missing; ${example === undefined ? 'add it' : `write one, such as ${example}`}`;
+  }
+  if (input === null) return NO_VALUE;
   if (issue.code !== 'invalid_type') return undefined;
-  const kind = KINDS[issue.expected] ?? issue.expected;
-  return `expected ${kind}, found ${show(input)}${remedyFor(issue.expected, input)}`;
+  const isScalar = !/^(array|object|record)$/.test(issue.expected);
+  const kind = isScalar && title !== undefined ? withArticle(title) : KINDS[issue.expected];
+  const such = isScalar && example !== undefined ? ` such as ${example}` : '';
+  const remedy = remedyFor(issue, title);
+  return `expected ${kind}${remedy === '' ? such : ''}, found ${show(input)}${remedy}`;
 }
 
-function remedyFor(expected: string, input: unknown): string {
-  if (expected === 'string' && typeof input !== 'object') return `; write "${input}"`;
+const NO_VALUE = 'has no value; write one, or remove the key';
+
+function withArticle(title: string): string {
+  if (title === 'text') return title;
+  if (title === 'switch') return KINDS.boolean;
+  return `${/^([aeio]|IP)/.test(title) ? 'an' : 'a'} ${title}`;
+}
+
+function remedyFor(issue: $ZodRawIssue & { code: 'invalid_type' }, title?: string): string {
+  const { input, expected } = issue;
+  if (expected === 'string') {
+    const isWord = title === 'name' || title === 'text' || title === 'name of a pool';
+    return isWord && typeof input !== 'object' ? `; write "${input}"` : '';
+  }
+  if (expected === 'object') {
+    const [first, second] = Object.keys((issue.inst as unknown as z.ZodObject).shape);
+    return `; write its keys below it, such as ${first} or ${second}`;
+  }
+  if (expected === 'record') return '; write lines of KEY: VALUE below it';
   if (typeof input !== 'string') return '';
-  const isNumber = expected === 'number' || expected === 'int';
-  if (isNumber && /^\d+$/.test(input)) return `; write ${input} without quotes`;
+  const digits = /^:?(\d+)$/.exec(input);
+  if (/^(int|number)$/.test(expected) && digits !== null) {
+    return `; write ${digits[1]}${digits[1] === input ? ' without quotes' : ''}`;
+  }
   if (expected !== 'boolean') return '';
   if (/^(yes|on|true|y|enabled?)$/i.test(input)) return '; write true';
   return /^(no|off|false|n|disabled?)$/i.test(input) ? '; write false' : '';
@@ -115,20 +139,24 @@ function remedyFor(expected: string, input: unknown): string {
 /** What an unknown key was probably meant to be, or where it belongs. */
 function unknownKey(path: Path, key: string, root: unknown): string {
   const given = Object.keys((valueAt(root, path) as object | null) ?? {});
-  const known = shapesAt(configSchema, path).flatMap((shape) => Object.keys(shape));
-  const synonym = SYNONYMS[key.toLowerCase()];
-  if (synonym !== undefined && known.includes(synonym)) {
-    return `unknown key; did you mean ${show(synonym)}?`;
+  const known = knownAt(path);
+  if (known.includes('url') && /^(port|host|address|scheme|path)$/.test(key)) {
+    return 'unknown key; it is part of the URL: http://HOST:PORT/PATH';
   }
-  const free = known.filter((name) => !given.includes(name));
-  const near = didYouMean(key, free);
-  if (near !== '') return `unknown key${near}`;
+  const meant = meantKey(key, known);
+  if (meant !== null && given.includes(meant)) {
+    return `unknown key; ${show(meant)} is there already, so remove this one`;
+  }
+  if (meant !== null) return `unknown key; did you mean ${show(meant)}?`;
   const homes = [...new Set(homesOf(key, configSchema, []))];
   if (homes.length > 0) return `unknown key here; it belongs in ${homes.slice(0, 2).join(' or ')}`;
-  const taken = nearestOf(key, known);
-  if (taken !== null) return `unknown key; ${show(taken)} is there already, so remove this one`;
-  return `unknown key; remove it, or write one of ${free.filter((k) => k !== '$schema').join(', ')}`;
+  const free = known.filter((name) => !given.includes(name) && name !== '$schema');
+  return `unknown key; remove it${free.length === 0 ? '' : `, or write one of ${free.join(', ')}`}`;
 }
+
+/** The keys that may stand in the mapping at `path`. */
+export const knownAt = (path: Path): readonly string[] =>
+  shapesAt(configSchema, path).flatMap((shape) => Object.keys(shape));
 
 type Shape = Readonly<Record<string, $ZodType>>;
 

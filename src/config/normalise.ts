@@ -123,7 +123,7 @@ function toLimits(checked: CheckedConfig['limits']): LimitsConfig {
     headBytes: checked.head,
     headerFields: checked.fields,
     requestLineBytes: checked.request_line,
-    bodyBytes: checked.body === 'unlimited' ? null : checked.body,
+    bodyBytes: checked.body,
     idlePerBackend: checked.idle_connections_per_backend,
     minRateBytesPerSecond: checked.min_rate,
   };

@@ -57,7 +57,10 @@ function toPool(pool: PoolConfig): PoolInput {
   const { tls, host } = pool;
   const pages = [...pool.errorPages].map(([status, page]) => [
     status,
-    { body: new TextDecoder().decode(page.body), content_type: page.contentType },
+    {
+      body: new TextDecoder('utf-8', { ignoreBOM: true }).decode(page.body),
+      content_type: page.contentType,
+    },
   ]);
   return {
     backends: pool.backends.map(({ url, name, weight }) => ({ url, name, weight })),

@@ -14,7 +14,18 @@ import {
   parseRoutePath,
 } from './addresses.ts';
 import { show } from './diagnostics.ts';
-import { choice, duration, expected, flag, parsed, settle, size, text, whole } from './fields.ts';
+import {
+  choice,
+  duration,
+  expected,
+  flag,
+  parsed,
+  settle,
+  size,
+  sizeOrUnlimited,
+  text,
+  whole,
+} from './fields.ts';
 import { parseStatus } from './quantities.ts';
 
 const POSITIVE = 'write 1ms or more, or remove the key for the default';
@@ -37,7 +48,7 @@ const nameProblem = (name: string): string | null => {
   if (name === '') return 'the name is empty; write one, or remove the key';
   if (name.length > 128) return 'the name is longer than 128 characters';
   const odd = /[^A-Za-z0-9._:[\]-]/u.exec(name);
-  return odd === null ? null : `a name is made of letters, digits and ._:[]-, not ${odd[0]}`;
+  return odd === null ? null : `${show(name)}: a name holds only letters, digits and ._:[]-`;
 };
 
 const backend = z
@@ -64,7 +75,10 @@ const backend = z
 const backends = z
   .array(
     z.union([backendUrl, backend], {
-      error: expected('a backend', 'its URL, or a mapping with "url"'),
+      error: ({ input }) =>
+        typeof input === 'number'
+          ? `${input} is not a URL; write http://localhost:${input}`
+          : expected('a backend', 'its URL, or a mapping with "url"')({ input }),
     }),
     {
       error: expected(
@@ -74,7 +88,7 @@ const backends = z
       ),
     },
   )
-  .min(1, { error: 'the list is empty; write at least one: - url: http://localhost:9001' })
+  .min(1, { error: 'the list is empty; write at least one: [http://localhost:9001]' })
   .meta({
     title: 'list of backends',
     description: 'The servers: each a mapping, or just its URL.',
@@ -209,6 +223,8 @@ const errorPages = z
     examples: [{ 503: 'pages/503.html' }],
   });
 
+const POOL_NAME = 'use letters, digits and ._-, a letter or digit first';
+
 /** The keys of a pool; at the top level they describe the one pool called `default`. */
 const poolShape = {
   backends,
@@ -218,7 +234,7 @@ const poolShape = {
   ).prefault('round_robin'),
   health_check: healthCheck.optional(),
   host: parsed(parseHostField, {
-    title: 'preserve, backend or a name',
+    title: 'Host rule',
     description:
       "The Host field that backends get: `preserve` the client's, the `backend`'s own, or this " +
       'name.',
@@ -243,7 +259,8 @@ const pool = z
   .strictObject(poolShape, { error: expected('a pool', 'a mapping with "backends"') })
   .meta({ id: 'pool', description: 'A set of backends with one policy and one health check.' });
 
-const PORT = { below: 'a port is from 1 to 65535, or 0 for one that the system chooses' };
+const PORT_RANGE = 'a port is from 1 to 65535, or 0 for one that the system chooses';
+const PORT = { below: PORT_RANGE, above: PORT_RANGE };
 
 const address = parsed(parseBindAddress, {
   title: 'IP address',
@@ -267,9 +284,17 @@ const route = z
   .strictObject(
     {
       host: z
-        .union([routeHost, z.array(routeHost).min(1, { error: 'the list is empty; remove it' })], {
-          error: expected('a host name', 'example.com, or a list of names'),
-        })
+        .union(
+          [
+            routeHost,
+            z
+              .array(routeHost)
+              .min(1, { error: 'the list is empty; remove the key to take every host' }),
+          ],
+          {
+            error: expected('a host name', 'example.com, or a list of names'),
+          },
+        )
         .transform((given) => (typeof given === 'string' ? [given] : given))
         .meta({
           title: 'host name or list',
@@ -332,16 +357,9 @@ const limits = z
     request_line: size('256', '64KiB', 'The first line of a request, with the URL in it.').prefault(
       '8KiB',
     ),
-    body: z
-      .union([z.literal('unlimited'), size(1, null, 'The largest request body.')], {
-        error: expected('a size', '10MiB, or unlimited'),
-      })
-      .meta({
-        title: 'size or unlimited',
-        description: 'A request body. Bodies are streamed, never held in memory.',
-        examples: ['10MiB'],
-      })
-      .prefault('unlimited'),
+    body: sizeOrUnlimited('A request body. Bodies are streamed, never held in memory.').prefault(
+      'unlimited',
+    ),
     idle_connections_per_backend: whole(
       0,
       100_000,
@@ -436,7 +454,7 @@ export const configSchema = z
     pools: z
       .record(
         z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, {
-          error: ({ input }) => `${show(input)} is no name for a pool; use letters, digits and ._-`,
+          error: ({ input }) => `${show(input)} is no name for a pool; ${POOL_NAME}`,
         }),
         pool,
       )
@@ -447,7 +465,7 @@ export const configSchema = z
       .optional(),
     ...commonShape,
   })
-  .meta({ id: 'config', title: 'Evenkeel configuration' });
+  .meta({ title: 'Evenkeel configuration' });
 
 /** The keys that describe the pool `default` when they stand at the top level. */
 export const poolKeys: readonly string[] = Object.keys(poolShape);

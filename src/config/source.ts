@@ -3,6 +3,7 @@
  * keys given twice and variables that are not set go to the report.
  */
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -13,11 +14,12 @@ import {
   type Pair,
   parseDocument,
   Scalar,
-  type YAMLError,
+  visit,
   type YAMLMap,
 } from 'yaml';
-import { formatPath, type Path, type Place, Report, show } from './diagnostics.ts';
+import { formatPath, type Path, type Place, Report } from './diagnostics.ts';
 import { type Environment, expand, retype } from './environment.ts';
+import { keyText, type Range, rangeOf, reportSyntax } from './syntax.ts';
 
 export interface Source {
   /** Plain lists, mappings without a prototype, and scalars. */
@@ -27,16 +29,13 @@ export interface Source {
   readonly report: Report;
 }
 
-/** From and to, as offsets in the text. */
-type Range = readonly [number, number];
-
 interface Ranges {
   readonly key: Range | null;
   readonly value: Range;
 }
 
 /** More values than any configuration has; aliases of aliases could make billions of them. */
-const MOST_VALUES = 1_000_000;
+const MOST_VALUES = 200_000;
 
 /** Reads the text of the file that the user calls `file`. */
 export function readSource(text: string, file: string, environment: Environment): Source {
@@ -80,8 +79,22 @@ function placeOf(text: string, lines: LineCounter, [from, to]: Range): Place {
   return { line, column: col, length: Math.max(1, shown.length), text: whole };
 }
 
+/** What each alias stands for: the last node before it that has its anchor. */
+function anchorsOf(document: Document): ReadonlyMap<Alias, Node> {
+  const latest = new Map<string, Node>();
+  const found = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      const target = isAlias(node) ? latest.get(node.source) : undefined;
+      if (isAlias(node) && target !== undefined) found.set(node, target);
+      if (!isAlias(node) && node.anchor !== undefined) latest.set(node.anchor, node);
+    },
+  });
+  return found;
+}
+
 class Reader {
-  private readonly document: Document;
+  private readonly anchors: ReadonlyMap<Alias, Node>;
   private readonly ranges: Map<string, Ranges>;
   private readonly report: Report;
   private readonly environment: Environment;
@@ -96,7 +109,7 @@ class Reader {
     environment: Environment,
     toPlace: (range: Range) => Place,
   ) {
-    this.document = document;
+    this.anchors = anchorsOf(document);
     this.ranges = ranges;
     this.report = report;
     this.environment = environment;
@@ -104,7 +117,7 @@ class Reader {
   }
 
   read(node: unknown, path: Path, key: Range | null): unknown {
-    const target = isAlias(node) ? node.resolve(this.document) : (node as Node | null);
+    const target = isAlias(node) ? this.anchors.get(node) : (node as Node | null);
     const range = rangeOf(target) ?? rangeOf(node) ?? key ?? [0, 0];
     this.ranges.set(formatPath(path), {
       key,
@@ -114,6 +127,7 @@ class Reader {
       return this.refuse(path, `there is no anchor &${node.source} before this; define it first`);
     }
     if (target === null || target === undefined) return null;
+    if (target.tag?.startsWith('!')) return this.refuse(path, tagWords(target.tag));
     if (this.open.includes(target)) return this.refuse(path, 'an anchor contains itself');
     if (++this.values > MOST_VALUES) return this.refuse([], 'the aliases expand without end');
     this.open.push(target);
@@ -166,106 +180,20 @@ class Reader {
 
   /** The pairs that a merge key `<<` brings: those of a mapping, or of a list of mappings. */
   private pairsOf(node: unknown, path: Path, key: Range | null): Pair[] {
-    const target = isAlias(node) ? node.resolve(this.document) : node;
+    const target = isAlias(node) ? this.anchors.get(node) : node;
     if (isMap(target) && !this.open.includes(target)) return target.items;
     if (isSeq(target)) return target.items.flatMap((item) => this.pairsOf(item, path, key));
     const place = key === null ? null : this.toPlace(key);
-    this.report.addAt(place, formatPath(path), 'merges only mappings; write <<: *ANCHOR');
+    this.report.addAt(
+      place,
+      formatPath(path),
+      '"<<" takes over the keys of another mapping; write <<: *ANCHOR',
+    );
     return [];
   }
 }
 
-const BAD_KEY = 'a key is a plain word; quote it if it is meant to hold special characters';
+const BAD_KEY = 'this is no key; a key is a word such as port';
 
-const keyText = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key);
-
-function rangeOf(node: unknown): Range | null {
-  const range = (node as Node | null | undefined)?.range;
-  return range ? [range[0], range[1]] : null;
-}
-
-/** True when the text cannot be understood; a key given twice can. */
-function reportSyntax(
-  text: string,
-  document: Document.Parsed,
-  report: Report,
-  toPlace: (range: Range) => Place,
-): boolean {
-  for (const error of [...document.errors, ...document.warnings]) {
-    const isTwice = error.code === 'DUPLICATE_KEY';
-    const message = isTwice ? twice(text, document, error, toPlace) : syntaxWords(text, error);
-    const [from, to] = error.pos;
-    report.addAt(toPlace([from, isTwice ? wordEnd(text, from) : to]), '', message);
-  }
-  return document.errors.some((error) => error.code !== 'DUPLICATE_KEY');
-}
-
-function wordEnd(text: string, from: number): number {
-  const match = /^("[^"]*"|'[^']*'|[^:\s]+)/.exec(text.slice(from, from + 200));
-  return from + (match?.[0].length ?? 1);
-}
-
-function twice(
-  text: string,
-  document: Document,
-  error: YAMLError,
-  toPlace: (range: Range) => Place,
-): string {
-  const [from] = error.pos;
-  const name = text.slice(from, wordEnd(text, from)).replace(/^["']|["']$/g, '');
-  const first = firstKey(document.contents, from, name);
-  const where = first === null ? '' : `; the first is on line ${toPlace(first).line}`;
-  return `the key ${show(name)} is here twice${where}; remove or rename one`;
-}
-
-/** The first pair called `name` in the mapping that has another pair whose key begins at `from`. */
-function firstKey(node: unknown, from: number, name: string): Range | null {
-  if (isSeq(node)) {
-    return node.items.reduce<Range | null>(
-      (found, item) => found ?? firstKey(item, from, name),
-      null,
-    );
-  }
-  if (!isMap(node)) return null;
-  if (node.items.some((pair) => rangeOf(pair.key)?.[0] === from)) {
-    return rangeOf(node.items.find((pair) => keyText(pair) === name)?.key);
-  }
-  return node.items.reduce<Range | null>(
-    (found, pair) => found ?? firstKey(pair.value, from, name),
-    null,
-  );
-}
-
-/** The parser's errors in the words of somebody who looks at the file. */
-function syntaxWords(text: string, error: YAMLError): string {
-  const [from] = error.pos;
-  const lineStart = text.lastIndexOf('\n', from - 1) + 1;
-  const line = text.slice(lineStart).split('\n', 1)[0];
-  const word = line.trim().split(/[\s:]/, 1)[0];
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return 'YAML is indented with spaces; replace the tab with spaces';
-    case 'MULTILINE_IMPLICIT_KEY':
-      return `this is neither a value nor "key: value"; is a ":" missing after ${show(word)}?`;
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'a second "key: value" inside a value; check the indentation, or quote the value';
-    case 'BAD_SCALAR_START':
-      return `a value cannot begin with ${text[from]}; quote it: "${text[from]}..."`;
-    case 'MULTIPLE_DOCS':
-      return 'the file holds a second document after "---"; one file is one configuration';
-    case 'BAD_DQ_ESCAPE':
-      return 'unknown escape in double quotes; write \\\\ for a backslash, or use single quotes';
-    case 'MISSING_CHAR':
-      if (/quote/.test(error.message)) return 'a quoted text is not closed; add the closing quote';
-      if (/indicator/.test(error.message)) {
-        return 'this stands between the items of a list; begin it with "- ", or indent it';
-      }
-      break;
-    case 'BAD_INDENT':
-      if (/^Flow/.test(error.message)) return 'a [ or { is not closed; add the closing ] or }';
-      return 'the indentation fits nothing above; align it with its neighbours';
-    case 'TAG_RESOLVE_FAILED':
-      return 'YAML tags (!name) are not used here; remove the tag, or quote the value';
-  }
-  return `not valid YAML: ${error.message.split('\n', 1)[0]}`;
-}
+const tagWords = (tag: string): string =>
+  `YAML tags such as ${tag} mean nothing here; remove it, and write a variable as \${VAR}`;

@@ -60,6 +60,7 @@ export const checks: Readonly<Record<string, Check>> = {
   'client header': (seen, rest) => field(first(seen)?.fields, rest),
   'client trailer': (seen, rest) => field(first(seen)?.trailers, rest),
   'client body': (seen, rest) => first(seen)?.body === plainBytes(rest),
+  'client bodies': (seen, rest) => seen.responses.map((each) => each.body).join(' | ') === rest,
   'client tunnel': (seen, rest) => seen.clientTunnel === plainBytes(rest),
   'client interim': (seen, rest) =>
     seen.interims.map((each) => each.status).join(' ') === (rest === 'none' ? '' : rest),

@@ -15,7 +15,8 @@ export interface WireCase {
   readonly sentence: string;
   /** Each is run by itself against the same expectation. */
   readonly requests: readonly (readonly Step[])[];
-  readonly backend: readonly Script[];
+  /** Alternatives, each run by itself; in each, the answers to the requests in turn. */
+  readonly backends: readonly (readonly Script[])[];
   readonly expect: readonly string[];
   /** Why there are no bytes, and where the rule is kept instead; null: it is a case. */
   readonly policy: string | null;
@@ -103,11 +104,17 @@ function drafts(text: string): Draft[] {
   return found;
 }
 
-function toScript(info: string, text: string): Script {
-  const match = /^backend (keep|fin|rst)( early)?$/.exec(info);
-  if (match === null) throw new Error(`\`\`\`${info}: write backend keep, fin or rst`);
-  const script = { bytes: plainBytes(text), after: match[1] as After };
-  return match[2] === undefined ? script : { ...script, when: 'head' };
+/** Scripts in turn; `also` begins an alternative. */
+function toBackends(blocks: readonly { info: string; text: string }[]): Script[][] {
+  const alternatives: Script[][] = [[]];
+  for (const { info, text } of blocks) {
+    const match = /^backend (keep|fin|rst)( early)?( also)?$/.exec(info);
+    if (match === null) throw new Error(`\`\`\`${info}: write backend keep, fin or rst`);
+    const script = { bytes: plainBytes(text), after: match[1] as After };
+    if (match[3] !== undefined) alternatives.push([]);
+    alternatives.at(-1)?.push(match[2] === undefined ? script : { ...script, when: 'head' });
+  }
+  return alternatives;
 }
 
 /** Every case of one page. Fails on what it does not understand, with file and line. */
@@ -118,15 +125,15 @@ export function parseCases(file: string, text: string): WireCase[] {
       const blocks = (first: string): { info: string; text: string }[] =>
         draft.blocks.filter((block) => block.info.split(' ')[0] === first);
       const requests = blocks('request').map((block) => parseBytes(block.text));
-      const backend = blocks('backend').map((block) => toScript(block.info, block.text));
+      const backends = toBackends(blocks('backend'));
       const expectations = blocks('expect').flatMap((block) =>
         block.text.split('\n').filter((each) => each !== ''),
       );
-      const known = requests.length + backend.length + blocks('expect').length;
+      const known = requests.length + blocks('backend').length + blocks('expect').length;
       if (known !== draft.blocks.length) throw new Error('a block of another kind');
       if ((policy === null) === (requests.length === 0)) throw new Error('request or policy');
       if (requests.length > 0 && expectations.length === 0) throw new Error('nothing is expected');
-      return { file, line, id, sentence, requests, backend, expect: expectations, policy };
+      return { file, line, id, sentence, requests, backends, expect: expectations, policy };
     } catch (error) {
       throw new Error(`${file}:${line} ${id}: ${(error as Error).message}`);
     }

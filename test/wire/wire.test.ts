@@ -4,11 +4,10 @@
  * EVENKEEL_SEED changes the random cuts; EVENKEEL_WIRE runs only the ids that begin with it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Balancer, shortConfig } from '../e2e/harness/balancer.ts';
 import type { Cut } from '../e2e/harness/cut.ts';
 import { RawClient } from '../e2e/harness/raw-client.ts';
-import { RecordingBackend } from '../e2e/harness/recording-backend.ts';
-import { RequestReader } from '../e2e/harness/strict-reader.ts';
+import type { Script } from '../e2e/harness/recording-backend.ts';
+import { methodsIn, Stage } from '../e2e/harness/stage.ts';
 import { answersExpected, checks, holds, type Observation } from './judge.ts';
 import { loadCases, parseBytes, parseCases, type Step, type WireCase } from './wire-case.ts';
 
@@ -29,15 +28,11 @@ const rules: Readonly<Record<string, number>> = {
 const seed = Number(process.env.EVENKEEL_SEED ?? '1');
 const only = process.env.EVENKEEL_WIRE ?? '';
 const cuts: readonly Cut[] = ['whole', 'bytes', seed, seed + 1];
+/** CM06 is about it. */
+const config = 'limits:\n  body: 1MiB\n';
 const answerTimeoutMs = 400;
 const closeTimeoutMs = 2_000;
 const cases = loadCases();
-
-/** A balancer with one pool of one backend. */
-interface Stage {
-  readonly backend: RecordingBackend;
-  readonly balancer: Balancer;
-}
 
 /**
  * Two of them: where a backend has broken the rules once, its connections are not reused for ten
@@ -45,37 +40,6 @@ interface Stage {
  */
 let clean: Stage;
 let hostile: Stage;
-let canaries = 0;
-
-async function openStage(): Promise<Stage> {
-  const backend = new RecordingBackend();
-  await backend.start();
-  return { backend, balancer: await Balancer.start({ config: shortConfig([backend.url]) }) };
-}
-
-beforeAll(async () => {
-  clean = await openStage();
-  hostile = await openStage();
-});
-
-afterAll(async () => {
-  for (const stage of [clean, hostile]) {
-    await stage?.balancer.stop('SIGKILL');
-    await stage?.backend.stop();
-  }
-});
-
-/** The methods a request's bytes hold, as far as a strict reader gets. */
-function methodsOf(steps: readonly Step[]): string[] {
-  const methods: string[] = [];
-  const reader = new RequestReader(
-    (request) => methods.push(request.method),
-    () => {},
-  );
-  for (const step of steps) if (typeof step === 'object') reader.push(step.send);
-  return methods;
-}
-
 async function perform(client: RawClient, steps: readonly Step[], cut: Cut): Promise<void> {
   let seen = 0;
   for (const step of steps) {
@@ -106,38 +70,29 @@ async function settle(client: RawClient, wire: WireCase): Promise<'fin' | 'rst' 
   return ended;
 }
 
-async function ask(client: RawClient): Promise<{ own: boolean; target: string }> {
-  const target = `/canary-${++canaries}`;
-  const before = client.responses().length;
-  await client.send(`GET ${target} HTTP/1.1\r\nHost: canary\r\n\r\n`);
-  await client.until(() => client.responses()[before]?.complete === true, 2_000);
-  return { own: client.responses()[before]?.body === target, target };
-}
-
 async function run(
   stage: Stage,
   wire: WireCase,
   steps: readonly Step[],
+  scripts: readonly Script[],
   cut: Cut,
 ): Promise<Observation & { problems: string[] }> {
   const { backend, balancer } = stage;
   await backend.closeIdle();
   backend.forget();
-  backend.play(wire.backend, cut);
-  const client = await RawClient.connect(balancer.port, methodsOf(steps));
+  backend.play(scripts, cut);
+  const bytes = steps.map((step) => (typeof step === 'string' ? '' : step.send)).join('');
+  const client = await RawClient.connect(balancer.port, methodsIn(bytes));
   await perform(client, steps, cut);
   const clientEnded = await settle(client, wire);
+  // A tunnel has no end that could be waited for.
+  if (wire.expect.some((line) => line.includes(' tunnel '))) await client.untilQuiet(50);
   const responses = client.responses();
-  const stillOpen = wire.expect.includes('open') && (await ask(client)).own;
+  const stillOpen = wire.expect.includes('open') && (await stage.canaryOn(client)).own;
   client.destroy();
-  const other = await RawClient.connect(balancer.port);
-  const { own, target } = await ask(other);
-  other.destroy();
-  const connections = backend.connections.filter(
-    (each) => each.received !== '' && !/^GET \/canary-/.test(each.received),
-  );
+  const canary = await stage.canary();
+  const connections = stage.caseConnections();
   if (wire.expect.includes('backend connection closed')) {
-    await other.until(() => connections.every((each) => each.ended !== null), 1_000);
     const deadline = performance.now() + 1_000;
     while (connections.some((each) => each.ended === null) && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -146,7 +101,7 @@ async function run(
   const problems = [
     ...connections.map((each) => each.problem()).filter((each) => each !== null),
     ...(client.problem() === null ? [] : [`to the client: ${client.problem()}`]),
-    ...(own ? [] : ['the canary did not get its own answer']),
+    ...(canary.own ? [] : ['the canary did not get its own answer']),
     ...(balancer.isRunning() ? [] : ['the process has ended']),
   ];
   return {
@@ -157,7 +112,7 @@ async function run(
     stillOpen,
     connections,
     requests: backend.requests,
-    canary: backend.canaries.get(target) ?? null,
+    canary: canary.connection,
     problems,
   };
 }
@@ -178,13 +133,16 @@ function report(wire: WireCase, steps: readonly Step[], cut: Cut, seen: Observat
 }
 
 async function check(wire: WireCase): Promise<void> {
-  const wantsReuse = wire.backend.length === 0 || wire.expect.includes('backend connection reused');
+  const wantsReuse =
+    wire.backends[0].length === 0 || wire.expect.includes('backend connection reused');
   const stage = wantsReuse ? clean : hostile;
   for (const steps of wire.requests) {
-    for (const cut of cuts) {
-      const seen = await run(stage, wire, steps, cut);
-      const wrong = wire.expect.filter((line) => !holds(line, seen)).concat(seen.problems);
-      expect(wrong, report(wire, steps, cut, seen)).toEqual([]);
+    for (const scripts of wire.backends) {
+      for (const cut of cuts) {
+        const seen = await run(stage, wire, steps, scripts, cut);
+        const wrong = wire.expect.filter((line) => !holds(line, seen)).concat(seen.problems);
+        expect(wrong, report(wire, steps, cut, seen)).toEqual([]);
+      }
     }
   }
 }
@@ -233,8 +191,22 @@ describe('the pages', () => {
 });
 
 const files = [...new Set(cases.map((wire) => wire.file))];
-describe.each(files)('%s', (file) => {
-  for (const wire of cases.filter((each) => each.file === file && each.id.startsWith(only))) {
-    if (wire.policy === null) it(`${wire.id}: ${wire.sentence}`, () => check(wire));
-  }
+
+describe('on the wire', () => {
+  beforeAll(async () => {
+    clean = await Stage.open(config);
+    hostile = await Stage.open(config);
+  });
+
+  afterAll(async () => {
+    for (const stage of [clean, hostile]) {
+      await stage?.close();
+    }
+  });
+
+  describe.each(files)('%s', (file) => {
+    for (const wire of cases.filter((each) => each.file === file && each.id.startsWith(only))) {
+      if (wire.policy === null) it(`${wire.id}: ${wire.sentence}`, () => check(wire));
+    }
+  });
 });

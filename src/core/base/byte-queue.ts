@@ -37,7 +37,7 @@ export class ByteQueue {
 
   private makeRoom(room: number): void {
     const needed = this.length + room;
-    let size = this.bytes.length > FIRST_BYTES ? this.bytes.length : FIRST_BYTES;
+    let size = Math.max(this.bytes.length, FIRST_BYTES);
     while (size < needed) size *= 2;
     const target = size === this.bytes.length ? this.bytes : new Uint8Array(size);
     if (target === this.bytes) target.copyWithin(0, this.start, this.end);

@@ -98,5 +98,8 @@ export interface Transport {
 
 /** Looks a host name up. `done` is called once, later. Addresses are in the order to be tried. */
 export interface Resolver {
-  resolve(name: string, done: (addresses: readonly string[], failure: Failure | null) => void): void;
+  resolve(
+    name: string,
+    done: (addresses: readonly string[], failure: Failure | null) => void,
+  ): void;
 }

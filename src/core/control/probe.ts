@@ -62,11 +62,17 @@ export class Probe {
     this.tryNext();
   }
 
-  /** Ends it without an outcome. Idempotent. */
+  /** No outcome yet. Afterwards it may still read the rest of an answer, until `abort`. */
+  get inFlight(): boolean {
+    return !this.decided;
+  }
+
+  /** Ends it, without an outcome if there was none yet, and its connection. Idempotent. */
   abort(): void {
     this.decided = true;
     this.stopAlarms();
     this.socket?.reset();
+    this.socket = null;
   }
 
   private timeoutMs(): number {
@@ -116,8 +122,10 @@ export class Probe {
         else this.socket?.close();
       },
       onClose: (failure) => {
-        if (attempt === this.tried && this.decided) this.stopAlarms();
-        if (current()) this.closed(address, failure);
+        if (attempt !== this.tried) return;
+        this.socket = null;
+        if (this.decided) this.stopAlarms();
+        else this.closed(address, failure);
       },
     };
   }
@@ -207,7 +215,8 @@ export class Probe {
   /** Decides and lets go of the connection. */
   private finish(outcome: Outcome): void {
     this.stopAlarms();
-    this.socket?.close();
+    if (outcome.kind === 'passed') this.socket?.close();
+    else this.socket?.reset();
     this.decide(outcome);
   }
 

@@ -19,6 +19,7 @@ export interface ProberEvents {
 }
 
 interface Job {
+  /** The last one; it may have its outcome already and still read the rest of the answer. */
   probe: Probe | null;
   crossOut: CrossOut | null;
 }
@@ -78,7 +79,7 @@ export class Prober {
 
   /** Probes in flight prove nothing (we were asleep): they are sent again. */
   voidInFlight(): void {
-    for (const [backend, job] of this.jobs) if (job.probe !== null) this.soon(backend);
+    for (const [backend, job] of this.jobs) if (job.probe?.inFlight) this.soon(backend);
   }
 
   /** The pools' health checks have changed. */
@@ -99,7 +100,6 @@ export class Prober {
       this.jobs.set(backend, job);
       this.startsAllowed = null;
     }
-    job.probe = null;
     job.crossOut?.();
     job.crossOut = this.agenda.put(backend, dueMs);
     this.wakeBy(dueMs);
@@ -135,15 +135,15 @@ export class Prober {
 
   private start(backend: Backend, startedMs: number): void {
     const job = this.jobs.get(backend);
-    if (job === undefined || backend.addresses.length === 0) return;
+    if (job === undefined) return;
     job.crossOut = null;
+    job.probe?.abort();
+    job.probe = null;
+    if (backend.addresses.length === 0) return;
     job.probe = new Probe(this.transport, this.clock, backend, {
       connected: (address) => this.events.connected(backend, address),
       connectFailed: (address, failure) => this.events.connectFailed(backend, address, failure),
-      done: (outcome) => {
-        job.probe = null;
-        this.events.probed(backend, outcome, this.clock.nowMs() - startedMs);
-      },
+      done: (outcome) => this.events.probed(backend, outcome, this.clock.nowMs() - startedMs),
     });
   }
 

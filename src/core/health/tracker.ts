@@ -156,7 +156,11 @@ export class Tracker {
     this.passes++;
     const needed = this.current === State.down ? (this.check?.healthyThreshold ?? 1) : 1;
     if (this.passes < needed) return null;
-    return this.become(State.up, needed === 1 ? what : `${needed} probes passed: ${what}`, atWallMs);
+    return this.become(
+      State.up,
+      needed === 1 ? what : `${needed} probes passed: ${what}`,
+      atWallMs,
+    );
   }
 
   private failed(refused: boolean, why: string, atWallMs: number): Verdict | null {

@@ -79,7 +79,12 @@ export function answerBody(
 ): AnswerBody {
   const title = `${status} ${reasonOf(status)}`;
   if (asJson) {
-    const text = JSON.stringify({ status, error: reasonOf(status), detail: what, request_id: requestId });
+    const text = JSON.stringify({
+      status,
+      error: reasonOf(status),
+      detail: what,
+      request_id: requestId,
+    });
     return { contentType: 'application/json', text: `${text}\n` };
   }
   const id = requestId === '' ? '' : `Request id: ${requestId}\n`;

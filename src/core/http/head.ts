@@ -3,7 +3,7 @@
  * in place from the wire; the table of fields is reused from message to message.
  */
 import { copy, toLatin1 } from '../base/bytes.ts';
-import { Field } from './fields.ts';
+import type { Field } from './fields.ts';
 
 /** Numbers a field takes in `Head.table`. */
 const STRIDE = 5;
@@ -98,9 +98,7 @@ export class Head {
   /** The value of the first field with this id, or null. For slow paths: makes a string. */
   value(id: Field): string | null {
     const field = this.find(id);
-    return field < 0
-      ? null
-      : toLatin1(this.bytes, this.valueStart(field), this.valueEnd(field));
+    return field < 0 ? null : toLatin1(this.bytes, this.valueStart(field), this.valueEnd(field));
   }
 
   /**

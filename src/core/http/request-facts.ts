@@ -3,7 +3,7 @@
  * beside the request itself. Decided once, here, for every protocol; anything ambiguous is refused.
  * Rules: RFC 9112 sections 3, 6 and 9, RFC 9110 sections 7.6, 7.8 and 10.1.
  */
-import { equals, equalsIgnoringCase } from '../base/bytes.ts';
+import { equals, equalsIgnoringCase, toLatin1 } from '../base/bytes.ts';
 import { connectionOptions } from './connection-options.ts';
 import { Field } from './fields.ts';
 import type { Head } from './head.ts';
@@ -56,11 +56,17 @@ export class RequestFacts {
 
   /** Null: understood. `head` may get fields marked as dropped (nominated by Connection). */
   decide(head: Head): Refusal | null {
-    this.reset(head);
+    this.clear(head);
     return this.decideMethod(head) ?? this.decideFields(head) ?? this.decideTarget(head);
   }
 
-  private reset(head: Head): void {
+  /** The host it is routed by, as text. */
+  hostText(head: Head): string {
+    return toLatin1(head.bytes, this.hostStart, this.hostEnd);
+  }
+
+  /** As if nothing had been understood: for a head that was refused by the parser. */
+  clear(head: Head): void {
     this.body = Body.none;
     this.contentLength = 0;
     this.old = head.minorVersion === 0;
@@ -193,7 +199,9 @@ export class RequestFacts {
     const { bytes, targetStart: start, targetEnd: end } = head;
     if (bytes[start] === 0x2f) return null;
     if (bytes[start] === 0x2a && end - start === 1) {
-      return equals(bytes, head.methodStart, head.methodEnd, 'OPTIONS') ? null : refusals.targetForm;
+      return equals(bytes, head.methodStart, head.methodEnd, 'OPTIONS')
+        ? null
+        : refusals.targetForm;
     }
     return this.decideAbsolute(head, start, end);
   }

@@ -65,7 +65,8 @@ export class ResponseFacts {
       const options = connectionOptions(head);
       if (options === null) return refusals.hostNominated;
       this.connectionUpgrade = options.upgrade;
-      this.keepAlive = head.minorVersion === 1 ? !options.close : options.keepAlive && !options.close;
+      this.keepAlive =
+        head.minorVersion === 1 ? !options.close : options.keepAlive && !options.close;
     }
     return this.decideBody(head, encoding);
   }

@@ -91,11 +91,17 @@ export class BodyReader {
   read(bytes: Uint8Array, start: number, end: number, sink: BodySink): number {
     if (this.done || start === end) return start;
     if (this.body === Body.chunked) return this.readChunked(bytes, start, end, sink);
-    const take = this.body === Body.untilClose ? end - start : Math.min(this.remaining, end - start);
+    const take =
+      this.body === Body.untilClose ? end - start : Math.min(this.remaining, end - start);
     this.payloadBytes += take;
     this.remaining -= take;
     if (this.body === Body.length && this.remaining === 0) this.done = true;
     return sink.onBody(bytes, start, start + take) ? start + take : STOPPED;
+  }
+
+  /** The body goes on until the connection ends. */
+  get endsWithConnection(): boolean {
+    return this.body === Body.untilClose;
   }
 
   private refuse(refusal: Refusal, at: number): number {

@@ -3,7 +3,7 @@
  * the offset. Works in place, in one pass, and goes on where it stopped when more bytes have come
  * (the same array, or a longer copy with the same offsets).
  */
-import { Field, fieldId, hashStep } from '../http/fields.ts';
+import { type Field, fieldId, hashStep } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 
@@ -98,11 +98,7 @@ export class HeadParser {
     this.mark = start;
     this.blankLines = 0;
     this.state =
-      kind === 'request'
-        ? At.start
-        : kind === 'response'
-          ? At.statusVersion
-          : At.fieldStart;
+      kind === 'request' ? At.start : kind === 'response' ? At.statusVersion : At.fieldStart;
     head.clear(head.bytes);
   }
 
@@ -164,7 +160,8 @@ export class HeadParser {
   }
 
   private tooLong(): number {
-    if (this.state === At.target || this.state === At.version) return this.refuse(refusals.targetLong, this.at);
+    if (this.state === At.target || this.state === At.version)
+      return this.refuse(refusals.targetLong, this.at);
     return this.refuse(refusals.headLong, this.at);
   }
 

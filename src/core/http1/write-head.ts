@@ -131,12 +131,7 @@ function writeTarget(
 
 const isOptions = (head: Head): boolean => head.method === 'OPTIONS';
 
-function writeRequestLength(
-  out: Uint8Array,
-  at: number,
-  head: Head,
-  facts: RequestFacts,
-): number {
+function writeRequestLength(out: Uint8Array, at: number, head: Head, facts: RequestFacts): number {
   if (facts.body === Body.none && head.find(Field.contentLength) === -1) return at;
   return writeLatin1(`Content-Length: ${facts.contentLength}\r\n`, out, at);
 }

@@ -35,7 +35,10 @@ export class Table {
   private readonly cursors: Int32Array;
 
   /** `buffer`: memory shared with other threads, of `Table.bytesFor(capacity)`; else plain memory. */
-  constructor(capacity: number, buffer: ArrayBufferLike = new ArrayBuffer(Table.bytesFor(capacity))) {
+  constructor(
+    capacity: number,
+    buffer: ArrayBufferLike = new ArrayBuffer(Table.bytesFor(capacity)),
+  ) {
     assert(buffer.byteLength >= Table.bytesFor(capacity), 'the buffer holds the whole table');
     this.capacity = capacity;
     this.buffer = buffer;
@@ -68,7 +71,10 @@ export class Table {
 
   /** Gives the slot back; its generation moves on, so that a stale index is never believed. */
   free(slot: number): void {
-    assert(this.inFlight(slot) === 0 && this.tunnels(slot) === 0, 'nothing is in flight on a freed slot');
+    assert(
+      this.inFlight(slot) === 0 && this.tunnels(slot) === 0,
+      'nothing is in flight on a freed slot',
+    );
     Atomics.add(this.generations, slot, 1);
     Atomics.store(this.states, slot, State.free);
   }

@@ -23,7 +23,7 @@ export interface LineFormat {
 
 const RESERVED = new Set(['time', 'level', 'event', 'message']);
 
-/** Milliseconds with at most three decimals; null for what never happened (negative or no number). */
+/** Milliseconds, at most three decimals; null for what never happened (negative, no number). */
 const timing = (ms: number): string =>
   ms >= 0 && ms < Number.POSITIVE_INFINITY ? `${Math.round(ms * 1_000) / 1_000}` : 'null';
 

@@ -25,7 +25,10 @@ export interface ExchangeRecord {
   attempts: number;
   requestBodyBytes: number;
   responseBodyBytes: number;
-  /** From the first byte: until the last attempt had a connection, the response's head, the end. */
+  /**
+   * From the first byte: until the last attempt had a connection, the response's head, the end;
+   * -1: it never came to that.
+   */
   connectMs: number;
   responseHeadMs: number;
   totalMs: number;

@@ -1,12 +1,13 @@
 /**
  * Real connections: the Transport port on `node:net` and `node:tls`, for Node and Bun.
  *
- * What it promises beyond the port: no 'error' event of a socket ever goes unheard, no delay
- * (Nagle) on any connection, and no allocation per read on outgoing plain connections.
+ * What it promises beyond the port: no 'error' event ever goes unheard, nothing waits for Nagle,
+ * and reading from an outgoing plain connection allocates no memory. Who owns which bytes is told
+ * in `socket-buffers.ts`, what error codes mean in `socket-failures.ts`.
  */
 import net from 'node:net';
 import tls from 'node:tls';
-import { assert, type Failure } from '../../core/base/failure.ts';
+import { type Failure, failure } from '../../core/base/failure.ts';
 import type {
   ListenAddress,
   Listener,
@@ -17,14 +18,396 @@ import type {
   TlsTarget,
   Transport,
 } from '../../core/base/transport.ts';
-import { failure } from '../../core/base/failure.ts';
-import { closeReading, deliver, nextReadBuffer, writeBytes } from './socket-buffers.ts';
+import { deliverChunk, deliverRead, nextReadBuffer, writeBytes } from './socket-buffers.ts';
 import { authority, brokenFailure, connectFailure, listenFailure } from './socket-failures.ts';
 
 /** Connections the kernel may hold before we accept them; it lowers this to its own limit. */
 const BACKLOG = 4096;
+/** TLS contexts kept, one for each set of CAs; above it the oldest goes. */
+const TLS_CONTEXTS = 64;
 
 /** The transport of this thread. */
 export function createNodeTransport(): Transport {
   return { listen, connect };
+}
+
+function connect(to: Target, handler: SocketHandler): Socket {
+  return to.tls === null ? connectPlain(to, handler) : connectTls(to, to.tls, handler);
+}
+
+function connectPlain(to: Target, handler: SocketHandler): Socket {
+  // Bun calls `callback` without `this`, so it has to know its socket by itself.
+  const onread = {
+    buffer: nextReadBuffer,
+    callback: (length: number, buffer: Uint8Array): boolean => {
+      if (!socket.silent) deliverRead(handler, buffer, length);
+      return true;
+    },
+  };
+  const stream = net.connect(streamOptions(to, onread));
+  const socket = new NodeSocket(stream, stream, handler, to, authority(to.address, to.port));
+  stream.on('connect', onOpen);
+  return socket;
+}
+
+/**
+ * TLS over a TCP socket of our own: only that one can be reset, a TLS socket on Node refuses.
+ * The name is checked here because a runtime would not check an IP literal it does not send.
+ */
+function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Socket {
+  const tcp = net.connect(streamOptions(to));
+  const options: tls.ConnectionOptions & { allowHalfOpen: boolean } = {
+    socket: tcp,
+    allowHalfOpen: true,
+    secureContext: tlsContext(target.caPem),
+    rejectUnauthorized: target.verify,
+    ALPNProtocols: ['http/1.1'],
+    host: target.serverName,
+    checkServerIdentity: (_host, certificate) =>
+      tls.checkServerIdentity(target.serverName, certificate),
+  };
+  if (net.isIP(target.serverName) === 0) options.servername = target.serverName;
+  const stream = tls.connect(options);
+  const socket = new NodeSocket(stream, tcp, handler, to, authority(to.address, to.port));
+  // A refused connection is an error of the TCP socket; not every runtime passes it on.
+  own(tcp, socket);
+  tcp.on('error', onError);
+  stream.on('secureConnect', onOpen);
+  stream.on('data', onChunk);
+  return socket;
+}
+
+interface StreamOptions extends net.TcpSocketConnectOpts {
+  allowHalfOpen: boolean;
+}
+
+function streamOptions(to: Target, onread?: net.OnReadOpts): StreamOptions {
+  const options: StreamOptions = {
+    host: to.address,
+    port: to.port,
+    noDelay: true,
+    allowHalfOpen: true,
+    autoSelectFamily: false,
+  };
+  if (onread !== undefined) options.onread = onread;
+  return options;
+}
+
+const tlsContexts = new Map<string | null, tls.SecureContext>();
+
+/** Parsing certificates takes milliseconds, so it is done once for each set of CAs. */
+function tlsContext(caPem: string | null): tls.SecureContext {
+  const known = tlsContexts.get(caPem);
+  if (known !== undefined) return known;
+  const context = tls.createSecureContext(caPem === null ? {} : { ca: caPem });
+  for (const oldest of tlsContexts.keys()) {
+    if (tlsContexts.size < TLS_CONTEXTS) break;
+    tlsContexts.delete(oldest);
+  }
+  tlsContexts.set(caPem, context);
+  return context;
+}
+
+function listen(
+  at: ListenAddress,
+  accept: (socket: Socket, peer: Peer) => SocketHandler,
+  ready: (failure: Failure | null) => void,
+): Listener {
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true });
+  const listener = new NodeListener(server, ready);
+  server.on('connection', (stream) => acceptStream(stream, accept));
+  server.on('listening', () => listener.onListening());
+  // After `ready` an error is a failed accept; the connection concerned is gone, others come.
+  server.on('error', (error) => listener.settle(listenFailure(error, at)));
+  const options: net.ListenOptions = { port: at.port, backlog: BACKLOG };
+  // Without a host, the runtime binds `::` for both families, or 0.0.0.0 where IPv6 is absent.
+  if (at.host !== null) options.host = at.host;
+  server.listen(options);
+  return listener;
+}
+
+function acceptStream(
+  stream: net.Socket,
+  accept: (socket: Socket, peer: Peer) => SocketHandler,
+): void {
+  const address = stream.remoteAddress;
+  if (address === undefined) {
+    // It was reset before we came to it, so there is nobody to be named or answered.
+    stream.on('error', () => {});
+    stream.destroy();
+    return;
+  }
+  const peer: Peer = {
+    address: withoutMapping(address),
+    port: stream.remotePort ?? 0,
+    localAddress: withoutMapping(stream.localAddress ?? ''),
+    localPort: stream.localPort ?? 0,
+  };
+  const where = authority(peer.address, peer.port);
+  const socket = new NodeSocket(stream, stream, UNHEARD, null, where);
+  stream.on('data', onChunk);
+  socket.handler = accept(socket, peer);
+}
+
+/** `::ffff:192.0.2.1` is how a dual-stack listener sees `192.0.2.1`. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+class NodeListener implements Listener {
+  port = 0;
+  private readonly server: net.Server;
+  private readonly ready: (failure: Failure | null) => void;
+  private settled = false;
+  private closed = false;
+
+  constructor(server: net.Server, ready: (failure: Failure | null) => void) {
+    this.server = server;
+    this.ready = ready;
+  }
+
+  onListening(): void {
+    if (this.closed) {
+      // The name was still being looked up when `close` was called.
+      this.server.close();
+      return;
+    }
+    const address = this.server.address();
+    if (address !== null && typeof address === 'object') this.port = address.port;
+    this.settle(null);
+  }
+
+  settle(why: Failure | null): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.ready(why);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    // A server that never came to listen closes with an error, which it hands to this callback.
+    this.server.close(() => this.settle(CLOSED_EARLY));
+  }
+}
+
+const CLOSED_EARLY = failure(
+  'stopping',
+  'us',
+  'accept',
+  'never',
+  'the listener was closed before it was open',
+);
+
+/** The handler of an accepted connection until `accept` has returned; nothing comes before. */
+const UNHEARD: SocketHandler = {
+  onOpen() {},
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+};
+
+const EMPTY = Buffer.alloc(0);
+
+class NodeSocket implements Socket {
+  handler: SocketHandler;
+  /** After `close` or `reset`: only `onClose` is still to come. */
+  silent = false;
+  private readonly stream: net.Socket;
+  /** The same as `stream`, or what is below its TLS. */
+  private readonly tcp: net.Socket;
+  /** Null: accepted. */
+  private readonly target: Target | null;
+  private readonly where: string;
+  private opened: boolean;
+  private ended = false;
+  private wasReset = false;
+  private gone = false;
+  private error: NodeJS.ErrnoException | null = null;
+  /** A write returned false and `onDrain` has not been called since. */
+  private blocked = false;
+  private flushed: (() => void) | null = null;
+
+  constructor(
+    stream: net.Socket,
+    tcp: net.Socket,
+    handler: SocketHandler,
+    target: Target | null,
+    where: string,
+  ) {
+    this.stream = stream;
+    this.tcp = tcp;
+    this.handler = handler;
+    this.target = target;
+    this.where = where;
+    this.opened = target === null;
+    own(stream, this);
+    stream.on('end', onEnd);
+    stream.on('error', onError);
+    stream.on('close', onClose);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const stream = this.stream;
+    if (this.ended || stream.destroyed) return true;
+    if (bytes.length === 0) return !this.blocked;
+    const more = writeBytes(stream, bytes);
+    if (stream.writableLength === 0 || stream.destroyed) return true;
+    // TLS finishes every write later, even one that the kernel takes at once: there the stream's
+    // own measure counts, or each record would cost a pause.
+    if (more && stream !== this.tcp) return true;
+    this.block();
+    return false;
+  }
+
+  unsentBytes(): number {
+    return this.gone || this.wasReset ? 0 : this.stream.writableLength;
+  }
+
+  pause(): void {
+    if (!this.silent) this.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.silent) this.stream.resume();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (this.blocked && this.flushed !== null) this.stream.end(this.flushed);
+    else this.stream.end();
+  }
+
+  close(): void {
+    if (this.silent || this.gone) return;
+    this.silent = true;
+    this.ended = true;
+    // With nothing left to send, closing the descriptor sends the FIN; TLS has a notice to send.
+    if (this.stream === this.tcp && this.stream.writableLength === 0) this.stream.destroy();
+    else this.stream.destroySoon();
+    // What still comes in is thrown away: unread bytes would turn the FIN into a RST.
+    this.stream.resume();
+  }
+
+  reset(): void {
+    if (this.wasReset || this.gone) return;
+    this.silent = true;
+    this.ended = true;
+    this.wasReset = true;
+    // A connection not yet open would be reset only once it is, which may be never.
+    if (!this.tcp.connecting && !this.tcp.destroyed) this.tcp.resetAndDestroy();
+    this.stream.destroy();
+    this.tcp.destroy();
+  }
+
+  /** Asks to be told when all that was written is gone; costs nothing while the kernel keeps up. */
+  private block(): void {
+    if (this.blocked) return;
+    this.blocked = true;
+    this.flushed ??= () => this.onFlushed();
+    this.stream.write(EMPTY, this.flushed);
+  }
+
+  private onFlushed(): void {
+    if (!this.blocked || !this.opened || this.silent || this.stream.destroyed) return;
+    if (this.stream.writableLength === 0) {
+      this.blocked = false;
+      this.handler.onDrain();
+    } else if (!this.ended && this.flushed !== null) {
+      // More was written behind the marker; after `end` the stream itself calls once more.
+      this.stream.write(EMPTY, this.flushed);
+    }
+  }
+
+  onOpen(): void {
+    if (this.silent) return;
+    this.opened = true;
+    this.handler.onOpen();
+    // What was written early may have gone out before the handshake was judged.
+    if (this.stream.writableLength === 0) this.onFlushed();
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    if (!this.silent) deliverChunk(this.handler, chunk);
+  }
+
+  onEnd(): void {
+    if (this.silent || !this.opened) return;
+    // Once we have sent a FIN ourselves, an orderly end leaves the same state as a reset.
+    if (!this.ended && endedByReset(this.tcp)) {
+      this.error ??= HIDDEN_RESET;
+      this.stream.destroy();
+      return;
+    }
+    this.handler.onEnd();
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.error ??= error;
+  }
+
+  onClose(): void {
+    if (this.gone) return;
+    const why = this.why();
+    this.gone = true;
+    this.silent = true;
+    this.ended = true;
+    this.handler.onClose(why);
+  }
+
+  private why(): Failure | null {
+    if (this.wasReset || (this.silent && this.error === null)) return null;
+    if (!this.opened && this.target !== null) return connectFailure(this.error, this.target);
+    if (this.error === null) return null;
+    return brokenFailure(this.error, this.target === null ? 'client' : 'backend', this.where);
+  }
+}
+
+const HIDDEN_RESET = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+
+/** libuv before 1.52 may report a RST that follows unread bytes as an end, which it is not. */
+const HIDES_RESETS = /^1\.([0-9]|[1-4][0-9]|5[01])\./.test(process.versions.uv ?? '');
+
+interface WithHandle {
+  readonly _handle?: { getpeername?(into: object): number } | null;
+}
+
+/** After a RST the kernel knows no peer any more; after a FIN it does. Bun has no such handle. */
+function endedByReset(stream: net.Socket): boolean {
+  if (!HIDES_RESETS) return false;
+  const handle = (stream as WithHandle)._handle;
+  return typeof handle?.getpeername === 'function' && handle.getpeername({}) !== 0;
+}
+
+/** How a stream knows its socket: its listeners are functions of the module, not closures. */
+const owner = Symbol('owner');
+
+interface Owned extends net.Socket {
+  [owner]: NodeSocket;
+}
+
+function own(stream: net.Socket, socket: NodeSocket): void {
+  (stream as Owned)[owner] = socket;
+}
+
+function onOpen(this: net.Socket): void {
+  (this as Owned)[owner].onOpen();
+}
+
+function onChunk(this: net.Socket, chunk: Uint8Array): void {
+  (this as Owned)[owner].onChunk(chunk);
+}
+
+function onEnd(this: net.Socket): void {
+  (this as Owned)[owner].onEnd();
+}
+
+function onError(this: net.Socket, error: NodeJS.ErrnoException): void {
+  (this as Owned)[owner].onError(error);
+}
+
+function onClose(this: net.Socket): void {
+  (this as Owned)[owner].onClose();
 }

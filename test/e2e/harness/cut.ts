@@ -1,4 +1,4 @@
-/** The three ways a case's bytes are fed: whole, one byte per write, cut at seeded random places. */
+/** The three ways bytes are fed: whole, one byte per write, cut at seeded random places. */
 import { createRng } from '../../../src/core/base/rng.ts';
 
 /** A number is the seed of random cuts. */

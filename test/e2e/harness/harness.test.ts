@@ -45,7 +45,8 @@ describe('the strict reader', () => {
     const { seen, problem } = read(
       'POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi' +
         'GET /2 HTTP/1.1\r\nHost: a\r\n\r\n' +
-        'POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: 1\r\n\r\n',
+        'POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n' +
+        '3\r\nabc\r\n0\r\nX: 1\r\n\r\n',
     );
     expect(problem).toBeNull();
     expect(seen).toEqual(['POST /1 hi', 'GET /2 ', 'POST /3 abc']);

@@ -51,7 +51,7 @@ export class RawClient {
     return new RawClient(socket, methods);
   }
 
-  /** Sends bytes (latin1). With a cut, each piece is a write of its own in a loop turn of its own. */
+  /** Sends bytes (latin1). With a cut, each piece is a write in a loop turn of its own. */
   async send(bytes: string, cut: Cut = 'whole'): Promise<void> {
     for (const piece of cutBytes(Buffer.from(bytes, 'latin1'), cut)) {
       // The balancer may have refused already: what follows a refusal needs no delivery.
@@ -124,8 +124,11 @@ export class RawClient {
 
   private async drained(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.socket.once('drain', resolve);
-      this.socket.once('close', resolve);
+      const done = (): void => {
+        this.socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.socket.on('drain', done).on('close', done);
     });
   }
 

@@ -15,7 +15,7 @@ export interface Script {
   /** latin1: each character is one byte. */
   readonly bytes: string;
   readonly after: After;
-  /** `whole` (the default): when the request has been read whole; `head`: as soon as its head was. */
+  /** `whole` (the default): once the request has been read whole; `head`: once its head has. */
   readonly when?: 'head' | 'whole';
 }
 
@@ -23,7 +23,7 @@ export interface SeenConnection {
   readonly id: number;
   /** Every byte it sent us, latin1. */
   received: string;
-  /** Requests whose head was read, also those that never became whole. */
+  /** Requests whose head was read, canaries apart, also those that never became whole. */
   readonly requests: RequestMessage[];
   /** The strict reader's complaint. */
   problem: () => string | null;
@@ -108,7 +108,7 @@ export class RecordingBackend {
   private accept(socket: Socket): void {
     const reader = new RequestReader(
       (request) => {
-        seen.requests.push(request);
+        if (!isCanary(request)) seen.requests.push(request);
         this.onHead(socket, request);
       },
       (request) => this.onWhole(socket, reader, seen, request),
@@ -142,6 +142,7 @@ export class RecordingBackend {
   }
 
   private onHead(socket: Socket, request: RequestMessage): void {
+    if (isCanary(request)) return;
     if (this.scripts[this.turn()]?.when === 'head') {
       this.perform(socket, this.scripts[this.played++]);
     } else if (fieldValue(request.fields, 'expect') !== null) {
@@ -155,7 +156,7 @@ export class RecordingBackend {
     seen: SeenConnection,
     request: RequestMessage,
   ): void {
-    if (request.target.startsWith('/canary-')) {
+    if (isCanary(request)) {
       this.canaries.set(request.target, seen);
       answer(socket, request, request.target);
       return;
@@ -192,6 +193,10 @@ export class RecordingBackend {
     };
     next();
   }
+}
+
+function isCanary(request: RequestMessage): boolean {
+  return request.target.startsWith('/canary-');
 }
 
 function answer(socket: Socket, request: RequestMessage, body: string): void {

@@ -40,7 +40,8 @@ export function fieldValue(fields: readonly Field[], name: string): string | nul
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP\/1\.[01])$/;
 const statusLine = /^(HTTP\/1\.[01]) ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)$/;
-const fieldText = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Other control characters are opaque to HTTP; these three mean a border to somebody. */
+const fieldText = /^[^\r\n\0]*$/;
 const chunkLine = /^([0-9A-Fa-f]{1,12})(;.*)?$/;
 
 type State = 'head' | 'sized' | 'until-close' | 'chunk' | 'data' | 'data-end' | 'trailers' | 'raw';

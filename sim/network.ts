@@ -1,0 +1,322 @@
+/**
+ * A pretended network on pretended time: the Transport port between addresses that are only
+ * strings, with every fault a real network has, drawn from a seed. Both ends of a connection live
+ * here, so backends and clients of a simulation are written against the same port as the engine.
+ * The same seed, options and calls give the same history. TLS is taken as read: a target's `tls`
+ * is ignored.
+ */
+import type { Clock } from '../src/core/base/clock.ts';
+import { assert, type Failure, failure } from '../src/core/base/failure.ts';
+import type { Rng } from '../src/core/base/rng.ts';
+import type {
+  ListenAddress,
+  Listener,
+  Peer,
+  Resolver,
+  Socket,
+  SocketHandler,
+  Target,
+  Transport,
+} from '../src/core/base/transport.ts';
+import { SimSocket, type SocketWorld } from './socket.ts';
+
+/** `[1, 1000]`: in one of a thousand cases. */
+export type Ratio = readonly [numerator: number, denominator: number];
+/** From least to most, both possible; milliseconds in steps of a microsecond. */
+export type Range = readonly [leastMs: number, mostMs: number];
+
+/** May be changed while the simulation runs; what is under way already keeps its fate. */
+export interface SimNetworkOptions {
+  /** One way, from the side that connected to the side that accepted; drawn for each segment. */
+  latencyForthMs: Range;
+  latencyBackMs: Range;
+  /** From the handshake until `accept` is called. */
+  acceptDelayMs: Range;
+  /**
+   * How bytes are delivered: each write by itself, byte by byte, or cut and joined at random
+   * places with pauses between.
+   */
+  delivery: 'whole' | 'bytes' | 'random';
+  /** What the kernel takes from a sender before the receiver has read it; 1 or more. */
+  sendBufferBytes: number;
+  /** At each write, end and delivery: the connection breaks, both ends see a reset. */
+  resetChance: Ratio;
+  /** A RST overtakes the bytes before it and they are lost; else it comes after them. */
+  resetDropsChance: Ratio;
+  /** The FIN of an `end` never arrives. */
+  halfCloseLossChance: Ratio;
+  /** At each write: nothing more arrives in its direction for `clogMs`. */
+  clogChance: Ratio;
+  clogMs: Range;
+  /** So much later than bytes do FIN and RST arrive. */
+  closeDelayMs: Range;
+}
+
+export interface SimNetworkStats {
+  /** Sockets, of both sides, whose `onClose` has not been called yet. */
+  readonly openSockets: number;
+  /** Bytes written and neither delivered nor lost yet. */
+  readonly pendingBytes: number;
+  /** Breaks, clogs and lost FINs so far; refusals and black holes are not counted. */
+  readonly faultsInjected: number;
+}
+
+export interface SimNetwork {
+  readonly options: SimNetworkOptions;
+  readonly stats: SimNetworkStats;
+  /** Addresses that refuse new connections although somebody listens. */
+  readonly refusing: Set<string>;
+  /** The network as seen from an address: it listens there and connects from there. */
+  transport(ownAddress: string): Transport;
+  /** From now on nothing from or to `address` arrives: not a SYN, a byte, a FIN or a RST. */
+  blackHole(address: string): void;
+  /** What the black hole held back arrives now, as if sent again. */
+  heal(address: string): void;
+  /** The process at `address` dies: its connections are reset, its listeners are closed. */
+  kill(address: string): void;
+  /** Only the connections of `address` are reset; at its own end they fail with side `us`. */
+  resetAll(address: string): void;
+}
+
+/** A network without faults: a tenth of a millisecond one way, 256 KiB of send buffer. */
+export function createSimNetwork(world: {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly options?: Partial<SimNetworkOptions>;
+}): SimNetwork {
+  return new World(world.clock, world.rng, { ...benign(), ...world.options });
+}
+
+function benign(): SimNetworkOptions {
+  return {
+    latencyForthMs: [0.1, 0.1],
+    latencyBackMs: [0.1, 0.1],
+    acceptDelayMs: [0, 0],
+    delivery: 'whole',
+    sendBufferBytes: 256 * 1024,
+    resetChance: [0, 1],
+    resetDropsChance: [0, 1],
+    halfCloseLossChance: [0, 1],
+    clogChance: [0, 1],
+    clogMs: [0, 0],
+    closeDelayMs: [0, 0],
+  };
+}
+
+type Accept = (socket: Socket, peer: Peer) => SocketHandler;
+
+class World implements SimNetwork, SocketWorld {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly options: SimNetworkOptions;
+  readonly stats = { openSockets: 0, pendingBytes: 0, faultsInjected: 0 };
+  readonly refusing = new Set<string>();
+  private readonly blackHoles = new Set<string>();
+  private readonly sockets = new Set<SimSocket>();
+  private readonly listeners = new Map<string, SimListener>();
+  /** Connections whose SYN a black hole swallowed. */
+  private swallowed: SimSocket[] = [];
+  private lastPort = 30_000;
+
+  constructor(clock: Clock, rng: Rng, options: SimNetworkOptions) {
+    this.clock = clock;
+    this.rng = rng;
+    this.options = options;
+  }
+
+  transport(ownAddress: string): Transport {
+    return {
+      listen: (at, accept, ready) => this.listen(ownAddress, at, accept, ready),
+      connect: (to, handler) => this.connect(ownAddress, to, handler),
+    };
+  }
+
+  blackHole(address: string): void {
+    this.blackHoles.add(address);
+  }
+
+  heal(address: string): void {
+    this.blackHoles.delete(address);
+    for (const socket of this.sockets) socket.schedule();
+    const again = this.swallowed;
+    this.swallowed = [];
+    for (const dialer of again) this.sendSyn(dialer);
+  }
+
+  kill(address: string): void {
+    for (const listener of [...this.listeners.values()]) {
+      if (listener.address === address) listener.close();
+    }
+    this.resetAll(address);
+  }
+
+  resetAll(address: string): void {
+    for (const socket of [...this.sockets]) {
+      if (socket.address === address) socket.die();
+    }
+  }
+
+  // What sockets ask of their world.
+
+  chance(ratio: Ratio): boolean {
+    return ratio[0] > 0 && this.rng.chance(ratio[0], ratio[1]);
+  }
+
+  fault(ratio: Ratio): boolean {
+    if (!this.chance(ratio)) return false;
+    this.stats.faultsInjected += 1;
+    return true;
+  }
+
+  drawMs(range: Range): number {
+    const [least, most] = range;
+    if (most <= least) return least;
+    return least + this.rng.below(Math.round((most - least) * 1000) + 1) / 1000;
+  }
+
+  isCutOff(a: string, b: string): boolean {
+    return this.blackHoles.size > 0 && (this.blackHoles.has(a) || this.blackHoles.has(b));
+  }
+
+  forget(socket: SimSocket): void {
+    this.sockets.delete(socket);
+  }
+
+  // Listening and connecting.
+
+  private listen(
+    ownAddress: string,
+    at: ListenAddress,
+    accept: Accept,
+    ready: (failure: Failure | null) => void,
+  ): Listener {
+    const address = at.host ?? ownAddress;
+    const port = at.port === 0 ? this.freePort() : at.port;
+    const listener = new SimListener(address, accept, (closed) => this.unlisten(closed));
+    const key = `${address}:${port}`;
+    const why = this.listeners.has(key) ? inUse(key) : null;
+    if (why === null) this.listeners.set(key, listener);
+    this.clock.wakeAt(this.clock.nowMs(), () => {
+      if (why === null && !listener.closed) listener.port = port;
+      ready(why ?? (listener.closed ? CLOSED_EARLY : null));
+    });
+    return listener;
+  }
+
+  private unlisten(closed: SimListener): void {
+    for (const [key, listener] of this.listeners) {
+      if (listener === closed) this.listeners.delete(key);
+    }
+  }
+
+  private connect(ownAddress: string, to: Target, handler: SocketHandler): Socket {
+    const dialer = new SimSocket(this, ownAddress, this.freePort(), true, handler);
+    const acceptor = new SimSocket(this, to.address, to.port, false, null);
+    dialer.peer = acceptor;
+    acceptor.peer = dialer;
+    this.sockets.add(dialer);
+    this.sockets.add(acceptor);
+    this.stats.openSockets += 1;
+    this.sendSyn(dialer);
+    return dialer;
+  }
+
+  private sendSyn(dialer: SimSocket): void {
+    const atMs = this.clock.nowMs() + this.drawMs(this.options.latencyForthMs);
+    this.clock.wakeAt(atMs, () => this.receiveSyn(dialer));
+  }
+
+  private receiveSyn(dialer: SimSocket): void {
+    const acceptor = dialer.peer;
+    if (acceptor.gone) return;
+    if (this.isCutOff(dialer.address, acceptor.address)) {
+      this.swallowed.push(dialer);
+      return;
+    }
+    const key = `${acceptor.address}:${acceptor.port}`;
+    const listener = this.listeners.get(key);
+    const answerMs = this.clock.nowMs() + this.drawMs(this.options.latencyBackMs);
+    if (listener === undefined || this.refusing.has(acceptor.address)) {
+      this.clock.wakeAt(answerMs, () => dialer.refuse(key));
+      return;
+    }
+    this.clock.wakeAt(answerMs, () => dialer.open());
+    const acceptMs = this.clock.nowMs() + this.drawMs(this.options.acceptDelayMs);
+    this.clock.wakeAt(acceptMs, () => this.acceptFrom(dialer, listener));
+  }
+
+  private acceptFrom(dialer: SimSocket, listener: SimListener): void {
+    const acceptor = dialer.peer;
+    if (acceptor.gone) return;
+    if (listener.closed) {
+      acceptor.turnAway();
+      return;
+    }
+    this.stats.openSockets += 1;
+    const peer: Peer = {
+      address: dialer.address,
+      port: dialer.port,
+      localAddress: acceptor.address,
+      localPort: acceptor.port,
+    };
+    acceptor.accept((socket) => listener.accept(socket, peer));
+  }
+
+  private freePort(): number {
+    this.lastPort = this.lastPort === 65_535 ? 30_000 : this.lastPort + 1;
+    return this.lastPort;
+  }
+}
+
+class SimListener implements Listener {
+  readonly address: string;
+  readonly accept: Accept;
+  port = 0;
+  closed = false;
+  private readonly onClosed: (listener: SimListener) => void;
+
+  constructor(address: string, accept: Accept, onClosed: (listener: SimListener) => void) {
+    this.address = address;
+    this.accept = accept;
+    this.onClosed = onClosed;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.onClosed(this);
+  }
+}
+
+function inUse(key: string): Failure {
+  return failure('address_in_use', 'us', 'accept', 'never', `${key} is in use by another process`);
+}
+
+const CLOSED_EARLY = failure(
+  'stopping',
+  'us',
+  'accept',
+  'never',
+  'the listener was closed before it was open',
+);
+
+/**
+ * A Resolver that knows `names`, which may change while the simulation runs. IPv4 literals stand
+ * for themselves; every other name is unresolved. Each answer takes `delayMs`.
+ */
+export function createSimResolver(
+  clock: Clock,
+  names: ReadonlyMap<string, readonly string[]>,
+  delayMs = 1,
+): Resolver {
+  assert(delayMs >= 0, 'a delay is not negative');
+  return {
+    resolve(name, done) {
+      clock.wakeAt(clock.nowMs() + delayMs, () => {
+        const addresses = /^[\d.]+$/.test(name) ? [name] : names.get(name);
+        if (addresses !== undefined && addresses.length > 0) done(addresses, null);
+        else done([], failure('unresolved', 'us', 'connect', 'safe', `cannot resolve ${name}`));
+      });
+    },
+  };
+}

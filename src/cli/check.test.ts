@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { check } from './check.ts';
+import { fakeTerminal } from './fake-terminal.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evenkeel-check-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const file = (text: string): string => {
+  const path = join(folder, 'config.yaml');
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('evenkeel check', () => {
+  const good =
+    'backends:\n  - { url: "http://localhost:9001", weight: 3 }\n  - http://localhost:9002\n';
+
+  it('says what a good file amounts to, and which schedule is in use', async () => {
+    const terminal = fakeTerminal();
+    const path = file(good);
+    expect(await check(terminal, path, false)).toBe(0);
+    expect(terminal.said).toEqual({
+      out:
+        `${path} is good: 1 listener, 1 route, 1 pool\n` +
+        '  pool default: 2 backends, round_robin: smooth weighted order\n',
+      err: '',
+    });
+  });
+
+  it('prints a configuration that means the same', async () => {
+    const first = fakeTerminal();
+    expect(await check(first, file(good), true)).toBe(0);
+    const second = fakeTerminal();
+    expect(await check(second, file(first.said.out), true)).toBe(0);
+    expect(second.said.out).toBe(first.said.out);
+  });
+});

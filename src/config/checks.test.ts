@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { checkTogether } from './checks.ts';
+import { Report } from './diagnostics.ts';
+import { NamedFiles } from './files.ts';
+
+/** `key: message` of every complaint. */
+const complaints = (value: unknown): string[] => {
+  const report = new Report('');
+  checkTogether(value, new NamedFiles('.'), report);
+  return report.diagnostics.map(({ key, message }) => `${key}: ${message}`);
+};
+
+const backends = ['http://localhost:9001'];
+const pools = { a: { backends }, b: { backends } };
+
+describe('values together', () => {
+  it.each([
+    [{}, ': there are no backends'],
+    [
+      { backends, pools: { a: {} } },
+      'backends: belongs to a pool, and there is "pools"; move it to',
+    ],
+    [{ pools: {} }, 'pools: there is no pool in it'],
+    [{ pools }, 'pools: with several pools, "routes" must say'],
+    [{ backends, port: 1, listeners: [] }, 'port: there is "listeners"'],
+    [{ backends, listeners: [{ port: 1 }, { port: 1 }] }, 'listeners[1]: takes port 1 on the same'],
+    [
+      { backends: [...backends, ...backends] },
+      'backends[1]: without a name this is "localhost:9001"',
+    ],
+    [
+      { backends, health_check: { interval: '2s', timeout: '2s' } },
+      'health_check.timeout: "2s" is',
+    ],
+    [{ backends, health_check: { timeout: '6s' } }, 'the interval (5s, the default)'],
+    [{ backends, health_check: { type: 'tcp', path: '/' } }, 'health_check.path: a tcp probe only'],
+    [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
+    [
+      { backends, limits: { request_line: '33KiB' } },
+      'limits.request_line: request_line (33KiB) is',
+    ],
+    [{ backends: ['http://a', 'http://b'], table_size: 1 }, 'table_size: 1 is too small'],
+    [
+      { backends, error_pages: { 503: 'none.html' } },
+      'error_pages.503: there is no file none.html',
+    ],
+    [{ backends, tls: { ca: 'none.pem' } }, 'tls.ca: there is no file none.pem'],
+    [{ backends, tls: { ca: '-----BEGIN X' } }, 'tls.ca: this text holds no certificate'],
+  ])('%j do not fit: %s', (value, complaint) => {
+    expect(complaints(value).join('\n')).toContain(complaint);
+  });
+
+  it('are not judged where a value is wrong in itself', () => {
+    const wrong = [undefined, null, 'x', 1, [], [null], {}, { x: null }];
+    for (const value of wrong) {
+      expect(() => complaints(value)).not.toThrow();
+      for (const key of ['backends', 'listeners', 'routes', 'pools', 'health_check', 'limits']) {
+        expect(() => complaints({ backends, [key]: value })).not.toThrow();
+      }
+    }
+    expect(complaints({ backends, health_check: { interval: 'x', timeout: '9s' } })).toEqual([]);
+  });
+});
+
+describe('listeners', () => {
+  const clash = (a: string | undefined, b: string | undefined): boolean => {
+    const listener = (address: string | undefined) => ({ port: 1, ...(address && { address }) });
+    return complaints({ backends, listeners: [listener(a), listener(b)] }).length > 0;
+  };
+
+  it('clash when one of them takes every address', () => {
+    expect(clash(undefined, '127.0.0.1')).toBe(true);
+    expect(clash('::1', '::')).toBe(true);
+    expect(clash('0.0.0.0', '127.0.0.1')).toBe(true);
+  });
+
+  it('share a port on different addresses', () => {
+    expect(clash('127.0.0.1', '127.0.0.2')).toBe(false);
+    expect(clash('0.0.0.0', '::1')).toBe(false);
+  });
+});
+
+describe('a route is never reached', () => {
+  const second = (first: object, later: object): boolean =>
+    complaints({ pools, routes: [first, later].map((route) => ({ pool: 'a', ...route })) }).length >
+    0;
+
+  it('after one that takes all of it', () => {
+    expect(second({}, { host: 'a.example' })).toBe(true);
+    expect(second({ path: '/api' }, { path: '/api/v1' })).toBe(true);
+    expect(second({ host: '*.example' }, { host: ['a.example', '*.b.example'] })).toBe(true);
+  });
+
+  it('but is after one that leaves something', () => {
+    expect(second({ path: '/api' }, { path: '/apis' })).toBe(false);
+    expect(second({ host: 'a.example' }, {})).toBe(false);
+    expect(second({ host: '*.example' }, { host: 'example' })).toBe(false);
+    expect(second({ host: 'a.example' }, { host: ['a.example', 'b.example'] })).toBe(false);
+  });
+});

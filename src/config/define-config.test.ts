@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { defineConfig } from './define-config.ts';
+
+it('gives back what it is given, and checks its types', () => {
+  const config = { backends: ['http://localhost:9001'], log: { level: 'warn' } } as const;
+  const written = { ...config, backends: [...config.backends] };
+  expect(defineConfig(written)).toBe(written);
+  // @ts-expect-error: a misspelt key is an error in the editor already.
+  defineConfig({ backends: ['http://localhost:9001'], prot: 8080 });
+});

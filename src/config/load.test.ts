@@ -1,0 +1,103 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatDiagnostics, Report } from './diagnostics.ts';
+import { type ConfigResult, configFromValue, loadConfig, parseConfig } from './load.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evenkeel-load-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const complaintsOf = (result: ConfigResult): string =>
+  'config' in result ? '' : formatDiagnostics(result.diagnostics).replaceAll(folder, '');
+const portOf = (result: ConfigResult): number | string =>
+  'config' in result ? result.config.listeners[0].port : complaintsOf(result);
+
+describe('text', () => {
+  it('is YAML or JSON, with a byte order mark if it must be', () => {
+    expect(portOf(parseConfig('\ufeffport: 81\nbackends: [http://a]\n', 'c'))).toBe(81);
+    expect(portOf(parseConfig('{"port": 81, "backends": ["http://a"]}', 'c'))).toBe(81);
+  });
+
+  it('has its variables from the environment that is handed in', () => {
+    const environment = { PORT: '81' };
+    const text = `port: \${PORT}\nbackends: [http://a]\n`;
+    expect(portOf(parseConfig(text, 'c', { environment }))).toBe(81);
+    expect(portOf(parseConfig(text, 'c'))).toContain('PORT is not set');
+  });
+
+  it.each([[''], ['[]'], ['5'], ['null']])('that is no mapping is refused: %j', (text) => {
+    expect(portOf(parseConfig(text, 'c'))).toContain('backends: [http://localhost:9001]');
+  });
+});
+
+describe('a plain value', () => {
+  it('is checked like a file, without lines', () => {
+    const result = configFromValue({ prot: 1, backends: ['a'] }, new Report('c.ts'), '.');
+    expect(complaintsOf(result).split('\n')).toEqual([
+      'c.ts prot: unknown key; did you mean "port"?',
+      'c.ts backends[0]: "a" has no scheme; write http://a',
+    ]);
+  });
+});
+
+describe('a file', () => {
+  it('is read, and its other files are looked for beside it', async () => {
+    mkdirSync(join(folder, 'pages'));
+    write('pages/503.html', '<p>sorry');
+    const path = write('c.yaml', 'backends: [http://a]\nerror_pages: {503: pages/503.html}\n');
+    const result = await loadConfig(path, {});
+    expect('config' in result && result.config.pools[0].errorPages.get(503)?.body).toHaveLength(8);
+  });
+
+  it('that cannot be read is reported in one line', async () => {
+    expect(complaintsOf(await loadConfig(join(folder, 'none.yaml'), {}))).toBe(
+      'there is no file /none.yaml; write one, or start without: evenkeel 9001 9002',
+    );
+    expect(complaintsOf(await loadConfig(folder, {}))).toBe(' is a directory; name a file in it');
+    expect(complaintsOf(await loadConfig(write('bad', '').concat('\0'), {}))).toContain(
+      'cannot read',
+    );
+  });
+});
+
+describe('a module', () => {
+  it('gives its default export, and is read anew when it has changed', async () => {
+    const path = write('c.mjs', 'export default { port: 81, backends: ["http://a"] };');
+    expect(portOf(await loadConfig(path, {}))).toBe(81);
+    write('c.mjs', 'export default { port: 82, backends: ["http://a"] } // longer than before');
+    expect(portOf(await loadConfig(path, {}))).toBe(82);
+  });
+
+  it('is refused with the reason when it cannot be used', async () => {
+    const complaints = async (name: string, text: string): Promise<string> =>
+      complaintsOf(await loadConfig(write(name, text), {}));
+    expect(await complaints('none.mjs', 'export const config = {};')).toContain(
+      'no default export',
+    );
+    expect(await complaints('throws.mjs', 'throw new Error("no luck\\nat all");')).toBe(
+      '/throws.mjs: could not be loaded: Error: no luck',
+    );
+    expect(await complaints('syntax.mjs', 'export default {')).toContain('could not be loaded');
+    expect(await complaints('bad.mjs', 'export default { prot: 1, backends: ["http://a"] };')).toBe(
+      '/bad.mjs prot: unknown key; did you mean "port"?',
+    );
+  });
+
+  const importsTypeScript = Boolean(Reflect.get(process.features, 'typescript'));
+
+  it('may be TypeScript, where the runtime can import it', async () => {
+    const text = 'const port: number = 81;\nexport default { port, backends: ["http://a"] };\n';
+    const result = portOf(await loadConfig(write('c.ts', text), {}));
+    if (importsTypeScript) expect(result).toBe(81);
+    else
+      expect(result).toContain('cannot import TypeScript; run it with Node 22.18 or later, or Bun');
+  });
+});

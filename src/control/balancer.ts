@@ -1,0 +1,94 @@
+/**
+ * A running balancer in this process: one engine, one controller, wired to the platform's sockets,
+ * clock and resolver. What they decide is decided in `core/`.
+ */
+import { randomInt } from 'node:crypto';
+import { installByteOps } from '../core/base/bytes.ts';
+import type { Failure } from '../core/base/failure.ts';
+import { createRng } from '../core/base/rng.ts';
+import type { Resolver } from '../core/base/transport.ts';
+import type { Config, ListenerConfig } from '../core/config.ts';
+import { Controller, type ListenFailure, type PoolStatus } from '../core/control/controller.ts';
+import { Engine, type OpenListener } from '../core/engine/engine.ts';
+import { Table } from '../core/table/table.ts';
+import type { Log } from '../core/telemetry/log.ts';
+import { createNodeByteOps } from '../platform/node/bytes.ts';
+import { createNodeClock } from '../platform/node/clock.ts';
+import { createNodeResolver } from '../platform/node/dns.ts';
+import { createNodeTransport } from '../platform/node/sockets.ts';
+
+export interface Balancer {
+  readonly listeners: readonly OpenListener[];
+  /** Every pool and its backends, with their states and why. */
+  status(): readonly PoolStatus[];
+  /** False before the first listeners are open, and from the moment it begins to stop. */
+  ready(): boolean;
+  /** Applies another configuration in place. Resolves with what stood in the way; empty: applied. */
+  reload(config: Config): Promise<readonly string[]>;
+  /** Takes a backend out: exchanges in flight finish. False: there is no such backend. */
+  drain(pool: string, backend: string): boolean;
+  /**
+   * Stops gracefully; resolves when everything has ended. `timeoutMs`: after so long what is still
+   * open is reset; null: no deadline; default: `shutdown_timeout`. Called again, a shorter time wins.
+   */
+  stop(options?: { readonly timeoutMs?: number | null }): Promise<void>;
+}
+
+export interface BalancerOptions {
+  readonly log: Log;
+  /** How host names are looked up; the system's resolver unless given. */
+  readonly resolver?: Resolver;
+}
+
+/** One or more listeners could not be opened; nothing was started. */
+export class ListenError extends Error {
+  readonly failures: readonly { listener: ListenerConfig; failure: Failure }[];
+
+  constructor(failures: readonly ListenFailure[]) {
+    super(
+      failures.map(({ listener, failure }) => `${listener.address}: ${failure.cause}`).join('; '),
+    );
+    this.name = 'ListenError';
+    this.failures = failures;
+  }
+}
+
+/** Starts a balancer. Rejects with ListenError when a listener cannot be opened. */
+export async function startBalancer(config: Config, options: BalancerOptions): Promise<Balancer> {
+  installByteOps(createNodeByteOps());
+  const { log } = options;
+  const transport = createNodeTransport();
+  const clock = createNodeClock();
+  const rng = createRng(randomInt(2 ** 47));
+  const table = new Table(config.tableSize);
+  const engine = new Engine({ transport, clock, rng: rng.fork(), table, log, config });
+  const resolver = options.resolver ?? createNodeResolver();
+  const deps = { transport, resolver, clock, rng: rng.fork(), table, log, engine };
+  const controller = new Controller(deps);
+  engine.control = controller;
+
+  const failures = await new Promise<readonly ListenFailure[]>((resolve) => {
+    controller.start(config, resolve);
+  });
+  const stop: Balancer['stop'] = ({ timeoutMs = config.shutdown.timeoutMs } = {}) =>
+    new Promise((resolve) => controller.stop({ timeoutMs }, resolve));
+  if (failures.length > 0) {
+    await stop({ timeoutMs: 0 });
+    throw new ListenError(failures);
+  }
+  return {
+    get listeners() {
+      return engine.listening();
+    },
+    status: () => controller.status(),
+    ready: () => controller.ready(),
+    reload: async (next) => {
+      const { problem } = await new Promise<{ problem: string | null }>((resolve) =>
+        controller.reload(next, resolve),
+      );
+      return problem === null ? [] : [problem];
+    },
+    drain: (pool, backend) => controller.drain(pool, backend),
+    stop,
+  };
+}

@@ -1,0 +1,398 @@
+/**
+ * The control thread's decisions, in one place: which backends there are and in what state, what a
+ * reload changes, who drains, and how everything stops. A state machine over ports: sockets, time,
+ * chance and the engine are handed in, so that the simulator runs it too.
+ */
+import type { Clock } from '../base/clock.ts';
+import { assert, type Failure } from '../base/failure.ts';
+import type { Rng } from '../base/rng.ts';
+import type { Resolver, Transport } from '../base/transport.ts';
+import type { BackendConfig, Config, ListenerConfig } from '../config.ts';
+import { Tracker } from '../health/tracker.ts';
+import { Backend } from '../table/backend.ts';
+import { State, stateName, type Table } from '../table/table.ts';
+import type { Log } from '../telemetry/log.ts';
+import { Drains } from './drains.ts';
+import type { EngineControls } from './engine-controls.ts';
+import { HealthWatch } from './health-watch.ts';
+import type { Member, Pool } from './members.ts';
+import { Names } from './names.ts';
+import { Prober } from './prober.ts';
+import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
+import { Stop } from './stop.ts';
+
+export interface ControllerDeps {
+  readonly transport: Transport;
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly table: Table;
+  readonly log: Log;
+  readonly engine: EngineControls;
+}
+
+export interface ListenFailure {
+  readonly listener: ListenerConfig;
+  readonly failure: Failure;
+}
+
+/** `problem`: null when the new configuration is in use; else why nothing changed, for people. */
+export interface ReloadResult {
+  readonly problem: string | null;
+  /** What changed, or would have: `1 backend added`. */
+  readonly summary: string;
+}
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly weight: number;
+  readonly state: ReturnType<typeof stateName>;
+  /** When it came into this state; milliseconds since 1970. */
+  readonly sinceWallMs: number;
+  readonly why: string;
+  readonly inFlight: number;
+  readonly tunnels: number;
+}
+
+export interface PoolStatus {
+  readonly name: string;
+  /** In configured order; those that left the configuration and still drain come last. */
+  readonly backends: readonly BackendStatus[];
+}
+
+interface WaitingReload {
+  readonly config: Config;
+  readonly done: (result: ReloadResult) => void;
+}
+
+/** A loop later than this proves nothing about anybody else. */
+const LATE_MS = 250;
+
+export class Controller {
+  private readonly deps: ControllerDeps;
+  private readonly prober: Prober;
+  private readonly names: Names;
+  private readonly health: HealthWatch;
+  private readonly drains: Drains;
+  private readonly members = new Map<Backend, Member>();
+  private pools: ReadonlyMap<string, Pool> = new Map();
+  private config: Config | null = null;
+  private listening = false;
+  private reloading = false;
+  private readonly waitingReloads: WaitingReload[] = [];
+  private stopping: Stop | null = null;
+  private readonly stopCallbacks: (() => void)[] = [];
+
+  constructor(deps: ControllerDeps) {
+    const { transport, resolver, clock, rng, table, log, engine } = deps;
+    this.deps = deps;
+    this.prober = new Prober(transport, clock, rng, {
+      connected: (backend, address) => this.names.noteGood(backend, address),
+      connectFailed: (backend) => this.names.lookAgain(backend),
+      probed: (backend, outcome, tookMs) =>
+        this.withHealth(backend, (member) => this.health.probed(member, outcome, tookMs)),
+    });
+    this.names = new Names(resolver, clock, log, {
+      resolved: (backend) => this.withHealth(backend, (member) => this.health.resolved(member)),
+      unresolved: (backend, why) =>
+        this.withHealth(backend, (member) => this.health.unresolved(member, why)),
+    });
+    this.health = new HealthWatch(table, clock, log, engine, this.prober);
+    this.drains = new Drains(table, clock, log, engine, (member) =>
+      this.members.delete(member.backend),
+    );
+  }
+
+  /**
+   * The first configuration: backends take their slots, probes and look-ups begin. `done` when every
+   * listener has answered, with those that could not be opened; whether to go on is the caller's.
+   */
+  start(config: Config, done: (failures: readonly ListenFailure[]) => void): void {
+    assert(this.config === null, 'a controller starts once');
+    const plan = planReload(null, this.pools, config);
+    const problem = this.slotProblem(plan);
+    assert(problem === null, problem ?? '');
+    this.apply(config, plan);
+    this.reloading = true;
+    this.openListeners(plan.opened, (failures) => {
+      this.listening = failures.length === 0;
+      this.reloading = false;
+      done(failures);
+      this.nextReload();
+    });
+  }
+
+  /**
+   * Another configuration: only what differs changes. If it cannot be used as a whole, nothing
+   * changes. Reloads are done one after the other. `done` may be called before this returns.
+   */
+  reload(config: Config, done: (result: ReloadResult) => void): void {
+    this.waitingReloads.push({ config, done });
+    this.nextReload();
+  }
+
+  /** No new exchanges for this backend. False: there is none of this name in this pool. */
+  drain(pool: string, backend: string): boolean {
+    const members = this.pools.get(pool)?.members;
+    const member = members?.find((candidate) => candidate.backend.config.name === backend);
+    if (member === undefined) return false;
+    if (member.drain !== null) return true;
+    this.beginDrain(member, false);
+    this.deps.engine.refresh(pool);
+    this.drains.settle(member);
+    return true;
+  }
+
+  /** The engine: every address refused an exchange, and the table says suspect. */
+  suspected(backend: Backend, failure: Failure): void {
+    this.withHealth(backend, (member) => this.health.suspected(member, failure));
+  }
+
+  /** The engine: this address could not be connected to. Its name is looked up again soon. */
+  connectFailed(backend: Backend, _address: string, _failure: Failure): void {
+    this.names.lookAgain(backend);
+  }
+
+  /** The engine: this address works; it comes first from now on. */
+  connected(backend: Backend, address: string): void {
+    this.names.noteGood(backend, address);
+  }
+
+  /** The engine: the exchanges or tunnels on a draining backend have become none. */
+  released(backend: Backend): void {
+    const member = this.members.get(backend);
+    if (member !== undefined) this.drains.settle(member);
+  }
+
+  /** The loop woke up this much too late: probes in flight are void. */
+  loopWasLate(lagMs: number): void {
+    if (lagMs > LATE_MS) this.prober.voidInFlight();
+  }
+
+  /**
+   * Not ready any more, then listeners closed, then until everything has ended or `timeoutMs` (after
+   * the shutdown delay; null: no deadline) is over. Asked again, a shorter time wins; 0 forces.
+   */
+  stop(options: { readonly timeoutMs: number | null }, done: () => void): void {
+    this.stopCallbacks.push(done);
+    if (this.stopping !== null) {
+      this.stopping.hurry(options.timeoutMs);
+      return;
+    }
+    const { clock, log, engine } = this.deps;
+    this.stopping = new Stop(clock, log, engine, () => this.stopped());
+    this.stopping.begin(this.config?.shutdown.delayMs ?? 0, options.timeoutMs);
+  }
+
+  /** For `/readyz`: all listeners of the first configuration are open, and nobody asked to stop. */
+  ready(): boolean {
+    return this.listening && this.stopping === null;
+  }
+
+  status(): readonly PoolStatus[] {
+    const leaving = [...this.members.values()].filter((member) => member.drain?.removed);
+    const names = new Set([
+      ...this.pools.keys(),
+      ...leaving.map((member) => member.pool.config.name),
+    ]);
+    return [...names].map((name) => {
+      const listed = this.pools.get(name)?.members ?? [];
+      const rest = leaving.filter((member) => member.pool.config.name === name);
+      return { name, backends: [...listed, ...rest].map((member) => this.statusOf(member)) };
+    });
+  }
+
+  private statusOf(member: Member): BackendStatus {
+    const { table } = this.deps;
+    const { backend, tracker, drain } = member;
+    return {
+      name: backend.config.name,
+      url: backend.config.url,
+      weight: backend.config.weight,
+      state: stateName(table.state(backend.slot)),
+      sinceWallMs: drain?.sinceWallMs ?? tracker.sinceWallMs,
+      why: drain === null ? tracker.why : drainWhy(drain),
+      inFlight: table.inFlight(backend.slot),
+      tunnels: table.tunnels(backend.slot),
+    };
+  }
+
+  /** Evidence about a backend that drains, or that is gone, changes nothing. */
+  private withHealth(backend: Backend, act: (member: Member) => void): void {
+    const member = this.members.get(backend);
+    if (member !== undefined && member.drain === null) act(member);
+  }
+
+  private nextReload(): void {
+    if (this.reloading) return;
+    const next = this.waitingReloads.shift();
+    if (next === undefined) return;
+    const plan = planReload(this.config, this.pools, next.config);
+    const problem = this.reloadProblem(plan);
+    this.reloading = true;
+    if (problem !== null) {
+      this.endReload(next, plan, problem);
+      return;
+    }
+    this.openListeners(plan.opened, (failures) => {
+      const failed = listenProblem(failures) ?? this.reloadProblem(plan);
+      if (failed === null) {
+        for (const listener of plan.closed) this.deps.engine.unlisten(listener);
+        this.apply(next.config, plan);
+        this.endReload(next, plan, null);
+        return;
+      }
+      const closed = new Set(failures.map(({ listener }) => listener));
+      for (const listener of plan.opened) {
+        if (!closed.has(listener)) this.deps.engine.unlisten(listener);
+      }
+      this.endReload(next, plan, failed);
+    });
+  }
+
+  private reloadProblem(plan: ReloadPlan): string | null {
+    if (this.stopping !== null) return 'it is stopping';
+    return this.config === null ? 'it has not started' : this.slotProblem(plan);
+  }
+
+  private endReload(reload: WaitingReload, plan: ReloadPlan, problem: string | null): void {
+    const { log } = this.deps;
+    const summary = summarise(plan);
+    if (problem === null) {
+      log.event('info', 'reload_applied', `the new configuration is in use: ${summary}`);
+    } else {
+      const message = `the new configuration is not used, nothing has changed: ${problem}`;
+      log.event('error', 'reload_refused', message, { problem });
+    }
+    this.reloading = false;
+    reload.done({ problem, summary });
+    this.nextReload();
+  }
+
+  /** Null, or why the backends of this plan do not fit into the table. */
+  private slotProblem(plan: ReloadPlan): string | null {
+    const { table } = this.deps;
+    let free = 0;
+    for (let slot = 0; slot < table.capacity; slot++) {
+      if (table.state(slot) === State.free) free++;
+    }
+    if (plan.added <= free) return null;
+    const needed = table.capacity - free + plan.added;
+    return (
+      `the table has ${table.capacity} slots, ${needed} are needed (backends that drain keep ` +
+      'theirs); set table_size higher and restart'
+    );
+  }
+
+  private openListeners(
+    listeners: readonly ListenerConfig[],
+    done: (failures: readonly ListenFailure[]) => void,
+  ): void {
+    const failures: ListenFailure[] = [];
+    let waiting = listeners.length;
+    if (waiting === 0) done(failures);
+    for (const listener of listeners) {
+      this.deps.engine.listen(listener, (failure) => {
+        if (failure !== null) failures.push({ listener, failure });
+        waiting--;
+        if (waiting === 0) done(failures);
+      });
+    }
+  }
+
+  /** The order matters: the engine knows the new set before a slot is freed or a probe is sent. */
+  private apply(config: Config, plan: ReloadPlan): void {
+    const fresh = new Map<Pool, readonly Member[]>();
+    const rechecked: Member[] = [];
+    for (const member of plan.removed) this.beginDrain(member, true);
+    const pools = new Map<string, Pool>();
+    for (const planned of plan.pools) {
+      const check = planned.pool?.config.healthCheck ?? null;
+      const changed = !sameCheck(check, planned.config.healthCheck);
+      const pool = planned.pool ?? { config: planned.config, members: [] };
+      pool.config = planned.config;
+      pools.set(pool.config.name, pool);
+      fresh.set(pool, this.seat(planned, pool));
+      if (changed) rechecked.push(...planned.backends.flatMap(({ member }) => member ?? []));
+    }
+    // Only now: a new backend of the same name goes on with the addresses that are known.
+    for (const member of plan.removed) this.names.remove(member.backend);
+    this.pools = pools;
+    this.config = config;
+    this.prober.configured();
+    this.deps.engine.configure(config, backendsOf(pools));
+    for (const member of plan.removed) this.drains.settle(member);
+    for (const member of rechecked) {
+      if (member.drain === null) this.health.reconfigured(member);
+    }
+    for (const [pool, members] of fresh) this.health.begin(pool, members);
+  }
+
+  /** Gives the pool its members in configured order; returns those that are new. */
+  private seat(planned: PlannedPool, pool: Pool): readonly Member[] {
+    const fresh: Member[] = [];
+    pool.members = planned.backends.map(({ config, member }) => {
+      if (member === null) {
+        const added = this.addMember(config, pool);
+        fresh.push(added);
+        return added;
+      }
+      member.backend.config = config;
+      member.backend.pool = pool.config;
+      this.deps.table.setWeight(member.backend.slot, config.weight);
+      return member;
+    });
+    return fresh;
+  }
+
+  private addMember(config: BackendConfig, pool: Pool): Member {
+    const { table, clock } = this.deps;
+    const slot = table.claim(config.weight, State.checking);
+    assert(slot !== null, 'there are as many free slots as the plan needs');
+    const backend = new Backend(slot, table.generation(slot), config, pool.config);
+    this.names.add(backend);
+    const resolved = backend.addresses.length > 0;
+    const tracker = new Tracker(pool.config.healthCheck, resolved, clock.wallMs());
+    table.setState(slot, tracker.state);
+    const member: Member = { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
+    this.members.set(backend, member);
+    return member;
+  }
+
+  private beginDrain(member: Member, removed: boolean): void {
+    this.prober.forget(member.backend);
+    this.drains.begin(member, removed);
+  }
+
+  private stopped(): void {
+    this.prober.stop();
+    this.names.stop();
+    this.health.stop();
+    this.drains.stop();
+    for (const done of this.stopCallbacks.splice(0)) done();
+  }
+}
+
+function listenProblem(failures: readonly ListenFailure[]): string | null {
+  if (failures.length === 0) return null;
+  return failures
+    .map(({ listener, failure }) => `cannot listen on ${listener.address}: ${failure.cause}`)
+    .join('; ');
+}
+
+function backendsOf(pools: ReadonlyMap<string, Pool>): ReadonlyMap<string, readonly Backend[]> {
+  const entries = [...pools].map(([name, pool]): [string, readonly Backend[]] => [
+    name,
+    pool.members.map((m) => m.backend),
+  ]);
+  return new Map(entries);
+}
+
+const drainWhy = (drain: NonNullable<Member['drain']>): string => {
+  const why = drain.removed ? 'it left the configuration' : 'it was asked to';
+  return drain.empty ? `${why}; nothing is on it any more` : why;
+};
+
+/** Plain data of strings, numbers and arrays in a fixed order. */
+const sameCheck = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

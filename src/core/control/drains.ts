@@ -1,0 +1,113 @@
+/**
+ * Takes backends out: no new exchanges, those in flight finish, within a deadline; tunnels have a
+ * longer one of their own. A backend that left the configuration gives its slot back at the end.
+ */
+import type { Alarm, Clock } from '../base/clock.ts';
+import { State, type Table } from '../table/table.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { EngineControls } from './engine-controls.ts';
+import { type Member, upCount } from './members.ts';
+import { callName, count, list, spellDuration } from './wording.ts';
+
+export class Drains {
+  private readonly table: Table;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly engine: EngineControls;
+  /** Called when a removed member's slot has been given back. */
+  private readonly gone: (member: Member) => void;
+  private readonly alarms = new Map<Member, readonly Alarm[]>();
+
+  constructor(
+    table: Table,
+    clock: Clock,
+    log: Log,
+    engine: EngineControls,
+    gone: (member: Member) => void,
+  ) {
+    this.table = table;
+    this.clock = clock;
+    this.log = log;
+    this.engine = engine;
+    this.gone = gone;
+  }
+
+  /** `settle` has to follow, when the engine has been told. */
+  begin(member: Member, removed: boolean): void {
+    if (member.drain !== null) {
+      member.drain.removed = removed || member.drain.removed;
+      return;
+    }
+    member.drain = { sinceWallMs: this.clock.wallMs(), removed, empty: false };
+    this.table.setState(member.backend.slot, State.draining);
+    const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
+    const nowMs = this.clock.nowMs();
+    this.alarms.set(member, [
+      this.clock.wakeAt(nowMs + drainTimeoutMs, () => this.cut(member, 'exchanges')),
+      this.clock.wakeAt(nowMs + drainTunnelTimeoutMs, () => this.cut(member, 'tunnels')),
+    ]);
+    const on = this.load(member);
+    const why = removed ? 'it left the configuration' : 'it was asked to';
+    const { up, of } = upCount(this.table, member.pool);
+    const rest = on === '' ? '' : `, with ${on} on it`;
+    const message = `${name(member)} is draining: ${why}${rest} (${up} of ${of} up)`;
+    const healthy = `${up} of ${of} up`;
+    this.log.event('info', 'backend_draining', message, { ...fields(member), why, healthy });
+  }
+
+  /** Its counts may have become zero. */
+  settle(member: Member): void {
+    const { drain, backend } = member;
+    if (drain === null) return;
+    if (this.table.inFlight(backend.slot) > 0 || this.table.tunnels(backend.slot) > 0) return;
+    this.cancelAlarms(member);
+    if (!drain.empty) {
+      drain.empty = true;
+      const message = `${name(member)} is drained: nothing is on it any more`;
+      this.log.event('info', 'backend_drained', message, fields(member));
+    }
+    if (!drain.removed) return;
+    this.table.free(backend.slot);
+    this.log.event('info', 'backend_removed', `${name(member)} is removed`, fields(member));
+    this.gone(member);
+  }
+
+  stop(): void {
+    for (const member of [...this.alarms.keys()]) this.cancelAlarms(member);
+  }
+
+  private cut(member: Member, what: 'exchanges' | 'tunnels'): void {
+    const { slot } = member.backend;
+    const number = what === 'exchanges' ? this.table.inFlight(slot) : this.table.tunnels(slot);
+    if (number === 0) return;
+    const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
+    const afterMs = what === 'exchanges' ? drainTimeoutMs : drainTunnelTimeoutMs;
+    const cut = count(number, what === 'exchanges' ? 'exchange' : 'tunnel');
+    const message = `${name(member)}: ${cut} cut after ${spellDuration(afterMs)} of draining`;
+    this.log.event('warn', 'backend_drain_cut', message, { ...fields(member), [what]: number });
+    this.engine.cut(member.backend, what);
+    this.settle(member);
+  }
+
+  private cancelAlarms(member: Member): void {
+    for (const alarm of this.alarms.get(member) ?? []) alarm.cancel();
+    this.alarms.delete(member);
+  }
+
+  /** `2 exchanges and 1 tunnel`. */
+  private load(member: Member): string {
+    const { slot } = member.backend;
+    const parts: string[] = [];
+    if (this.table.inFlight(slot) > 0) parts.push(count(this.table.inFlight(slot), 'exchange'));
+    if (this.table.tunnels(slot) > 0) parts.push(count(this.table.tunnels(slot), 'tunnel'));
+    return list(parts);
+  }
+}
+
+const name = (member: Member): string =>
+  callName(member.pool.config.name, member.backend.config.name);
+
+const fields = (member: Member): { pool: string; backend: string } => ({
+  pool: member.pool.config.name,
+  backend: member.backend.config.name,
+});

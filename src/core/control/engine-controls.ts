@@ -1,0 +1,33 @@
+/** What the control thread's decisions ask of whoever carries the traffic. */
+import type { Failure } from '../base/failure.ts';
+import type { Config, ListenerConfig } from '../config.ts';
+import type { Backend } from '../table/backend.ts';
+
+/** What is open on the clients' side. */
+export interface OpenCounts {
+  readonly connections: number;
+  readonly exchanges: number;
+  readonly tunnels: number;
+}
+
+export interface EngineControls {
+  /** New routes, pools, limits. Backends that are no longer listed take no new exchanges. */
+  configure(config: Config, pools: ReadonlyMap<string, readonly Backend[]>): void;
+  /** States or weights of this pool changed: rebuild its schedule. */
+  refresh(pool: string): void;
+  /** A probe took it down: idle connections go, waiting idempotent exchanges are retried. */
+  backendDown(backend: Backend): void;
+  /** A drain's deadline: what is still on it is cut. */
+  cut(backend: Backend, what: 'exchanges' | 'tunnels'): void;
+  /** Opens a listener; `ready` once, null when listening, with the port in use. */
+  listen(listener: ListenerConfig, ready: (failure: Failure | null, port: number) => void): void;
+  unlisten(listener: ListenerConfig): void;
+  /**
+   * Stop: listeners closed, `Connection: close` on every next answer, idle ones close after 1 s of
+   * quiet.
+   */
+  beginStop(): void;
+  open(): OpenCounts;
+  /** Everything still open is reset. */
+  cutAll(): void;
+}

@@ -1,0 +1,42 @@
+/** The pools and their backends as the control thread holds them. */
+import type { BackendConfig, PoolConfig } from '../config.ts';
+import type { Tracker } from '../health/tracker.ts';
+import type { Backend } from '../table/backend.ts';
+import { State, type Table } from '../table/table.ts';
+
+/** One backend with everything that is known of it. */
+export interface Member {
+  readonly backend: Backend;
+  readonly tracker: Tracker;
+  readonly pool: Pool;
+  /** Not null: it takes no new exchanges. */
+  drain: Drain | null;
+  /** When it went from passing to timing out (monotonic ms); null: it has not, or passed since. */
+  turnedMs: number | null;
+  /** It was let off since then, see `health-watch.ts`. */
+  pardoned: boolean;
+}
+
+export interface Drain {
+  /** When it began; milliseconds since 1970. */
+  readonly sinceWallMs: number;
+  /** Not in the configuration any more: its slot is given back at the end. */
+  removed: boolean;
+  /** Nothing is on it any more. */
+  empty: boolean;
+}
+
+export interface Pool {
+  config: PoolConfig;
+  /** Those that are configured, in that order. */
+  members: Member[];
+}
+
+/** Identity of a backend within its pool, across reloads. */
+export const identity = (backend: BackendConfig): string => `${backend.name} ${backend.url}`;
+
+/** `2 of 3 up`. */
+export function upCount(table: Table, pool: Pool): { up: number; of: number } {
+  const up = pool.members.filter((member) => table.state(member.backend.slot) === State.up);
+  return { up: up.length, of: pool.members.length };
+}

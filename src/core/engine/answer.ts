@@ -1,0 +1,70 @@
+/** An answer of our own from a failure: status, words, the user's page if there is one. */
+import { utf8 } from '../base/bytes.ts';
+import type { Failure } from '../base/failure.ts';
+import { answerBody, wantsJson } from '../http/answers.ts';
+import { Field } from '../http/fields.ts';
+import type { Head } from '../http/head.ts';
+import type { Pool } from './pool.ts';
+import type { Answer } from './sides.ts';
+
+/** Seconds after which a client may come again when nobody is there. */
+const RETRY_AFTER_SECONDS = 1;
+
+export function makeAnswer(
+  why: Failure,
+  status: number,
+  head: Head,
+  requestId: string,
+  pool: Pool | null,
+): Answer {
+  const fields = extraFields(why, status);
+  const page = pool?.config.errorPages.get(status);
+  if (page !== undefined) {
+    return { status, contentType: page.contentType, body: page.body, fields };
+  }
+  const asJson = wantsJson(head.value(Field.accept));
+  const { contentType, text } = answerBody(status, detail(why), requestId, asJson);
+  return { status, contentType, body: utf8(text), fields };
+}
+
+function extraFields(why: Failure, status: number): string {
+  if (status === 405) return 'Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n';
+  return why.kind === 'no_backend' ? `Retry-After: ${RETRY_AFTER_SECONDS}\r\n` : '';
+}
+
+/** What happened, in words for a client: no addresses and no inner workings. */
+function detail(why: Failure): string {
+  switch (why.kind) {
+    case 'no_backend':
+      return 'No backend is available for this request';
+    case 'refused':
+    case 'unreachable':
+    case 'unresolved':
+      return 'The backend could not be reached';
+    case 'connect_timeout':
+      return 'The backend took too long to accept a connection';
+    case 'tls':
+      return 'No secure connection to the backend could be made';
+    case 'timeout_head':
+      return why.side === 'client'
+        ? 'The request did not arrive in time'
+        : 'The backend took too long to answer';
+    case 'timeout_idle':
+    case 'timeout_tunnel':
+    case 'too_slow':
+      return why.side === 'client' ? 'The request arrived too slowly' : 'The backend fell silent';
+    case 'reset':
+    case 'closed':
+      return 'The backend closed the connection before it had answered';
+    case 'malformed':
+    case 'too_large':
+    case 'unsupported':
+      return why.side === 'client'
+        ? `The request was refused: ${why.cause}`
+        : 'The backend gave an answer that is not valid HTTP';
+    case 'no_route':
+      return 'Nothing is configured for this host and path';
+    default:
+      return 'The load balancer could not handle this request now';
+  }
+}

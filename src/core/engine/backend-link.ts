@@ -1,0 +1,159 @@
+/**
+ * One backend as a worker reaches it: its open connections, which of them are idle and clean, and
+ * what experience says about reusing them.
+ */
+import { type Failure, failure } from '../base/failure.ts';
+import type { Target } from '../base/transport.ts';
+import type { Backend } from '../table/backend.ts';
+import { BackendConnection } from './backend-connection.ts';
+import type { Engine } from './engine.ts';
+import type { Exchange } from './exchange.ts';
+
+/** After bytes that belonged to no response: no reuse for so long. */
+const DISTRUST_MS = 600_000;
+/** Requests that must not be repeated take only connections idle for less than this. */
+const FRESH_MS = 1000;
+/** Never reuse after longer than this, whatever a backend promises. */
+const MAX_IDLE_MS = 60_000;
+/** How much of a backend's seen idle-close time is used. */
+const UNDERCUT = 0.8;
+
+export class BackendLink {
+  readonly backend: Backend;
+  readonly engine: Engine;
+  /** Every connection, in any state. */
+  readonly connections = new Set<BackendConnection>();
+  private readonly idle: BackendConnection[] = [];
+  private distrustedUntilMs = 0;
+  /** The shortest idle time after which the backend was seen to close; Infinity: never seen. */
+  private seenIdleCloseMs = Number.POSITIVE_INFINITY;
+
+  constructor(backend: Backend, engine: Engine) {
+    this.backend = backend;
+    this.engine = engine;
+  }
+
+  /** Gives the exchange a connection: `onBackendOpen` or `onBackendFailure` follows, maybe at once. */
+  acquire(exchange: Exchange): void {
+    if (!exchange.wantsFresh && this.idle.length > 0) {
+      const connection = this.takeIdle(exchange.facts.idempotent);
+      if (connection !== null) {
+        connection.take(exchange);
+        return;
+      }
+    }
+    this.dial(exchange, 0, null);
+  }
+
+  private takeIdle(idempotent: boolean): BackendConnection | null {
+    const connection = this.idle[this.idle.length - 1]!;
+    // The top one is the freshest: what is too old there is too old everywhere.
+    if (!idempotent && this.engine.wheel.nowMs() - connection.idleSinceMs >= FRESH_MS) return null;
+    this.idle.pop();
+    return connection;
+  }
+
+  /** Tries the backend's address number `index`; `last`: how the one before failed. */
+  private dial(exchange: Exchange, index: number, last: Failure | null): void {
+    const { addresses, config } = this.backend;
+    const address = addresses[index];
+    if (address === undefined) {
+      const why =
+        last ??
+        failure('unresolved', 'us', 'connect', 'safe', `no address is known for ${config.host}`);
+      if (last === null) this.failLater(exchange, why);
+      else {
+        this.unreached(why);
+        exchange.onBackendFailure(why);
+      }
+      return;
+    }
+    const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
+    const connection = new BackendConnection(this, exchange, address, index);
+    this.connections.add(connection);
+    exchange.dialing = connection;
+    connection.open(target);
+  }
+
+  /** Not from inside `acquire`: a long row of such backends must not become a deep stack. */
+  private failLater(exchange: Exchange, why: Failure): void {
+    const { serial } = exchange;
+    this.engine.clock.nextTurn(() => {
+      if (exchange.serial === serial && !exchange.ended) exchange.onBackendFailure(why);
+    });
+  }
+
+  /** A connection did not open. Another address, or the attempt has failed. */
+  dialFailed(connection: BackendConnection, exchange: Exchange, why: Failure): void {
+    if (why.side === 'backend') {
+      this.engine.control.connectFailed(this.backend, connection.address, why);
+    }
+    const hopeless = why.side === 'us' || why.kind === 'tls';
+    if (hopeless) exchange.onBackendFailure(why);
+    else this.dial(exchange, connection.addressIndex + 1, why);
+  }
+
+  private unreached(why: Failure): void {
+    if (this.engine.table.suspect(this.backend.slot)) {
+      this.engine.control.suspected(this.backend, why);
+    }
+  }
+
+  opened(connection: BackendConnection): void {
+    if (connection.addressIndex > 0) {
+      this.engine.control.connected(this.backend, connection.address);
+    }
+  }
+
+  /** May a connection that is clean in itself be kept? */
+  get trusted(): boolean {
+    return this.engine.wheel.nowMs() >= this.distrustedUntilMs;
+  }
+
+  /** The backend sent what HTTP/1.1 gives no place: its connections are not reused for a while. */
+  distrust(what: string): void {
+    const first = this.trusted;
+    this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
+    this.closeIdle();
+    if (!first) return;
+    const { name } = this.backend.config;
+    this.engine.log.event(
+      'error',
+      'backend_distrusted',
+      `${name} sent ${what}: its connections are not reused for 10 minutes`,
+      { pool: this.backend.pool.name, backend: name, what },
+    );
+  }
+
+  /** A quiet turn has passed: the connection is clean. Returns how long it may stay idle, or -1. */
+  keep(connection: BackendConnection, promisedMs: number): number {
+    if (!this.trusted || this.retired) return -1;
+    const { limits, timeouts } = this.engine;
+    if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();
+    this.idle.push(connection);
+    const own = promisedMs < 0 ? timeouts.backendKeepAliveMs : promisedMs / 2;
+    return Math.min(own, this.seenIdleCloseMs * UNDERCUT, MAX_IDLE_MS);
+  }
+
+  /** Reload took the backend out: nothing is kept. */
+  retired = false;
+
+  /** The backend closed a connection that had been idle for `idleMs`. */
+  closedIdle(idleMs: number): void {
+    if (idleMs < this.seenIdleCloseMs) this.seenIdleCloseMs = Math.max(idleMs, 1);
+  }
+
+  /** The connection is gone or busy: not idle any more. */
+  forgetIdle(connection: BackendConnection): void {
+    const at = this.idle.indexOf(connection);
+    if (at !== -1) this.idle.splice(at, 1);
+  }
+
+  closeIdle(): void {
+    for (const connection of this.idle.splice(0)) connection.retire();
+  }
+
+  get idleCount(): number {
+    return this.idle.length;
+  }
+}

@@ -1,0 +1,368 @@
+/**
+ * The engine of one worker: carries exchanges between clients and backends. Bytes, time and chance
+ * are handed in; it runs the same on real sockets and on pretended ones. It holds what all its
+ * connections share; the story of an exchange is in `exchange.ts`.
+ */
+import { latin1 } from '../base/bytes.ts';
+import { httpDate } from '../base/civil.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/failure.ts';
+import type { Rng } from '../base/rng.ts';
+import { TimerWheel } from '../base/timer-wheel.ts';
+import type { Listener, TlsTarget, Transport } from '../base/transport.ts';
+import type { Config, LimitsConfig, ListenerConfig, TimeoutsConfig } from '../config.ts';
+import { ForwardedFields } from '../http/forwarded.ts';
+import { Head } from '../http/head.ts';
+import type { RequestFacts } from '../http/request-facts.ts';
+import { ResponseFacts } from '../http/response-facts.ts';
+import { TrustedPeers } from '../http/trusted-peers.ts';
+import { HeadParser } from '../http1/head-parser.ts';
+import { type Forward, WRITE_MARGIN } from '../http1/write-head.ts';
+import { Router } from '../routing/router.ts';
+import type { Backend } from '../table/backend.ts';
+import { State, type Table } from '../table/table.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { BackendConnection } from './backend-connection.ts';
+import { BackendLink } from './backend-link.ts';
+import { ClientConnection } from './client-connection.ts';
+import { Exchange } from './exchange.ts';
+import { Pool } from './pool.ts';
+import { WriteBuffer } from './write-buffer.ts';
+
+/** What the engine tells the control thread. */
+export interface Evidence {
+  /** Every address of the backend refused; the table already says suspect. */
+  suspected(backend: Backend, failure: Failure): void;
+  connectFailed(backend: Backend, address: string, failure: Failure): void;
+  /** It opened on an address that is not its first. */
+  connected(backend: Backend, address: string): void;
+  /** A draining backend has lost its last exchange or tunnel. */
+  released(backend: Backend): void;
+  loopWasLate(lagMs: number): void;
+}
+
+export interface EngineDeps {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly table: Table;
+  readonly log: Log;
+  readonly config: Config;
+}
+
+/** An open listener, with the port that is really in use. */
+export interface OpenListener {
+  /** As configured; its identity across reloads. */
+  readonly address: string;
+  /** null: every address. */
+  readonly host: string | null;
+  readonly port: number;
+}
+
+/** Exchanges kept for reuse when idle. */
+const SPARE_EXCHANGES = 256;
+
+export class Engine {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly table: Table;
+  readonly log: Log;
+  control!: Evidence;
+  limits: LimitsConfig;
+  timeouts: TimeoutsConfig;
+  trusted: TrustedPeers;
+  logsExchanges = true;
+  stopping = false;
+
+  // Shared by all connections of this worker: used within one call, never across turns.
+  requestParser: HeadParser;
+  responseParser: HeadParser;
+  responseHead: Head;
+  readonly responseFacts = new ResponseFacts();
+  requestOut: WriteBuffer;
+  responseOut: WriteBuffer;
+
+  private forwarded: ForwardedFields;
+  private routes: Router;
+  private readonly pools = new Map<string, Pool>();
+  private readonly links = new Map<number, BackendLink>();
+  private readonly forwards = new Map<Backend, Forward>();
+  private readonly tlsTargets = new Map<Backend, TlsTarget>();
+  private readonly listeners = new Map<string, { at: ListenerConfig; listener: Listener }>();
+  private readonly connections = new Set<ClientConnection>();
+  private readonly spare: Exchange[] = [];
+  private settling: BackendConnection[] = [];
+  private exchanges = 0;
+  private readonly idPrefix: string;
+  private nextId = 0;
+  private dateSecond = -1;
+  private dateLine: Uint8Array = new Uint8Array(0);
+  private readonly afterTurn = (): void => this.turnPassed();
+
+  constructor(deps: EngineDeps) {
+    this.transport = deps.transport;
+    this.clock = deps.clock;
+    this.table = deps.table;
+    this.log = deps.log;
+    this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
+    const hex = (word: number): string => word.toString(16).padStart(8, '0');
+    this.idPrefix = hex(deps.rng.next()) + hex(deps.rng.next());
+    const { config } = deps;
+    this.limits = config.limits;
+    this.timeouts = config.timeouts;
+    this.trusted = new TrustedPeers(config.trustedProxies);
+    this.routes = new Router(config.routes);
+    this.requestParser = new HeadParser(this.limits);
+    this.responseParser = new HeadParser(this.limits);
+    this.responseHead = new Head(this.limits.headerFields);
+    const size = 2 * this.limits.headBytes + WRITE_MARGIN;
+    this.requestOut = new WriteBuffer(size + 16_384);
+    this.responseOut = new WriteBuffer(size + 16_384);
+    this.forwarded = new ForwardedFields(this.trusted, size);
+  }
+
+  // ---- what the control thread asks -----------------------------------------------------------
+
+  configure(config: Config, pools: ReadonlyMap<string, readonly Backend[]>): void {
+    this.limits = config.limits;
+    this.timeouts = config.timeouts;
+    this.logsExchanges = config.log.access;
+    this.trusted = new TrustedPeers(config.trustedProxies);
+    this.routes = new Router(config.routes);
+    const size = 2 * this.limits.headBytes + WRITE_MARGIN;
+    this.forwarded = new ForwardedFields(this.trusted, size);
+    this.requestParser = new HeadParser(this.limits);
+    this.responseParser = new HeadParser(this.limits);
+    this.responseHead = new Head(this.limits.headerFields);
+    this.requestOut = new WriteBuffer(size + 16_384);
+    this.responseOut = new WriteBuffer(size + 16_384);
+    this.spare.length = 0;
+    this.forwards.clear();
+    this.tlsTargets.clear();
+    this.configurePools(config, pools);
+  }
+
+  private configurePools(config: Config, members: ReadonlyMap<string, readonly Backend[]>): void {
+    const listed = new Set<Backend>();
+    for (const name of [...this.pools.keys()]) {
+      if (!config.pools.some((pool) => pool.name === name)) this.pools.delete(name);
+    }
+    for (const pool of config.pools) {
+      const backends = members.get(pool.name) ?? [];
+      for (const backend of backends) listed.add(backend);
+      let known = this.pools.get(pool.name);
+      if (known === undefined) {
+        known = new Pool(pool, this.table, this.freeRow());
+        this.pools.set(pool.name, known);
+      }
+      known.configure(pool, backends);
+    }
+    for (const backend of listed) {
+      const link = this.links.get(backend.slot);
+      if (link?.backend !== backend) this.links.set(backend.slot, new BackendLink(backend, this));
+    }
+    for (const [slot, link] of [...this.links]) {
+      if (listed.has(link.backend)) continue;
+      link.retired = true;
+      link.closeIdle();
+      if (link.connections.size === 0) this.links.delete(slot);
+    }
+  }
+
+  /** The lowest row of the table's per-pool columns that no pool has. */
+  private freeRow(): number {
+    const taken = new Set([...this.pools.values()].map((pool) => pool.row));
+    let row = 0;
+    while (taken.has(row)) row++;
+    return row;
+  }
+
+  refresh(pool: string): void {
+    this.pools.get(pool)?.refresh();
+  }
+
+  backendDown(backend: Backend): void {
+    const link = this.links.get(backend.slot);
+    if (link === undefined) return;
+    link.closeIdle();
+    this.pools
+      .get(backend.pool.name)
+      ?.budget.credit(this.table.inFlight(backend.slot), this.wheel.nowMs());
+    for (const connection of [...link.connections]) connection.busyWith?.backendWentDown();
+  }
+
+  cut(backend: Backend, what: 'exchanges' | 'tunnels'): void {
+    const link = this.links.get(backend.slot);
+    if (link === undefined) return;
+    for (const connection of [...link.connections]) {
+      const exchange = connection.busyWith;
+      if (exchange === null || exchange.tunnel !== (what === 'tunnels')) continue;
+      exchange.cut('stopping', 'the time to drain the backend is over', 'never');
+    }
+  }
+
+  listen(at: ListenerConfig, ready: (failure: Failure | null, port: number) => void): void {
+    const listener = this.transport.listen(
+      { host: at.host, port: at.port },
+      (socket, peer) => new ClientConnection(this, socket, peer),
+      (failure) => {
+        if (failure !== null) this.listeners.delete(at.address);
+        ready(failure, listener.port);
+      },
+    );
+    this.listeners.set(at.address, { at, listener });
+  }
+
+  unlisten(at: ListenerConfig): void {
+    this.listeners.get(at.address)?.listener.close();
+    this.listeners.delete(at.address);
+  }
+
+  /** The listeners that are open, each with the port in use. */
+  listening(): readonly OpenListener[] {
+    return [...this.listeners.values()].map(({ at, listener }) => ({
+      address: at.address,
+      host: at.host,
+      port: listener.port,
+    }));
+  }
+
+  beginStop(): void {
+    this.stopping = true;
+    for (const { listener } of this.listeners.values()) listener.close();
+    this.listeners.clear();
+    for (const connection of this.connections) connection.beginStop();
+    for (const link of this.links.values()) link.closeIdle();
+  }
+
+  open(): { connections: number; exchanges: number; tunnels: number } {
+    let tunnels = 0;
+    for (const slot of this.links.keys()) tunnels += this.table.tunnels(slot);
+    return { connections: this.connections.size, exchanges: this.exchanges, tunnels };
+  }
+
+  cutAll(): void {
+    for (const connection of [...this.connections]) connection.cutOff();
+    for (const link of this.links.values()) {
+      for (const connection of [...link.connections]) connection.abandon();
+    }
+  }
+
+  // ---- what exchanges need --------------------------------------------------------------------
+
+  wallMs(): number {
+    return this.clock.wallMs();
+  }
+
+  /** The pool of a request, or null. */
+  route(head: Head, facts: RequestFacts): Pool | null {
+    const { hostStart, hostEnd, pathStart, pathEnd } = facts;
+    const name = this.routes.match(head.bytes, hostStart, hostEnd, pathStart, pathEnd);
+    return name === null ? null : (this.pools.get(name) ?? null);
+  }
+
+  link(slot: number): BackendLink {
+    return this.links.get(slot)!;
+  }
+
+  takeExchange(): Exchange {
+    this.exchanges++;
+    return this.spare.pop() ?? new Exchange(this);
+  }
+
+  giveExchange(exchange: Exchange): void {
+    this.exchanges--;
+    const current = exchange.limits === this.limits;
+    if (current && this.spare.length < SPARE_EXCHANGES) this.spare.push(exchange);
+  }
+
+  nextRequestId(): string {
+    this.nextId = (this.nextId + 1) >>> 0;
+    return this.idPrefix + this.nextId.toString(16).padStart(8, '0');
+  }
+
+  /** The lines about the client, for this exchange's request; valid until the next call. */
+  forwardedFields(exchange: Exchange): ForwardedFields {
+    const { forwarded } = this;
+    const { peer, head, facts, record } = exchange;
+    if (peer.trusted) {
+      forwarded.fromProxy(peer.address, peer.scheme, head, facts, record.requestId);
+      record.client = forwarded.client;
+      record.requestId = forwarded.requestId;
+    } else {
+      const { forwardedPrefix, address } = peer;
+      forwarded.fromStranger(forwardedPrefix, address, head, facts, record.requestId);
+    }
+    return forwarded;
+  }
+
+  /** How requests are written for this backend. */
+  forward(backend: Backend): Forward {
+    let forward = this.forwards.get(backend);
+    if (forward === undefined) {
+      const { host } = backend.pool;
+      const { authority, basePath } = backend.config;
+      const own = host.kind === 'name' ? host.name : authority;
+      forward = { basePath, host: host.kind === 'preserve' ? null : own, fallbackHost: authority };
+      this.forwards.set(backend, forward);
+    }
+    return forward;
+  }
+
+  tlsTarget(backend: Backend): TlsTarget | null {
+    if (!backend.config.tls) return null;
+    let target = this.tlsTargets.get(backend);
+    if (target === undefined) {
+      const { serverName, verify, caPem } = backend.pool.tls;
+      target = { serverName: serverName ?? backend.config.host, verify, caPem };
+      this.tlsTargets.set(backend, target);
+    }
+    return target;
+  }
+
+  leave(backend: Backend): void {
+    this.table.leave(backend.slot);
+    if (this.table.inFlight(backend.slot) === 0) this.maybeReleased(backend);
+  }
+
+  leaveTunnel(backend: Backend): void {
+    this.table.leaveTunnel(backend.slot);
+    if (this.table.tunnels(backend.slot) === 0) this.maybeReleased(backend);
+  }
+
+  private maybeReleased(backend: Backend): void {
+    if (this.table.state(backend.slot) === State.draining) this.control.released(backend);
+  }
+
+  /** A response is whole; after one quiet turn its connection counts as clean. */
+  settle(connection: BackendConnection): void {
+    if (this.settling.length === 0) this.clock.nextTurn(this.afterTurn);
+    this.settling.push(connection);
+  }
+
+  private turnPassed(): void {
+    const passed = this.settling;
+    this.settling = [];
+    for (const connection of passed) connection.settled();
+  }
+
+  connectionOpened(connection: ClientConnection): void {
+    this.connections.add(connection);
+  }
+
+  connectionClosed(connection: ClientConnection): void {
+    this.connections.delete(connection);
+  }
+
+  /** `Date: ...` with its line end, made once a second. */
+  dateField(): Uint8Array {
+    const wallMs = this.clock.wallMs();
+    const second = Math.floor(wallMs / 1000);
+    if (second !== this.dateSecond) {
+      this.dateSecond = second;
+      this.dateLine = latin1(`Date: ${httpDate(wallMs)}\r\n`);
+    }
+    return this.dateLine;
+  }
+}

@@ -1,0 +1,454 @@
+/**
+ * One request and its response, from the first byte to the log line. The story in seven verbs:
+ * accept, parse, route, pick, connect, relay, log. It knows no protocol: the client's side and the
+ * backend's side speak theirs (see `sides.ts`). One object carries many exchanges, one at a time.
+ */
+import { ByteQueue } from '../base/byte-queue.ts';
+import { assert, type Failure, failure, type Phase } from '../base/failure.ts';
+import type { LimitsConfig } from '../config.ts';
+import { statusOf } from '../http/answers.ts';
+import { Head } from '../http/head.ts';
+import type { Refusal } from '../http/refusal.ts';
+import { RequestFacts } from '../http/request-facts.ts';
+import type { ResponseFacts } from '../http/response-facts.ts';
+import type { Backend } from '../table/backend.ts';
+import type { ExchangeRecord } from '../telemetry/log.ts';
+import { makeAnswer } from './answer.ts';
+import type { BackendLink } from './backend-link.ts';
+import type { Engine } from './engine.ts';
+import type { Pool } from './pool.ts';
+import type { BackendEvents, BackendSide, ClientPeer, ClientSide } from './sides.ts';
+
+/** Body bytes kept so that an attempt can be repeated, or until there is a connection. */
+const REPLAY_BYTES = 64 * 1024;
+/** How long attempts that never reached an application may go on to further backends. */
+const SAFE_RETRY_MS = 5000;
+/** Interim responses in one exchange. */
+const MAX_INTERIM = 20;
+
+export class Exchange implements BackendEvents {
+  readonly head: Head;
+  readonly facts = new RequestFacts();
+  /** Where it is in the story; a failure says it. */
+  phase: Phase = 'accept';
+  pool: Pool | null = null;
+  /** The backend of the current or last attempt. */
+  backend: Backend | null = null;
+  link: BackendLink | null = null;
+  readonly record: ExchangeRecord = newRecord();
+  tunnel = false;
+  /** The response's head has gone to the client (interim ones do not count). */
+  responded = false;
+  /** The client has sent its request whole. */
+  requestEnded = false;
+  /** The next attempt must not use a connection that has carried another exchange. */
+  wantsFresh = false;
+  /** Counts the exchanges this object has carried. */
+  serial = 0;
+  /** The connection that is being opened for it. */
+  dialing: BackendSide | null = null;
+  peer!: ClientPeer;
+  /** Made for these limits; a reload may bring others. */
+  readonly limits: LimitsConfig;
+
+  private readonly engine: Engine;
+  private client: ClientSide | null = null;
+  private side: BackendSide | null = null;
+  private lastFailure: Failure | null = null;
+  private trailers: Head | null = null;
+  private readonly tried: number[] = [];
+  /** Body bytes so far; complete as long as `replayWhole`. */
+  private readonly replay = new ByteQueue();
+  private replayWhole = true;
+  private retried = false;
+  private interims = 0;
+  private startedMs = 0;
+  private inTable = false;
+  private clientHeld = false;
+  private responseEnded = false;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.limits = engine.limits;
+    this.head = new Head(engine.limits.headerFields);
+  }
+
+  // ---- accept -------------------------------------------------------------------------------
+
+  /** A request's head has begun on `client`, `nowMs` by the wheel. */
+  accept(client: ClientSide, peer: ClientPeer, nowMs: number): void {
+    this.phase = 'accept';
+    this.serial++;
+    this.client = client;
+    this.peer = peer;
+    this.startedMs = nowMs;
+    resetRecord(this.record, this.engine.wallMs());
+    this.record.client = peer.address;
+    this.record.requestId = this.engine.nextRequestId();
+    this.pool = null;
+    this.backend = null;
+    this.link = null;
+    this.tunnel = this.responded = this.requestEnded = false;
+    this.responseEnded = this.wantsFresh = false;
+    this.side = null;
+    this.dialing = null;
+    this.lastFailure = null;
+    this.trailers = null;
+    this.tried.length = 0;
+    this.replay.clear();
+    this.replayWhole = true;
+    this.retried = false;
+    this.interims = 0;
+    this.inTable = false;
+    this.clientHeld = false;
+  }
+
+  // ---- parse --------------------------------------------------------------------------------
+
+  /** The head is in `head`, bytes[start, end) of somebody's memory. Null: understood. */
+  parse(start: number, end: number): Refusal | null {
+    this.phase = 'parse';
+    // A later attempt needs the head again, when the memory it came in is long gone.
+    this.head.own(start, end);
+    return this.facts.decide(this.head);
+  }
+
+  /** Goes on with what `parse` understood: the request is on its way, or answered. */
+  proceed(): void {
+    if (this.peer.trusted) this.engine.forwardedFields(this);
+    if (this.route()) this.attempt();
+  }
+
+  // ---- route --------------------------------------------------------------------------------
+
+  private route(): boolean {
+    this.phase = 'route';
+    this.pool = this.engine.route(this.head, this.facts);
+    if (this.pool === null) {
+      this.giveUp(failure('no_route', 'us', 'route', 'never', 'no route matches this request'));
+      return false;
+    }
+    this.pool.budget.deposit(this.startedMs);
+    return true;
+  }
+
+  // ---- pick ---------------------------------------------------------------------------------
+
+  /** One try on one backend: pick, connect. */
+  private attempt(): void {
+    this.phase = 'pick';
+    const slot = this.pool!.pick(this.tried);
+    if (slot === -1) {
+      this.giveUp(this.pool!.nobody(this.lastFailure));
+      return;
+    }
+    this.connect(slot);
+  }
+
+  // ---- connect ------------------------------------------------------------------------------
+
+  private connect(slot: number): void {
+    this.phase = 'connect';
+    this.link = this.engine.link(slot);
+    this.backend = this.link.backend;
+    this.tried.push(slot);
+    this.record.attempts++;
+    this.engine.table.enter(slot);
+    this.inTable = true;
+    this.link.acquire(this);
+  }
+
+  onBackendOpen(side: BackendSide): void {
+    this.dialing = null;
+    this.phase = 'relay';
+    this.side = side;
+    this.record.connectMs = this.elapsedMs();
+    side.begin();
+    const { replay } = this;
+    if (replay.length > 0) {
+      side.body(replay.bytes, replay.start, replay.end);
+      this.keepReplay();
+    }
+    if (this.requestEnded) side.finish(this.trailers);
+    if (this.clientHeld) this.releaseClient();
+  }
+
+  // ---- relay: the request -------------------------------------------------------------------
+
+  /** A part of the request's body. */
+  onRequestBody(bytes: Uint8Array, start: number, end: number): boolean {
+    this.record.requestBodyBytes += end - start;
+    if (this.tunnel) {
+      if (!this.side!.body(bytes, start, end)) this.holdClient();
+      return true;
+    }
+    if (this.side === null) {
+      this.replay.append(bytes, start, end);
+      if (this.replay.length >= REPLAY_BYTES) this.holdClient();
+      return true;
+    }
+    if (this.replayWhole && this.facts.idempotent) {
+      this.replay.append(bytes, start, end);
+      this.keepReplay();
+    } else this.replayWhole = false;
+    if (!this.side.body(bytes, start, end)) this.holdClient();
+    return true;
+  }
+
+  /** The request is whole (in a tunnel: the client sends no more). */
+  onRequestEnd(trailers: Head | null): void {
+    this.requestEnded = true;
+    this.trailers = trailers;
+    this.side?.finish(trailers);
+    if (this.tunnel && this.responseEnded) this.log(null);
+  }
+
+  /** What the client's side has handed over in one go may leave together. */
+  flushRequest(): void {
+    this.side?.flush();
+  }
+
+  /** Sent bytes are kept only while a repetition may need them. */
+  private keepReplay(): void {
+    if (this.facts.idempotent && this.replayWhole && this.replay.length <= REPLAY_BYTES) return;
+    this.replay.clear();
+    this.replayWhole = false;
+  }
+
+  private holdClient(): void {
+    this.clientHeld = true;
+    this.client!.pauseBody();
+  }
+
+  private releaseClient(): void {
+    this.clientHeld = false;
+    this.client!.resumeBody();
+  }
+
+  onBackendDrain(): void {
+    if (this.clientHeld) this.releaseClient();
+  }
+
+  // ---- relay: the response ------------------------------------------------------------------
+
+  onInterim(head: Head): void {
+    if (++this.interims > MAX_INTERIM) {
+      this.failAttempt('UP22 more than 20 interim responses');
+      return;
+    }
+    if (!this.facts.old) this.client!.interim(head);
+  }
+
+  onResponse(head: Head, facts: ResponseFacts): void {
+    this.record.status = head.status;
+    this.record.responseHeadMs = this.elapsedMs();
+    this.responded = true;
+    this.replay.clear();
+    this.replayWhole = false;
+    if (head.status === 101) {
+      this.tunnel = true;
+      this.requestEnded = false;
+      this.engine.table.enterTunnel(this.backend!.slot);
+      this.leaveTable();
+      this.side!.openTunnel();
+      this.client!.openTunnel(head);
+    } else this.client!.respond(head, facts);
+  }
+
+  get responseWire(): boolean {
+    return this.client!.takesWire;
+  }
+
+  onResponseBody(bytes: Uint8Array, start: number, end: number): boolean {
+    this.record.responseBodyBytes += end - start;
+    if (!this.client!.body(bytes, start, end)) this.side!.pauseBody();
+    return this.side !== null;
+  }
+
+  flushResponse(): void {
+    this.client?.flush();
+  }
+
+  onClientDrain(): void {
+    this.side?.resumeBody();
+  }
+
+  onResponseEnd(trailers: Head | null): void {
+    const client = this.client!;
+    if (this.tunnel) {
+      this.responseEnded = true;
+      if (this.requestEnded) this.log(null);
+    } else {
+      this.side = null;
+      this.log(null);
+    }
+    client.finish(trailers);
+  }
+
+  // ---- what can go wrong --------------------------------------------------------------------
+
+  /** A rule of the wire was broken by the client. */
+  refuse(refusal: Refusal, at: number): void {
+    const cause = `${refusal.rule} ${refusal.what} (byte ${at})`;
+    const why = failure('malformed', 'client', this.phase, 'never', cause);
+    this.giveUp(why, refusal.status);
+  }
+
+  /** The backend's answer cannot be used. */
+  private failAttempt(cause: string): void {
+    this.side!.abandon();
+    this.onBackendFailure(failure('malformed', 'backend', 'relay', 'never', cause));
+  }
+
+  onBackendFailure(why: Failure): void {
+    this.dialing = null;
+    this.side = null;
+    if (this.responded) {
+      const client = this.client!;
+      this.log(why);
+      client.breakOff();
+      return;
+    }
+    this.leaveTable();
+    this.lastFailure = why;
+    if (!this.mayRetry(why, this.backend!.slot)) {
+      this.giveUp(why);
+      return;
+    }
+    this.attempt();
+    this.flushRequest();
+  }
+
+  /** The retry rules of docs/decisions/retries.md. */
+  private mayRetry(why: Failure, slot: number): boolean {
+    if (this.client === null || this.pool === null) return false;
+    const now = this.engine.wheel.nowMs();
+    if (why.retry === 'safe') {
+      return now - this.startedMs <= SAFE_RETRY_MS && this.replayWhole;
+    }
+    if (why.retry !== 'if-idempotent' || this.retried) return false;
+    if (!this.facts.idempotent || !this.replayWhole) return false;
+    if (!this.pool.budget.tryWithdraw(now)) return false;
+    this.retried = true;
+    // Another backend first; with none left, a fresh connection to the same one.
+    if (!this.pool.hasUntried(this.tried)) this.forget(slot);
+    return true;
+  }
+
+  private forget(slot: number): void {
+    const at = this.tried.indexOf(slot);
+    if (at !== -1) this.tried.splice(at, 1);
+    this.wantsFresh = true;
+  }
+
+  /** A probe took the backend down: what waits there without a byte of answer is tried elsewhere. */
+  backendWentDown(): void {
+    if (this.responded || this.tunnel || !this.facts.idempotent) return;
+    this.cut('closed', 'a probe took the backend down', 'if-idempotent');
+  }
+
+  /** Ends the attempt from our side: a drain's deadline, or a backend gone down. */
+  cut(kind: 'closed' | 'stopping', cause: string, retry: 'if-idempotent' | 'never'): void {
+    const side = this.side;
+    this.side = null;
+    if (side === null) this.dialing?.abandon();
+    else side.abandon();
+    this.onBackendFailure(
+      failure(kind, kind === 'closed' ? 'backend' : 'us', this.phase, retry, cause),
+    );
+  }
+
+  /** The client is gone, or broke off: nobody waits for an answer any more. */
+  onClientGone(why: Failure): void {
+    if (this.client === null) return;
+    const side = this.side;
+    this.side = null;
+    if (side !== null) side.abandon();
+    else this.dialing?.abandon();
+    this.log(why);
+  }
+
+  /** Our own answer instead of a backend's. */
+  giveUp(why: Failure, status = statusOf(why)): void {
+    assert(!this.responded, 'one answer to one request');
+    if (this.side !== null) this.side.abandon();
+    else this.dialing?.abandon();
+    this.side = null;
+    this.responded = true;
+    this.record.status = status;
+    this.record.responseHeadMs = this.elapsedMs();
+    const answer = makeAnswer(why, status, this.head, this.record.requestId, this.pool);
+    this.record.responseBodyBytes = answer.body.length;
+    const client = this.client!;
+    this.log(why);
+    client.answer(answer);
+  }
+
+  // ---- log ----------------------------------------------------------------------------------
+
+  /** The end of the story, reached exactly once. */
+  private log(why: Failure | null): void {
+    assert(this.client !== null, 'an exchange ends once');
+    this.phase = 'log';
+    const { record, engine } = this;
+    this.leaveTable();
+    if (this.tunnel) {
+      this.tunnel = false;
+      engine.leaveTunnel(this.backend!);
+      this.side?.release();
+      this.side = null;
+    }
+    record.totalMs = this.elapsedMs();
+    record.failure = why;
+    record.backend = this.backend?.config.name ?? null;
+    record.pool = this.pool?.config.name ?? null;
+    this.client = null;
+    this.replay.clear();
+    if (engine.logsExchanges) {
+      record.method = this.head.method;
+      record.target = this.head.target;
+      record.host = this.facts.hostText(this.head);
+      engine.log.exchange(record);
+    }
+  }
+
+  private leaveTable(): void {
+    if (!this.inTable) return;
+    this.inTable = false;
+    this.engine.leave(this.backend!);
+  }
+
+  private elapsedMs(): number {
+    return this.engine.wheel.nowMs() - this.startedMs;
+  }
+
+  /** The story is over; what still comes from either side belongs to nobody. */
+  get ended(): boolean {
+    return this.client === null;
+  }
+}
+
+function newRecord(): ExchangeRecord {
+  const record = { protocol: 'HTTP/1.1' } as ExchangeRecord;
+  resetRecord(record, 0);
+  return record;
+}
+
+function resetRecord(record: ExchangeRecord, wallMs: number): void {
+  record.startedWallMs = wallMs;
+  record.requestId = '';
+  record.client = '';
+  record.method = '';
+  record.target = '';
+  record.host = '';
+  record.status = 0;
+  record.pool = null;
+  record.backend = null;
+  record.attempts = 0;
+  record.requestBodyBytes = 0;
+  record.responseBodyBytes = 0;
+  record.connectMs = -1;
+  record.responseHeadMs = -1;
+  record.totalMs = 0;
+  record.failure = null;
+}

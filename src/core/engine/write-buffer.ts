@@ -1,0 +1,43 @@
+/**
+ * Bytes on their way out that are held back for a moment, so that a head and what follows it in the
+ * same turn leave in one write. One per worker and direction; whoever claims it next lets the one
+ * before send first.
+ */
+import { copy } from '../base/bytes.ts';
+
+/** Larger parts of a body are not worth the copy. */
+export const COALESCE_BYTES = 16 * 1024;
+
+export class WriteBuffer {
+  readonly bytes: Uint8Array;
+  length = 0;
+  private owner: { flush(): void } | null = null;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  claim(owner: { flush(): void }): void {
+    if (this.owner !== null) this.owner.flush();
+    this.owner = owner;
+    this.length = 0;
+  }
+
+  isHeldBy(owner: object): boolean {
+    return this.owner === owner;
+  }
+
+  /** False: too much to be worth it; nothing was taken. */
+  append(source: Uint8Array, start: number, end: number): boolean {
+    const room = end - start;
+    if (room > COALESCE_BYTES || this.length + room > this.bytes.length) return false;
+    this.length = copy(source, start, end, this.bytes, this.length);
+    return true;
+  }
+
+  /** What was held; the buffer is free again. The bytes stand until the next claim. */
+  take(): Uint8Array {
+    this.owner = null;
+    return this.bytes.subarray(0, this.length);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The lines that tell a backend who the client is. From an untrusted peer nothing is believed: what
+ * it sent is dropped and ours are set. From `trusted_proxies` the chain is appended to, and the
+ * client is its right-most address that is not trusted.
+ */
+import { copy, writeLatin1 } from '../base/bytes.ts';
+import { Field } from './fields.ts';
+import type { Head } from './head.ts';
+import type { RequestFacts } from './request-facts.ts';
+import type { TrustedPeers } from './trusted-peers.ts';
+
+/** A request id we take over from a trusted peer: what cannot break a log or a header. */
+const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+
+const crlf = (out: Uint8Array, at: number): number => {
+  out[at] = 13;
+  out[at + 1] = 10;
+  return at + 2;
+};
+
+export class ForwardedFields {
+  /** The finished lines are bytes[0, end). Reused for every request. */
+  readonly bytes: Uint8Array;
+  end = 0;
+  /** The client's address. */
+  client = '';
+  requestId = '';
+
+  private readonly trusted: TrustedPeers;
+
+  /** `size`: more than a request's whole head. */
+  constructor(trusted: TrustedPeers, size: number) {
+    this.trusted = trusted;
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** The part that is the same for every request of an untrusted peer; `scheme` is http or https. */
+  static prefix(address: string, scheme: string): string {
+    return (
+      `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
+      `X-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: `
+    );
+  }
+
+  /** From a peer that is not trusted. `prefix` is what `ForwardedFields.prefix` made for it. */
+  fromStranger(
+    prefix: string,
+    address: string,
+    head: Head,
+    facts: RequestFacts,
+    requestId: string,
+  ): void {
+    this.client = address;
+    this.requestId = requestId;
+    const out = this.bytes;
+    let at = writeLatin1(prefix, out, 0);
+    at = crlf(out, copy(head.bytes, facts.hostStart, facts.hostEnd, out, at));
+    at = writeLatin1('X-Request-Id: ', out, at);
+    this.end = crlf(out, writeLatin1(requestId, out, at));
+  }
+
+  /** From a trusted proxy. Makes strings: this is not the common path. */
+  fromProxy(
+    address: string,
+    scheme: string,
+    head: Head,
+    facts: RequestFacts,
+    requestId: string,
+  ): void {
+    const chain = allValues(head, Field.xForwardedFor);
+    this.client = this.rightmostStranger(chain, address);
+    const given = head.value(Field.xRequestId);
+    this.requestId = given !== null && REQUEST_ID.test(given) ? given : requestId;
+    const forwardedFor = chain === '' ? address : `${chain}, ${address}`;
+    const lines = [
+      `X-Forwarded-For: ${forwardedFor}`,
+      `X-Real-IP: ${this.client}`,
+      `X-Forwarded-Proto: ${head.value(Field.xForwardedProto) ?? scheme}`,
+      `X-Request-Id: ${this.requestId}`,
+    ];
+    const port = head.value(Field.xForwardedPort);
+    if (port !== null) lines.push(`X-Forwarded-Port: ${port}`);
+    const forwarded = allValues(head, Field.forwarded);
+    if (forwarded !== '') lines.push(`Forwarded: ${forwarded}`);
+    const host = head.value(Field.xForwardedHost);
+    if (host !== null) lines.push(`X-Forwarded-Host: ${host}`);
+    let at = crlf(this.bytes, writeLatin1(lines.join('\r\n'), this.bytes, 0));
+    if (host === null) {
+      at = writeLatin1('X-Forwarded-Host: ', this.bytes, at);
+      at = crlf(this.bytes, copy(head.bytes, facts.hostStart, facts.hostEnd, this.bytes, at));
+    }
+    this.end = at;
+  }
+
+  private rightmostStranger(chain: string, peer: string): string {
+    const addresses = chain === '' ? [] : chain.split(',').map((part) => part.trim());
+    for (let i = addresses.length - 1; i >= 0; i--) {
+      if (!this.trusted.has(addresses[i]!)) return addresses[i]!;
+    }
+    return addresses[0] ?? peer;
+  }
+}
+
+/** The values of every field with this id, as one list. */
+function allValues(head: Head, id: Field): string {
+  const values: string[] = [];
+  for (let field = 0; field < head.fieldCount; field++) {
+    if (head.id(field) !== id) continue;
+    let text = '';
+    for (let at = head.valueStart(field); at < head.valueEnd(field); at++) {
+      text += String.fromCharCode(head.bytes[at]!);
+    }
+    values.push(text);
+  }
+  return values.join(', ');
+}

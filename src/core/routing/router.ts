@@ -1,0 +1,77 @@
+/** Which pool a request goes to: by host and path, the first route that matches. */
+import { copy, equals, lower } from '../base/bytes.ts';
+import type { RouteConfig } from '../config.ts';
+
+interface Route {
+  readonly hosts: readonly string[];
+  /** Without a slash at its end: empty matches every path. */
+  readonly prefix: string;
+  readonly pool: string;
+}
+
+export class Router {
+  private readonly routes: readonly Route[];
+  private readonly host = new Uint8Array(256);
+  private hostLength = 0;
+
+  constructor(routes: readonly RouteConfig[]) {
+    this.routes = routes.map((route) => ({
+      hosts: route.hosts,
+      prefix: route.pathPrefix.endsWith('/') ? route.pathPrefix.slice(0, -1) : route.pathPrefix,
+      pool: route.pool,
+    }));
+  }
+
+  /**
+   * The name of the pool, or null. The host is bytes[hostStart, hostEnd), its port not looked at;
+   * the path is bytes[pathStart, pathEnd), its query not looked at, and nothing is decoded: what is
+   * matched is what is forwarded.
+   */
+  match(
+    bytes: Uint8Array,
+    hostStart: number,
+    hostEnd: number,
+    pathStart: number,
+    pathEnd: number,
+  ): string | null {
+    this.hostLength = -1;
+    for (const route of this.routes) {
+      if (route.prefix !== '' && !below(bytes, pathStart, pathEnd, route.prefix)) continue;
+      if (route.hosts.length === 0) return route.pool;
+      if (this.hostLength === -1) this.takeHost(bytes, hostStart, hostEnd);
+      if (this.hostMatches(route.hosts)) return route.pool;
+    }
+    return null;
+  }
+
+  /** The host in lower case, without port and trailing dot. */
+  private takeHost(bytes: Uint8Array, start: number, end: number): void {
+    let stop = end;
+    for (let at = end - 1; at >= start && bytes[at] !== 0x5d; at--) {
+      if (bytes[at] === 0x3a) stop = at;
+    }
+    if (stop > start && bytes[stop - 1] === 0x2e) stop--;
+    this.hostLength = Math.min(stop - start, this.host.length);
+    copy(bytes, start, start + this.hostLength, this.host, 0);
+    for (let i = 0; i < this.hostLength; i++) this.host[i] = lower(this.host[i]!);
+  }
+
+  private hostMatches(patterns: readonly string[]): boolean {
+    for (const pattern of patterns) {
+      if (!pattern.startsWith('*.')) {
+        if (equals(this.host, 0, this.hostLength, pattern)) return true;
+        continue;
+      }
+      const start = this.hostLength - (pattern.length - 1);
+      if (start > 0 && equals(this.host, start, this.hostLength, pattern.slice(1))) return true;
+    }
+    return false;
+  }
+}
+
+/** Is the path `prefix` itself or something below it? */
+function below(bytes: Uint8Array, start: number, end: number, prefix: string): boolean {
+  const stop = start + prefix.length;
+  if (stop > end || !equals(bytes, start, stop, prefix)) return false;
+  return stop === end || bytes[stop] === 0x2f || bytes[stop] === 0x3f;
+}

@@ -1,0 +1,4 @@
+import { policies } from '../../src/core/balancing/balancing.ts';
+import { policyConformance } from './policy.ts';
+
+for (const [name, factory] of Object.entries(policies)) policyConformance(name, factory);
