@@ -54,7 +54,7 @@ describe('single values', () => {
       { backends: [{ url: value, name: value, weight: value }] },
       { listeners: [value, { port: value }] },
       { routes: [value, { host: value, path: value, pool: value }, { host: [value] }] },
-      { pools: { a: value, [String(value)]: { backends } } },
+      { pools: { a: value } },
       { error_pages: { 503: value, 504: { body: value, content_type: value } } },
     ]);
     const said = values.flatMap(complaints).join('\n');

@@ -42,8 +42,8 @@ describe('a plain value', () => {
   it('is checked like a file, without lines', () => {
     const result = configFromValue({ prot: 1, backends: ['a'] }, new Report('c.ts'), '.');
     expect(complaintsOf(result).split('\n')).toEqual([
-      'c.ts prot: unknown key; did you mean "port"?',
       'c.ts backends[0]: "a" has no scheme; write http://a',
+      'c.ts prot: unknown key; did you mean "port"?',
     ]);
   });
 });

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../core/config.ts';
 import { formatDiagnostics } from './diagnostics.ts';
+import { escapeVariables } from './environment.ts';
 import { parseConfig } from './load.ts';
 import { printConfig } from './print.ts';
-import type { ConfigInput } from './schema.ts';
 
 const read = (text: string): Config => {
   const result = parseConfig(text, 'c.yaml');
@@ -23,7 +23,7 @@ describe('a printed configuration', () => {
   });
 
   it('reads back as what it was, whatever a page or a name holds', () => {
-    const page = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed());
+    const page = fc.string({ unit: 'binary', maxLength: 30 });
     const duration = fc.integer({ min: 1, max: 1e9 }).map((ms) => `${ms}ms`);
     const pool = fc.record({
       backends: fc.constant([{ url: 'https://[::1]/a', name: '1' }, 'http://b:8080']),
@@ -39,7 +39,7 @@ describe('a printed configuration', () => {
         fc.record({ body: page, content_type: fc.constantFrom('text/html', 'a/b; c="${d}"') }),
       ),
     });
-    const input: fc.Arbitrary<ConfigInput> = fc.record({
+    const input = fc.record({
       pools: fc.record({ on: pool, '1': pool }),
       routes: fc.constant([{ host: ['*.a.example'], path: '/x', pool: '1' }, { pool: 'on' }]),
       timeouts: fc.record({ connect: duration, idle: duration }),
@@ -48,7 +48,7 @@ describe('a printed configuration', () => {
     fc.assert(
       fc.property(input, (value) => {
         // JSON is YAML, but its texts would be searched for variables.
-        const json = JSON.stringify(value).replaceAll('${', '$${');
+        const json = escapeVariables(JSON.stringify(value));
         const config = read(json);
         expect(read(printConfig(config))).toEqual(config);
       }),

@@ -44,7 +44,9 @@ export interface PoolConfig {
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;
   /** The Host sent to backends: `preserve` the client's, the `backend`'s own, or this name. */
-  readonly host: { readonly kind: 'preserve' | 'backend' } | { readonly kind: 'name'; readonly name: string };
+  readonly host:
+    | { readonly kind: 'preserve' | 'backend' }
+    | { readonly kind: 'name'; readonly name: string };
   /** For `https://` backends. */
   readonly tls: PoolTlsConfig;
   /** With nobody up, use also the backends that probes took down. */

@@ -1,6 +1,6 @@
 /**
- * Reads as much of a response as a probe needs: the status, and where a redirect leads. Strict: what
- * is not an HTTP/1.x status line ended by CR LF is no answer. Bytes in, an answer out.
+ * Reads as much of a response as a probe needs: the status, and where a redirect leads. Strict:
+ * what is not an HTTP/1.x status line ended by CR LF is no answer. Bytes in, an answer out.
  */
 import { toLatin1 } from '../base/bytes.ts';
 

@@ -31,6 +31,7 @@ export interface ControllerDeps {
   readonly engine: EngineControls;
 }
 
+/** A listener that could not be opened, and why. */
 export interface ListenFailure {
   readonly listener: ListenerConfig;
   readonly failure: Failure;
@@ -69,6 +70,7 @@ interface WaitingReload {
 /** A loop later than this proves nothing about anybody else. */
 const LATE_MS = 250;
 
+/** One for each balancer. What it is handed it keeps until `stop` is done. */
 export class Controller {
   private readonly deps: ControllerDeps;
   private readonly prober: Prober;
@@ -105,8 +107,9 @@ export class Controller {
   }
 
   /**
-   * The first configuration: backends take their slots, probes and look-ups begin. `done` when every
-   * listener has answered, with those that could not be opened; whether to go on is the caller's.
+   * The first configuration: backends take their slots, probes and look-ups begin. `done` when
+   * every listener has answered, with those that could not be opened; whether to go on is the
+   * caller's.
    */
   start(config: Config, done: (failures: readonly ListenFailure[]) => void): void {
     assert(this.config === null, 'a controller starts once');
@@ -171,8 +174,9 @@ export class Controller {
   }
 
   /**
-   * Not ready any more, then listeners closed, then until everything has ended or `timeoutMs` (after
-   * the shutdown delay; null: no deadline) is over. Asked again, a shorter time wins; 0 forces.
+   * Not ready any more, then listeners closed, then until everything has ended or `timeoutMs`
+   * (after the shutdown delay; null: no deadline) is over. Asked again, a shorter time wins; 0
+   * forces.
    */
   stop(options: { readonly timeoutMs: number | null }, done: () => void): void {
     this.stopCallbacks.push(done);

@@ -15,7 +15,7 @@ import { list } from './wording.ts';
 export interface NamesEvents {
   /** The backend has addresses for the first time, or others than before. */
   resolved(backend: Backend): void;
-  /** No address was ever known, and the look-up failed: `cannot resolve web: ...`. */
+  /** No address was ever known, and the look-up failed: `cannot resolve web: no such name`. */
   unresolved(backend: Backend, why: string): void;
 }
 
@@ -155,7 +155,7 @@ export class Names {
 
   private answered(name: Name, addresses: readonly string[], failure: Failure | null): void {
     if (failure !== null || addresses.length === 0) {
-      this.failed(name, failure?.cause ?? 'it has no addresses');
+      this.failed(name, failure?.cause ?? `cannot resolve ${name.name}: it has no address`);
     } else {
       this.found(name, addresses);
     }
@@ -167,17 +167,18 @@ export class Names {
     this.askBy(name, Math.max(this.clock.nowMs(), name.askedMs + waitMs));
   }
 
-  private failed(name: Name, cause: string): void {
+  /** `why` names the name, as resolvers' failures do. */
+  private failed(name: Name, why: string): void {
     name.failures++;
     const first = name.failures === 1;
+    const fields = { name: name.name, why };
     if (name.addresses.length > 0) {
-      const message = `cannot resolve ${name.name} now: ${cause}; its last good addresses stay in use`;
-      if (first) this.log.event('warn', 'name_lookup_failed', message, { name: name.name, cause });
+      const message = `${why}; its last good addresses stay in use`;
+      if (first) this.log.event('warn', 'name_lookup_failed', message, fields);
       return;
     }
-    const why = `cannot resolve ${name.name}: ${cause}`;
     const message = `${why}; trying again every 10 s or sooner`;
-    if (first) this.log.event('warn', 'name_unresolved', message, { name: name.name, cause });
+    if (first) this.log.event('warn', 'name_unresolved', message, fields);
     for (const backend of [...name.backends]) this.events.unresolved(backend, why);
   }
 

@@ -24,7 +24,7 @@ interface Job {
   crossOut: CrossOut | null;
 }
 
-/** Probes start in slices of this length, and in each slice at most this many, or 5/4 of the need. */
+/** In each slice of this length at most this many probes start, or 5/4 of what is needed. */
 const SLICE_MS = 100;
 const STARTS_PER_SLICE = 100;
 

@@ -1,6 +1,6 @@
 /**
  * What a new configuration changes, by identity: listeners by address, pools by name, backends by
- * name and URL within their pool. Everything else stays as it is. Pure: it plans and touches nothing.
+ * name and URL within their pool. Everything else stays as it is. It plans and touches nothing.
  */
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
 import { identity, type Member, type Pool } from './members.ts';

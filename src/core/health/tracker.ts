@@ -10,8 +10,8 @@
  *   suspect  -> down     like up; without a health check never
  *   down     -> up       `healthyThreshold` passes in a row
  *
- * Without a health check a backend starts up, and `suspect` is the worst it becomes. A backend whose
- * name has no address is down, whatever the health check says.
+ * Without a health check a backend starts up, and `suspect` is the worst it becomes. A backend
+ * whose name has no address is down, whatever the health check says.
  */
 import type { HealthCheckConfig } from '../config.ts';
 import { State } from '../table/table.ts';
@@ -120,7 +120,7 @@ export class Tracker {
     return this.current === to ? null : this.become(to, 'its name was resolved', atWallMs);
   }
 
-  /** The health check was changed by a reload: what was learned stays, what was counted does not. */
+  /** A reload changed the health check: what was learned stays, what was counted does not. */
   configure(check: HealthCheckConfig | null, atWallMs: number): Verdict | null {
     this.check = check;
     this.passes = 0;
@@ -138,7 +138,7 @@ export class Tracker {
     return this.current === State.down ? this.become(State.up, why, atWallMs) : null;
   }
 
-  /** How long after the start of this probe the next one is due; null: none until something happens. */
+  /** From the start of this probe to the next one; null: none until something happens. */
   nextProbeMs(): number | null {
     if (this.noAddress) return null;
     if (this.check === null) return this.current === State.suspect ? this.suspectDelayMs : null;

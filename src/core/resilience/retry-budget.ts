@@ -4,7 +4,7 @@
  * 3 + exchanges / 5 + credit retries, so that retries never become a storm of their own.
  */
 
-/** One fifth of a retry: an exchange earns one, a retry costs five. Whole numbers, never fractions. */
+/** Counted in fifths, whole numbers: an exchange earns one, a retry costs five. */
 const RETRY_COST = 5;
 
 /** What a pool may always spend, however little goes through it. */

@@ -195,6 +195,16 @@ describe.skipIf(certificates === null)('a TLS connection of the platform (openss
     listener.close();
   });
 
+  it('can be given up before anything is sent', async () => {
+    const ends = [secure({}), secure({})];
+    ends[0].call((socket) => socket.reset());
+    ends[1].call((socket) => socket.close());
+    await until(() => ends.every((end) => end.closes === 1));
+    for (const end of ends) {
+      expect([end.events, end.failure, end.intrusions]).toEqual([['close'], null, []]);
+    }
+  });
+
   it('is reset without a close notice', async () => {
     const end = secure({});
     end.send('x');

@@ -296,10 +296,10 @@ class NodeSocket implements Socket {
     this.silent = true;
     this.ended = true;
     this.wasReset = true;
-    // A connection not yet open would be reset only once it is, which may be never.
-    if (!this.tcp.connecting && !this.tcp.destroyed) this.tcp.resetAndDestroy();
-    this.stream.destroy();
-    this.tcp.destroy();
+    // A connection not yet open would be reset only once it is, which may be never. The end of
+    // the TCP socket ends TLS above it; ending that too would call back from inside this call.
+    if (this.tcp.connecting) this.tcp.destroy();
+    else this.tcp.resetAndDestroy();
   }
 
   /** Asks to be told when all that was written is gone; costs nothing while the kernel keeps up. */
