@@ -27,9 +27,8 @@ export function parseBackendUrl(url: string): Parsed<BackendAddress> {
     return { problem: `${show(url)} has ${what}; remove ${show(rest)}` };
   }
   if (authority.includes('@')) {
-    return {
-      problem: `the URL holds a user name or password, which is never sent; remove it up to the "@"`,
-    };
+    const what = 'the URL holds a user name or password, which is never sent';
+    return { problem: `${what}; remove it up to the "@"` };
   }
   const tls = scheme.toLowerCase() === 'https';
   const at = parseHostAndPort(authority, tls ? 443 : 80);

@@ -116,7 +116,7 @@ export function sizeOrUnlimited(description: string) {
 
 const BODY_FORMS = 'write 10MiB, or unlimited';
 
-/** A whole number from `least` to `most`. `remedies`: words for numbers below, above and between. */
+/** A whole number within bounds. `remedies`: words for numbers below, above and between. */
 export function whole(
   least: number,
   most: number,

@@ -2,7 +2,6 @@
  * A configuration file to a frozen `Config`, or everything that is wrong with it at once. Nothing
  * here throws for what a user can write.
  */
-import { statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../core/config.ts';
@@ -51,7 +50,7 @@ export function configFromValue(value: unknown, report: Report, folder: string):
 function notAMapping(value: unknown): string {
   const remedy = 'the least is: backends: [http://localhost:9001]';
   if (value === null || value === undefined) return `the configuration is empty; ${remedy}`;
-  return `a configuration is a mapping of keys to values, not ${Array.isArray(value) ? 'a list' : show(value)}; ${remedy}`;
+  return `a configuration is a mapping of keys to values, not ${show(value)}; ${remedy}`;
 }
 
 /**
@@ -90,21 +89,33 @@ function importsTypeScript(): boolean {
 function needsTypeScript(path: string): string {
   const other = path.replace(/\.m?ts$/i, '.mjs');
   const runtimes = 'run it with Node 22.18 or later, or Bun';
-  return `Node ${process.versions.node} cannot import TypeScript; ${runtimes}, or rename it to ${other} and remove the types`;
+  const reason = `Node ${process.versions.node} cannot import TypeScript`;
+  return `${reason}; ${runtimes}, or rename it to ${other} and remove the types`;
 }
 
 async function importDefault(
   path: string,
 ): Promise<{ readonly value: unknown } | { readonly problem: string }> {
-  const url = pathToFileURL(resolve(path));
-  // Modules are cached by their URL; a reload must see what has been written since.
-  url.searchParams.set('changed', String(statSync(path).mtimeMs));
   try {
-    const module = (await import(url.href)) as Record<string, unknown>;
+    const module = (await import(freshSpecifier(path))) as Record<string, unknown>;
     if (module.default !== undefined) return { value: module.default };
     return { problem: 'has no default export; write export default defineConfig({ ... })' };
   } catch (error) {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}` };
   }
+}
+
+let imports = 0;
+
+/**
+ * Modules are cached by what they are imported as; a reload must see what has been written since.
+ * Bun looks at the query of a path, but not at that of a URL.
+ */
+function freshSpecifier(path: string): string {
+  imports++;
+  const full = resolve(path);
+  return 'bun' in process.versions
+    ? `${full}?import=${imports}`
+    : `${pathToFileURL(full).href}?import=${imports}`;
 }

@@ -217,9 +217,9 @@ const errorPages = z
   .meta({
     title: 'status to page',
     description:
-      'Your own pages for answers that Evenkeel gives itself, by status. A file ending in `.json` ' +
-      'is sent as JSON, in `.txt` as plain text, any other as HTML; text that does not begin with ' +
-      '`<` is sent as plain text.',
+      'Your own pages for answers that Evenkeel gives itself, by status. A file ending in ' +
+      '`.json` is sent as JSON, in `.txt` as plain text, any other as HTML; text that does not ' +
+      'begin with `<` is sent as plain text.',
     examples: [{ 503: 'pages/503.html' }],
   });
 
@@ -418,8 +418,8 @@ const commonShape = {
   table_size: whole(
     1,
     1_048_576,
-    'Room for backends, fixed at start: a reload cannot go above it. Default: 4096, or four times ' +
-      'the backends if that is more.',
+    'Room for backends, fixed at start: a reload cannot go above it. Default: 4096, or four ' +
+      'times the backends if that is more.',
   ).optional(),
 };
 

@@ -116,7 +116,7 @@ function lineAround(text: string, at: number): Range {
   return [from, Math.max(from + 1, start + line.trimEnd().length)];
 }
 
-/** A key where no key can be: a forgotten colon above, a line too far to the right, or `a: b: c`. */
+/** A key where none can be: a forgotten colon above, a line too far to the right, `a: b: c`. */
 function explainNesting(text: string, error: YAMLError, all: readonly YAMLError[]): Explanation {
   const [from] = error.pos;
   const spanning = all.find((e) => e.code === 'MULTILINE_IMPLICIT_KEY' && e.pos[0] === from);

@@ -13,10 +13,12 @@ import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
 import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
-import { HeadParser, NEED_MORE, REFUSED } from '../http1/head-parser.ts';
+import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
 import { Persist } from '../http1/write-head.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
+import { HeadCollector } from './head-collector.ts';
+import { PACE_WINDOW_MS, Pace } from './pace.ts';
 import { ResponseWriter } from './response-writer.ts';
 import type { Answer, ClientPeer, ClientSide } from './sides.ts';
 
@@ -39,8 +41,6 @@ type At = (typeof At)[keyof typeof At];
 const PENDING_BYTES = 64 * 1024;
 const LINGER_MS = 5000;
 const LINGER_BYTES = 1024 * 1024;
-/** Minimum rates are looked at this often, and so begin to count after so long. */
-const RATE_WINDOW_MS = 5000;
 const STOP_QUIET_MS = 1000;
 /** After these answers nobody can be sure where the next request begins. */
 const COMPROMISED = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
@@ -51,7 +51,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private readonly peer: ClientPeer;
   private state: At = At.fresh;
   private exchange: Exchange | null = null;
-  private parser: HeadParser | null = null;
+  /** A head that came in parts. */
+  private readonly collector = new HeadCollector();
   private readonly reader: BodyReader;
   private readonly writer: ResponseWriter;
   private readonly pending = new ByteQueue();
@@ -63,10 +64,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private lastUnsent = 0;
   private lingered = 0;
   private processing = false;
-  /** For the minimum rates: bytes moved in this window, and whether we held the client back in it. */
-  private moved = 0;
-  private heldBack = false;
-  private silentSinceMs = 0;
+  private readonly pace = new Pace();
 
   constructor(engine: Engine, socket: Socket, peer: Peer) {
     super();
@@ -89,7 +87,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   // ---- bytes in -------------------------------------------------------------------------------
 
   onData(bytes: Uint8Array): void {
-    this.moved += bytes.length;
+    this.pace.moved += bytes.length;
     switch (this.state) {
       case At.tunnel:
         this.exchange!.onRequestBody(bytes, 0, bytes.length);
@@ -195,24 +193,19 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     }
     this.state = At.head;
     this.exchange = null;
-    this.parser = null;
   }
 
   private continueHead(): void {
-    const { engine, pending } = this;
-    if (this.parser === null) {
-      this.parser = new HeadParser(engine.limits);
+    const { engine, pending, collector } = this;
+    if (this.exchange === null) {
       this.exchange = engine.takeExchange();
-      this.parser.begin('request', this.exchange.head, 0);
+      collector.begin(pending, this.exchange.head, engine.limits);
     }
-    if (pending.start !== 0) this.restart();
-    const { parser } = this;
-    const exchange = this.exchange!;
-    const stop = parser.parse(pending.bytes, pending.end);
+    const exchange = this.exchange;
+    const stop = collector.parse(pending);
     if (stop === NEED_MORE) return;
-    this.parser = null;
     if (stop < 0) {
-      this.refuseHead(exchange, parser.refusal, parser.refusedAt);
+      this.refuseHead(exchange, collector.refusal, collector.refusedAt);
       pending.clear();
       return;
     }
@@ -224,14 +217,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       pending.drop(stop);
       this.processPending();
     }
-  }
-
-  /** The waiting bytes do not lie at the front of their array: they are moved there. */
-  private restart(): void {
-    const { bytes, start, end } = this.pending;
-    const rest = bytes.slice(start, end);
-    this.pending.clear();
-    this.pending.append(rest, 0, rest.length);
   }
 
   private begin(exchange: Exchange, start: number, end: number): void {
@@ -257,7 +242,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     exchange.proceed();
     if (this.exchange !== exchange) return;
     if (facts.body === Body.none) exchange.onRequestEnd(null);
-    else this.startBodyClock();
+    else this.startClock();
     exchange.flushRequest();
   }
 
@@ -270,7 +255,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private beginUnparsed(exchange: Exchange): void {
     this.exchange = exchange;
     this.state = At.busy;
-    this.parser = null;
     this.unparsable = true;
     exchange.accept(this, this.peer, this.engine.wheel.nowMs());
     exchange.facts.clear(exchange.head);
@@ -320,7 +304,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   pauseBody(): void {
     this.bodyPaused = true;
-    this.heldBack = true;
+    this.pace.heldBack = true;
     this.pauseReading();
   }
 
@@ -370,12 +354,12 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   body(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.state === At.tunnel) return this.socket.write(view(bytes, start, end));
     const room = this.writer.body(bytes, start, end);
-    if (!room) this.startWriteClock();
+    if (!room) this.startClock();
     return room;
   }
 
   flush(): void {
-    if (!this.writer.flush()) this.startWriteClock();
+    if (!this.writer.flush()) this.startClock();
   }
 
   finish(trailers: Head | null): void {
@@ -543,19 +527,12 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   // ---- time -----------------------------------------------------------------------------------
 
-  private startBodyClock(): void {
-    this.moved = 0;
-    this.heldBack = false;
-    this.silentSinceMs = this.engine.wheel.nowMs();
-    this.waitFor(RATE_WINDOW_MS);
-  }
-
-  private startWriteClock(): void {
+  /** While a body comes, or an answer is being taken, its pace is looked at. */
+  private startClock(): void {
     if (this.deadlineMs !== Number.POSITIVE_INFINITY) return;
-    this.moved = 0;
     this.writer.markUnsent();
-    this.silentSinceMs = this.engine.wheel.nowMs();
-    this.waitFor(RATE_WINDOW_MS);
+    this.pace.start(this.engine.wheel.nowMs());
+    this.waitFor(PACE_WINDOW_MS);
   }
 
   override onTimer(nowMs: number): void {
@@ -569,7 +546,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
         this.headTimedOut();
         return;
       case At.busy:
-        this.checkRates(nowMs);
+        this.checkPace(nowMs);
     }
   }
 
@@ -593,34 +570,22 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     exchange.giveUp(failure('timeout_head', 'client', 'parse', 'never', cause));
   }
 
-  /** Runs while a body comes or an answer is being taken: too slow, or silent for too long? */
-  private checkRates(nowMs: number): void {
+  private checkPace(nowMs: number): void {
     const { limits, timeouts } = this.engine;
     const receiving = !this.reader.done;
-    const taken = receiving ? this.moved : this.writer.takenBytes();
-    const held = receiving && (this.bodyPaused || this.heldBack);
-    if (taken > 0 || held) this.silentSinceMs = nowMs;
-    const silentMs = nowMs - this.silentSinceMs;
-    if (silentMs >= timeouts.idleMs) {
-      this.tooSlow('timeout_idle', `silent for ${timeouts.idleMs / 1000} s (timeouts.idle)`);
+    if (!receiving) this.pace.moved = this.writer.takenBytes();
+    else if (this.bodyPaused) this.pace.heldBack = true;
+    const verdict = this.pace.judge(nowMs, limits, timeouts);
+    if (verdict !== null) {
+      this.tooSlow(verdict);
       return;
     }
-    const least = (limits.minRateBytesPerSecond * RATE_WINDOW_MS) / 1000;
-    // A body that waits for a 100 (Continue), or a peer that pauses, is judged by silence only.
-    if (!held && taken > 0 && taken < least) {
-      const rate = `${limits.minRateBytesPerSecond} bytes per second (limits.min_rate)`;
-      this.tooSlow('too_slow', `slower than ${rate}`);
-      return;
-    }
-    this.moved = 0;
-    this.heldBack = false;
     this.writer.markUnsent();
-    this.waitFor(RATE_WINDOW_MS);
+    this.waitFor(PACE_WINDOW_MS);
   }
 
-  private tooSlow(kind: 'timeout_idle' | 'too_slow', cause: string): void {
+  private tooSlow(why: Failure): void {
     const exchange = this.exchange!;
-    const why = failure(kind, 'client', 'relay', 'never', cause);
     if (!exchange.responded) {
       exchange.giveUp(why);
       return;

@@ -8,7 +8,7 @@ export class Backend {
   /** Replaced by a reload when only weight or the like changed. */
   config: BackendConfig;
   pool: PoolConfig;
-  /** Last good address first. Empty: the name has not been resolved (yet). Replaced, never edited. */
+  /** Last good address first. Empty: the name is not resolved (yet). Replaced, never edited. */
   addresses: readonly string[] = [];
   /**
    * Still `checking` after a probe's timeout: no longer eligible beside those that are up. Set by

@@ -34,7 +34,7 @@ export class Table {
   private readonly tunnelCounts: Int32Array;
   private readonly cursors: Int32Array;
 
-  /** `buffer`: memory shared with other threads, of `Table.bytesFor(capacity)`; else plain memory. */
+  /** `buffer`: memory that threads share, of `Table.bytesFor(capacity)`; else plain memory. */
   constructor(
     capacity: number,
     buffer: ArrayBufferLike = new ArrayBuffer(Table.bytesFor(capacity)),
@@ -148,8 +148,8 @@ export class Table {
   }
 
   /**
-   * Moves a cursor that stands at `from` to `to`, an equal place of its schedule. False when another
-   * draw came between; whoever drew then moves it. Any worker.
+   * Moves a cursor that stands at `from` to `to`, an equal place of its schedule. False when
+   * another draw came between; whoever drew then moves it. Any worker.
    */
   moveCursor(pool: number, from: number, to: number): boolean {
     return Atomics.compareExchange(this.cursors, pool, from | 0, to | 0) === (from | 0);
