@@ -67,7 +67,7 @@ class EventQueue implements SimClock {
 
   wakeAt(deadlineMs: number, wake: () => void): Alarm {
     assert(!Number.isNaN(deadlineMs), 'a deadline is a number');
-    const atMs = deadlineMs > this.now ? deadlineMs : this.now;
+    const atMs = Math.max(deadlineMs, this.now);
     const event = new SimEvent(this, atMs, this.sequence++, wake);
     this.heap.push(event);
     this.rise(event, this.heap.length - 1);

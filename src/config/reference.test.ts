@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import { formatDiagnostics } from './diagnostics.ts';
 import { parseConfig } from './load.ts';
 import { jsonSchemaText, referencePage } from './reference.ts';
@@ -34,6 +36,28 @@ describe('the JSON Schema', () => {
     expect('soon').not.toMatch(new RegExp(drain_timeout.pattern));
     expect(panic.anyOf).toHaveLength(2);
     expect(policy.anyOf).toHaveLength(2);
+  });
+});
+
+describe('an editor with the JSON Schema', () => {
+  const schema = z.fromJSONSchema(JSON.parse(jsonSchemaText()));
+  const folder = join(root, 'test/golden/config');
+  const good = readdirSync(folder).filter((name) => /^good-.*\.yaml$/.test(name));
+
+  it.each(good)('finds nothing wrong with %s', (name) => {
+    const value = parse(readFileSync(join(folder, name), 'utf8'), { merge: true });
+    expect(schema.safeParse(value).error?.issues).toBeUndefined();
+  });
+
+  it('marks what it can see of a bad one', () => {
+    for (const bad of [
+      { prot: 1 },
+      { port: 70000 },
+      { backends: ['a:1'] },
+      { drain_timeout: '5' },
+    ]) {
+      expect(schema.safeParse({ backends: ['http://a'], ...bad }).success).toBe(false);
+    }
   });
 });
 

@@ -206,19 +206,20 @@ trusted_proxies: [10.0.0.0/8]
 write instead, and exits with 78 if there is anything. \`evenkeel check --print\` shows what the
 file means in full form, with every default.
 
-- **Durations** are a number and a unit: \`500ms\`, \`5s\`, \`1.5m\`, \`2h\`. A number without a unit
-  is an error.
-- **Variables**: \`\${VAR}\` and \`\${VAR:-default}\` in any value are replaced from the environment,
-  after YAML has been parsed. A variable that is not set and has no default is an error; the default
-  also stands in for an empty one. Inside \`[ ]\` and \`{ }\` the value must be quoted. Write \`$\${\`
-  for a literal \`\${\`. Keys are left alone.
+- **Durations** are a number and a unit: \`500ms\`, \`5s\`, \`1.5m\`, \`2h\`. A number without a
+  unit is an error.
+- **Variables**: \`\${VAR}\` and \`\${VAR:-default}\` in any value are replaced from the
+  environment, after YAML has been parsed. A variable that is not set and has no default is an
+  error; the default also stands in for an empty one. Inside \`[ ]\` and \`{ }\` the value must be
+  quoted. Write \`$\${\` for a literal \`\${\`. Keys are left alone.
 - **Paths** of other files are seen from the folder of the configuration file.
 - **Editors** complete and check the file with the JSON Schema in \`schema/evenkeel.schema.json\`.`;
 
 const CLOSING = `## TypeScript
 
 \`evenkeel.config.ts\` is the same configuration with type checking. It needs Node 22.18 or later,
-or Bun; \`evenkeel.config.mjs\` works everywhere. Variables are not replaced in it: use \`process.env\`.
+or Bun; \`evenkeel.config.mjs\` works everywhere. Variables are not replaced in it: use
+\`process.env\`.
 
 \`\`\`ts
 import { defineConfig } from 'evenkeel';

@@ -250,19 +250,19 @@ export class Pourer {
 
   pour(): void {
     while (this.poured < this.total) {
-      const bytes = this.scratch.subarray(
-        0,
-        Math.min(this.scratch.length, this.total - this.poured),
-      );
-      fillPattern(bytes, this.poured);
-      this.poured += bytes.length;
-      const more = this.end.call((socket) => socket.write(bytes));
-      bytes.fill(0xaa);
-      if (!more) {
-        this.blocks += 1;
-        return;
-      }
+      if (!this.pourOne()) return;
     }
+  }
+
+  /** One write; false: it was told to wait. */
+  pourOne(): boolean {
+    const bytes = this.scratch.subarray(0, Math.min(this.scratch.length, this.total - this.poured));
+    fillPattern(bytes, this.poured);
+    this.poured += bytes.length;
+    const more = this.end.call((socket) => socket.write(bytes));
+    bytes.fill(0xaa);
+    if (!more) this.blocks += 1;
+    return more;
   }
 }
 

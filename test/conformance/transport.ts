@@ -256,6 +256,27 @@ const BULK: readonly Case[] = [
       expect(Math.min(...relays.map(({ pauses }) => pauses()))).toBeGreaterThan(0);
     },
   ],
+  [
+    'keeps small views for a stopped reader, while other connections read',
+    async (stage) => {
+      const { client, backend, readers, pauses, relayed } = await relay(stage);
+      const chatter = await stage.pair();
+      client.call((socket) => socket.pause());
+      const pourer = new Pourer(backend, stage.world.bulkBytes, 8000);
+      // One small read after the other, until the client's side takes no more.
+      while (pauses() === 0) {
+        pourer.pourOne();
+        await stage.until(() => relayed() === pourer.poured || pauses() > 0);
+      }
+      for (let i = 0; i < 20; i++) {
+        chatter.far.call((socket) => socket.write(new Uint8Array(12_000).fill(0xaa)));
+        await stage.until(() => chatter.near.received === (i + 1) * 12_000);
+      }
+      client.call((socket) => socket.resume());
+      await stage.until(() => client.received === pourer.poured);
+      expect(readers[0].firstWrong).toBe(-1);
+    },
+  ],
 ];
 
 const ENDING: readonly Case[] = [
@@ -520,6 +541,7 @@ async function relay(stage: Stage) {
   const readers = [watch(client), watch(backend)];
   let pauses = 0;
   const join = (from: typeof client, to: typeof client): void => {
+    let refusals = 0;
     from.keep = false;
     from.onBytes = (bytes) => {
       // In two views, so that a view need not begin where the read buffer does.
@@ -527,12 +549,19 @@ async function relay(stage: Stage) {
       const first = to.call((socket) => socket.write(bytes.subarray(0, middle)));
       const second = to.call((socket) => socket.write(bytes.subarray(middle)));
       if (first && second) return;
+      // It goes on for two reads more: a pause need not take effect at once.
+      refusals += 1;
+      if (refusals < 3) return;
       pauses += 1;
       from.call((socket) => socket.pause());
     };
-    to.onRoom = () => from.call((socket) => socket.resume());
+    to.onRoom = () => {
+      refusals = 0;
+      from.call((socket) => socket.resume());
+    };
   };
   join(one.far, two.near);
   join(two.near, one.far);
-  return { client, backend, readers, pauses: () => pauses };
+  const relayed = (): number => two.near.received;
+  return { client, backend, readers, pauses: () => pauses, relayed };
 }

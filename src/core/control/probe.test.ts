@@ -6,6 +6,7 @@ import {
   healthCheck,
   PORT,
 } from '../../../test/fixtures/control-world.ts';
+import type { Clock } from '../base/clock.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { SocketHandler, Target, Transport } from '../base/transport.ts';
 import type { Backend } from '../table/backend.ts';
@@ -23,7 +24,7 @@ interface Seen {
   readonly failed: string[];
 }
 
-function probe(of: Backend, transport = world.transport, clock = world.clock as never): Seen {
+function probe(of: Backend, transport = world.transport, clock: Clock = world.clock): Seen {
   const outcomes: Outcome[] = [];
   const connected: string[] = [];
   const failed: string[] = [];
@@ -305,10 +306,11 @@ describe('a probe that failed through our own fault', () => {
 
   it('is void when we woke up late', () => {
     let lagMs = 0;
-    const lagging = { ...world.clock, nowMs: () => world.clock.nowMs() + lagMs };
-    const clock = Object.assign(Object.create(world.clock), { nowMs: lagging.nowMs });
+    const clock: Clock = Object.assign(Object.create(world.clock), {
+      nowMs: () => world.clock.nowMs() + lagMs,
+    });
     world.serve('10.0.0.1', () => null);
-    const { outcomes } = probe(backend(), world.transport, clock as never);
+    const { outcomes } = probe(backend(), world.transport, clock);
     world.pass(1000);
     lagMs = 1500;
     world.pass(2000);

@@ -25,8 +25,8 @@ interface Job {
 }
 
 /** In each slice of this length at most this many probes start, or 5/4 of what is needed. */
-const SLICE_MS = 100;
-const STARTS_PER_SLICE = 100;
+const SLICE_MS = 10;
+const STARTS_PER_SLICE = 10;
 
 /** Who is probed without a health check is a suspect, about once a second. */
 const SUSPECT_INTERVAL_MS = 1000;

@@ -190,8 +190,10 @@ describe.skipIf(certificates === null)('a TLS connection of the platform (openss
     const end = secure({}, listener.port);
     await until(() => (accepted[0]?.received ?? 0) > 0);
     end.call((socket) => socket.reset());
-    await until(() => end.closes === 1 && accepted[0].closes === 1);
+    // Bun says goodbye with a FIN here; nothing was asked of the other side yet.
+    await until(() => end.closes === 1 && (accepted[0].saw('end') || accepted[0].saw('close')));
     expect([end.events, end.failure, end.intrusions]).toEqual([['close'], null, []]);
+    accepted[0].socket.reset();
     listener.close();
   });
 

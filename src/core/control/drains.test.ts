@@ -1,0 +1,126 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  backendConfig,
+  ControlWorld,
+  FakeEngine,
+  poolConfig,
+} from '../../../test/fixtures/control-world.ts';
+import { Tracker } from '../health/tracker.ts';
+import { Backend } from '../table/backend.ts';
+import { State, Table } from '../table/table.ts';
+import { Drains } from './drains.ts';
+import type { Member } from './members.ts';
+
+let world: ControlWorld;
+let engine: FakeEngine;
+let table: Table;
+let member: Member;
+let drains: Drains;
+let gone: Member[];
+
+beforeEach(() => {
+  world = new ControlWorld();
+  engine = new FakeEngine(world.clock);
+  table = new Table(2);
+  gone = [];
+  drains = new Drains(table, world.clock, world.log, engine, (each) => void gone.push(each));
+  const config = poolConfig([backendConfig(1)], { name: 'api' });
+  const slot = table.claim(1, State.up) ?? -1;
+  const backend = new Backend(slot, table.generation(slot), config.backends[0], config);
+  const tracker = new Tracker(null, true, 0);
+  const pool = { config, members: [] as Member[] };
+  member = { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
+  pool.members.push(member);
+});
+
+const slot = (): number => member.backend.slot;
+
+function drain(removed: boolean): void {
+  drains.begin(member, removed);
+  drains.settle(member);
+}
+
+describe('draining', () => {
+  it('takes no new exchanges, and is over when nothing is on it', () => {
+    table.enter(slot());
+    drain(false);
+    expect(table.state(slot())).toBe(State.draining);
+    expect(world.logged('backend_draining')).toEqual([
+      'api/server-1 is draining: it was asked to, with 1 exchange on it (0 of 1 up)',
+    ]);
+    expect(member.drain?.empty).toBe(false);
+    table.leave(slot());
+    drains.settle(member);
+    expect(member.drain?.empty).toBe(true);
+    expect(world.logged('backend_drained')).toHaveLength(1);
+    expect(table.state(slot())).toBe(State.draining);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('gives the slot of a backend that was removed back, once', () => {
+    table.enter(slot());
+    table.enterTunnel(slot());
+    drain(true);
+    table.leave(slot());
+    drains.settle(member);
+    expect(gone).toEqual([]);
+    table.leaveTunnel(slot());
+    drains.settle(member);
+    expect(gone).toEqual([member]);
+    expect(table.state(slot())).toBe(State.free);
+    expect(world.logged('backend_removed')).toEqual(['api/server-1 is removed']);
+  });
+
+  it('of a removed backend without load is over at once', () => {
+    drain(true);
+    expect(table.state(slot())).toBe(State.free);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('cuts exchanges after their deadline and tunnels after theirs', () => {
+    engine.onCut = (_backend, what) => {
+      if (what === 'exchanges') table.leave(slot());
+      else table.leaveTunnel(slot());
+    };
+    table.enter(slot());
+    table.enterTunnel(slot());
+    drain(true);
+    world.pass(29_999);
+    expect(engine.take()).toEqual([]);
+    world.pass(2);
+    expect(engine.take()).toEqual(['cut server-1 exchanges']);
+    expect(gone).toEqual([]);
+    world.pass(569_998);
+    expect(engine.take()).toEqual([]);
+    world.pass(2);
+    expect(engine.take()).toEqual(['cut server-1 tunnels']);
+    expect(gone).toEqual([member]);
+    expect(world.logged('backend_drain_cut')).toEqual([
+      'api/server-1: 1 exchange cut after 30 s of draining',
+      'api/server-1: 1 tunnel cut after 600 s of draining',
+    ]);
+  });
+
+  it('asks for no cut when nothing is left to be cut', () => {
+    table.enterTunnel(slot());
+    drain(false);
+    world.pass(60_000);
+    expect(engine.take()).toEqual([]);
+  });
+
+  it('that was asked for becomes a removal when the backend leaves the configuration', () => {
+    drain(false);
+    expect(gone).toEqual([]);
+    drain(true);
+    expect(gone).toEqual([member]);
+    expect(world.logged('backend_draining')).toHaveLength(1);
+    expect(world.logged('backend_drained')).toHaveLength(1);
+  });
+
+  it('leaves no timer when everything stops', () => {
+    table.enter(slot());
+    drain(false);
+    drains.stop();
+    expect(world.clock.pending()).toBe(0);
+  });
+});

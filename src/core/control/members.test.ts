@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import { Tracker } from '../health/tracker.ts';
+import { Backend } from '../table/backend.ts';
+import { State, Table } from '../table/table.ts';
+import { identity, type Pool, upCount } from './members.ts';
+
+it('identifies a backend by its name and URL, not by its weight', () => {
+  expect(identity(backendConfig(1))).toBe(identity(backendConfig(1, { weight: 7 })));
+  expect(identity(backendConfig(1))).not.toBe(identity(backendConfig(2)));
+  expect(identity(backendConfig(1))).not.toBe(identity(backendConfig(1, { url: 'http://b' })));
+});
+
+it('counts those that are up among those that are configured', () => {
+  const table = new Table(4);
+  const config = poolConfig([1, 2, 3].map((number) => backendConfig(number)));
+  const pool: Pool = { config, members: [] };
+  for (const [index, state] of [State.up, State.suspect, State.up].entries()) {
+    const slot = table.claim(1, state) ?? -1;
+    pool.members.push({
+      backend: new Backend(slot, 0, config.backends[index], config),
+      tracker: new Tracker(null, true, 0),
+      pool,
+      drain: null,
+      turnedMs: null,
+      pardoned: false,
+    });
+  }
+  expect(upCount(table, pool)).toEqual({ up: 2, of: 3 });
+});
