@@ -145,7 +145,6 @@ interface Lane {
 
 async function runCase(stage: Stage, test: Case, cut: Cut): Promise<string | null> {
   const { backend, balancer } = stage;
-  if (test.scripts.length > 0) await backend.closeIdle();
   backend.forget();
   backend.play(test.scripts, cut);
   const client = await RawClient.connect(balancer.port, methodsIn(test.bytes));
@@ -153,18 +152,20 @@ async function runCase(stage: Stage, test: Case, cut: Cut): Promise<string | nul
   const done = (): boolean => client.ended !== null || client.responses().at(-1)?.complete === true;
   if (!(await client.until(done, answerTimeoutMs))) {
     // Nothing more will come by itself: both sides end, and what is left must show.
-    if (test.scripts.length > 0) await backend.closeIdle();
+    if (test.scripts.length > 0) await backend.end(stage.caseConnections());
     client.end();
     await client.until(() => client.ended !== null, endTimeoutMs);
   }
-  // What follows a refusal at once (a close) belongs to the case, and so does a second answer.
-  await client.untilQuiet(10);
+  // What follows at once (a close, a second answer) belongs to the case, and a backend's connection
+  // is idle only after a quiet turn of the balancer's loop.
+  await client.untilQuiet(20);
   const canary = await stage.canary();
   const run: Run = {
     responses: client.responses(),
     ended: client.ended,
     requests: backend.requests,
     connections: stage.caseConnections(),
+    canaryWasPooled: canary.wasPooled,
     canaryConnection: canary.connection,
   };
   client.destroy();

@@ -20,6 +20,8 @@ export interface Run {
   readonly ended: 'fin' | 'rst' | null;
   readonly requests: readonly SeenRequest[];
   readonly connections: readonly SeenConnection[];
+  /** The canary came on a connection that was there before it. */
+  readonly canaryWasPooled: boolean;
   readonly canaryConnection: SeenConnection | null;
 }
 
@@ -112,6 +114,10 @@ const isBroken = (run: Run): boolean => {
 const isPooled = (run: Run): boolean =>
   run.canaryConnection !== null && run.connections.includes(run.canaryConnection);
 
+/** Which idle connection the canary takes is the pool's affair; none may have been ended. */
+const isKept = (run: Run): boolean =>
+  run.canaryWasPooled && run.connections.every((each) => each.ended === null);
+
 export function judgeResponse(
   verdict: Verdict,
   expected: ResponseMessage | undefined,
@@ -156,7 +162,7 @@ export interface UpstreamExpectation {
 export function judgeUpstream(expect: UpstreamExpectation, run: Run): string | null {
   const broken = invariants(run);
   if (broken !== null) return broken;
-  if (expect.upstream_conn_reusable === true && !isPooled(run)) return 'the connection is not kept';
+  if (expect.upstream_conn_reusable === true && !isKept(run)) return 'the connection is not kept';
   if (expect.upstream_conn_reusable === false && isPooled(run)) return 'the connection is kept';
   const [first] = run.responses;
   if (expect.or_status !== undefined && first?.status === expect.or_status) return null;

@@ -176,6 +176,18 @@ describe('round robin over unequal weights', () => {
     expect(Math.abs(counts[3] - 257)).toBeLessThan(26);
   });
 
+  it('goes on by stride although the heaviest flaps', () => {
+    const weights = [4_000_037, 2_000_003, 2_000_001];
+    const { policy } = roundRobin([0, 1, 2], weights);
+    const counts = [0, 0, 0];
+    for (let change = 0; change < 3000; change++) {
+      if (change % 2 === 0) policy.rebuild([1, 2], weights.slice(1));
+      else policy.rebuild([0, 1, 2], weights);
+      counts[policy.pick()]++;
+    }
+    expect(Math.min(...counts)).toBeGreaterThan(300);
+  });
+
   it('goes by stride when the weights are too unequal, across a change and the end', () => {
     const weights = [4_000_037, 2_000_003, 1];
     const { table, policy } = roundRobin([0, 1, 2], weights);

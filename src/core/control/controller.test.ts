@@ -282,6 +282,22 @@ describe('a reload', () => {
     expect(backendOf('renamed').addresses).toEqual(['10.0.0.3']);
   });
 
+  it('that waits for a listener when the stop begins is refused', () => {
+    let problem: string | null = null;
+    controller.reload(
+      config([poolConfig(numbered(3))], { listeners: [listenerConfig(1)] }),
+      (r) => {
+        problem = r.problem;
+      },
+    );
+    engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
+    controller.stop({ timeoutMs: null }, () => {});
+    world.pass(50);
+    expect(problem).toBe('it is stopping');
+    expect(engine.take()).toEqual(['listen 1', 'beginStop', 'unlisten 1']);
+    expect(states()).toEqual(['server-1 up', 'server-2 up']);
+  });
+
   it('while stopping is refused', () => {
     engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
     controller.stop({ timeoutMs: null }, () => {});

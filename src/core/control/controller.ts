@@ -240,7 +240,7 @@ export class Controller {
       return;
     }
     this.openListeners(plan.opened, (failures) => {
-      const failed = listenProblem(failures);
+      const failed = listenProblem(failures) ?? this.reloadProblem(plan);
       if (failed === null) {
         for (const listener of plan.closed) this.deps.engine.unlisten(listener);
         this.apply(next.config, plan);

@@ -59,7 +59,10 @@ export class HealthWatch {
         outcome.kind === 'failed' && outcome.how === 'timeout' && member.tracker.passing;
       const verdict = member.tracker.probed(outcome, this.clock.wallMs());
       if (turned) member.turnedMs = this.clock.nowMs();
-      if (outcome.kind === 'passed') this.forgetTurn(member);
+      if (outcome.kind === 'passed') {
+        member.turnedMs = null;
+        member.pardoned = false;
+      }
       if (verdict !== null) this.apply(member, verdict);
       if (turned && this.isItUs(member.pool)) return;
     }
@@ -94,7 +97,6 @@ export class HealthWatch {
 
   /** Its pool's health check has changed. */
   reconfigured(member: Member): void {
-    this.forgetTurn(member);
     const check = member.pool.config.healthCheck;
     const verdict = member.tracker.configure(check, this.clock.wallMs());
     if (verdict !== null) this.apply(member, verdict);
@@ -196,11 +198,6 @@ export class HealthWatch {
       'They stay up and are probed again at once';
     const fields = { pool: name, turned: turned.length, backends: pool.members.length };
     this.log.event('warn', 'probes_timed_out_together', message, fields);
-  }
-
-  private forgetTurn(member: Member): void {
-    member.turnedMs = null;
-    member.pardoned = false;
   }
 }
 

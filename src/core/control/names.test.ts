@@ -192,6 +192,17 @@ describe('many names', () => {
     expect(asked).toHaveLength(100);
     expect(told).toHaveLength(100);
   });
+
+  it('wait for no answer that nobody needs any more', () => {
+    const first = Array.from({ length: 16 }, (_, number) => named('first', `gone${number}`));
+    for (const each of first) names.add(each);
+    world.pass(0.5);
+    world.names.set('web', ['10.0.0.1']);
+    names.add(named('last'));
+    for (const each of first) names.remove(each);
+    world.pass(100);
+    expect(told).toEqual(['last 10.0.0.1']);
+  });
 });
 
 describe('stopping', () => {

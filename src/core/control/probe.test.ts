@@ -100,6 +100,37 @@ describe('a probe', () => {
     expect(outcomes).toHaveLength(1);
   });
 
+  it('does not read an answer without end', () => {
+    let sent = 0;
+    world.network.transport('10.0.0.1').listen(
+      { host: '10.0.0.1', port: PORT },
+      (socket) => {
+        const flood = (): void => {
+          sent += 8192;
+          if (sent < 8192 * 1000 && socket.write(new Uint8Array(8192))) world.clock.nextTurn(flood);
+        };
+        return {
+          onOpen: () => {},
+          onData: () => {
+            socket.write(Uint8Array.from('HTTP/1.1 200 OK\r\n', (c) => c.charCodeAt(0)));
+            flood();
+          },
+          onDrain: flood,
+          onEnd: () => socket.close(),
+          onClose: () => {
+            sent = Number.POSITIVE_INFINITY;
+          },
+        };
+      },
+      () => {},
+    );
+    const { outcomes } = probe(backend());
+    world.pass(1000);
+    expect(outcomes).toMatchObject([{ kind: 'passed' }]);
+    expect(world.network.stats.openSockets).toBe(0);
+    expect(world.clock.pending()).toBe(0);
+  });
+
   it('by TCP connects, and no more', () => {
     const server = world.serve('10.0.0.1', () => null);
     for (const check of [healthCheck({ kind: 'tcp' }), null]) {

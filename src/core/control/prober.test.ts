@@ -167,6 +167,21 @@ describe('many backends', () => {
     expect(most(100)).toBeLessThanOrEqual(290);
   });
 
+  it('are probed as often as a changed health check says', () => {
+    const backends = Array.from({ length: 2000 }, () => backend());
+    then = (of, tookMs) => prober.schedule(of, of.pool.healthCheck?.intervalMs ?? 0, tookMs);
+    for (const each of backends) prober.soon(each);
+    world.pass(10_000);
+    for (const each of backends) {
+      each.pool = { ...each.pool, healthCheck: healthCheck({ intervalMs: 1000 }) };
+    }
+    prober.configured();
+    world.pass(10_000);
+    starts = [];
+    world.pass(10_000);
+    expect(starts.length).toBeGreaterThan(18_000);
+  });
+
   it('share no burst after a long sleep either', () => {
     for (let number = 0; number < 1000; number++) prober.schedule(backend(), 1 + number / 1000);
     world.pass(10_000);

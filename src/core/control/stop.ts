@@ -73,10 +73,7 @@ export class Stop {
     }
     const over = this.cutMs !== null && nowMs >= this.cutMs + AFTER_CUT_MS;
     if (empty || over) {
-      this.wakeAt(nowMs, () => {
-        this.log.event('info', 'stopped', 'stopped');
-        this.done();
-      });
+      this.wakeAt(nowMs, this.done);
     } else {
       const pollMs = nowMs + POLL_MS;
       const nextMs = this.deadlineMs > nowMs ? Math.min(pollMs, this.deadlineMs) : pollMs;

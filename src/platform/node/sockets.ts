@@ -35,18 +35,33 @@ function connect(to: Target, handler: SocketHandler): Socket {
   return to.tls === null ? connectPlain(to, handler) : connectTls(to, to.tls, handler);
 }
 
+/**
+ * Whether `onread` makes the kernel write into our buffer. Bun accepts the option and copies, which
+ * costs more than the memory it saves; it shows after the first connection of the thread.
+ */
+let readsInPlace = true;
+
 function connectPlain(to: Target, handler: SocketHandler): Socket {
-  // Bun calls `callback` without `this`, so it has to know its socket by itself.
+  const where = authority(to.address, to.port);
+  if (!readsInPlace) {
+    const stream = net.connect(streamOptions(to));
+    const socket = new NodeSocket(stream, stream, handler, to, where);
+    stream.on('connect', onOpen);
+    stream.on('data', onChunk);
+    return socket;
+  }
   const onread = {
     buffer: nextReadBuffer,
+    // Not every runtime calls it with the stream as `this`, so it has to know its socket.
     callback: (length: number, buffer: Uint8Array): boolean => {
       if (!socket.silent) deliverRead(handler, buffer, length);
       return true;
     },
   };
   const stream = net.connect(streamOptions(to, onread));
-  const socket = new NodeSocket(stream, stream, handler, to, authority(to.address, to.port));
+  const socket = new NodeSocket(stream, stream, handler, to, where);
   stream.on('connect', onOpen);
+  readsInPlace = typeof (stream as WithHandle)._handle?.useUserBuffer === 'function';
   return socket;
 }
 
@@ -75,6 +90,11 @@ function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Sock
   stream.on('secureConnect', onOpen);
   stream.on('data', onChunk);
   return socket;
+}
+
+/** What Node's streams have below them; looked at only to find out what the runtime can do. */
+interface WithHandle {
+  readonly _handle?: { getpeername?(into: object): number; useUserBuffer?: unknown } | null;
 }
 
 interface StreamOptions extends net.TcpSocketConnectOpts {
@@ -369,10 +389,6 @@ const HIDDEN_RESET = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNR
 
 /** libuv before 1.52 may report a RST that follows unread bytes as an end, which it is not. */
 const HIDES_RESETS = /^1\.([0-9]|[1-4][0-9]|5[01])\./.test(process.versions.uv ?? '');
-
-interface WithHandle {
-  readonly _handle?: { getpeername?(into: object): number } | null;
-}
 
 /** After a RST the kernel knows no peer any more; after a FIN it does. Bun has no such handle. */
 function endedByReset(stream: net.Socket): boolean {

@@ -85,21 +85,28 @@ export class RecordingBackend {
     this.cut = cut;
   }
 
-  /** A clean sheet: nothing seen, nothing scripted. Open connections go on. */
+  /** A clean sheet: nothing seen, nothing scripted. Open connections go on, unless unreadable. */
   forget(): void {
     this.requests = [];
     this.canaries.clear();
     this.play([]);
-    this.connections = [...this.sockets.values()].filter((connection) => connection.ended === null);
+    for (const [socket, connection] of this.sockets) {
+      connection.received = '';
+      connection.requests.length = 0;
+      if (connection.problem() !== null || connection.tunnelled() !== '') socket.destroy();
+    }
+    this.connections = [...this.sockets.values()].filter(
+      (connection) => connection.ended === null && connection.problem() === null,
+    );
   }
 
-  /** Ends every open connection with FIN and waits until the balancer has closed its side. */
-  async closeIdle(): Promise<void> {
-    const open = [...this.sockets.keys()];
-    for (const socket of open) socket.end();
-    const closed = open.map((socket) => (socket.destroyed ? null : once(socket, 'close')));
+  /** Ends these connections with FIN and waits until the balancer has closed its side. */
+  async end(connections: readonly SeenConnection[]): Promise<void> {
+    const open = [...this.sockets].filter(([, seen]) => connections.includes(seen));
+    const closed = open.map(([socket]) => once(socket, 'close'));
+    for (const [socket] of open) socket.end();
     const patience = setTimeout(() => {
-      for (const socket of open) socket.destroy();
+      for (const [socket] of open) socket.destroy();
     }, 500);
     await Promise.all(closed);
     clearTimeout(patience);

@@ -10,6 +10,8 @@ let canaries = 0;
 export interface CanaryResult {
   /** It got the answer that names it. */
   readonly own: boolean;
+  /** It came on a connection that was there before. */
+  readonly wasPooled: boolean;
   /** The backend's connection that brought it; null: none did. */
   readonly connection: SeenConnection | null;
 }
@@ -40,15 +42,15 @@ export class Stage {
   async canaryOn(client: RawClient): Promise<CanaryResult> {
     const target = `/canary-${++canaries}`;
     const before = client.responses().length;
+    const existing = new Set(this.backend.connections);
     await client.send(`GET ${target} HTTP/1.1\r\nHost: canary\r\n\r\n`);
     await client.until(
       () => client.responses()[before]?.complete === true || client.ended !== null,
       answerTimeoutMs,
     );
-    return {
-      own: client.responses()[before]?.body === target,
-      connection: this.backend.canaries.get(target) ?? null,
-    };
+    const connection = this.backend.canaries.get(target) ?? null;
+    const wasPooled = connection !== null && existing.has(connection);
+    return { own: client.responses()[before]?.body === target, wasPooled, connection };
   }
 
   /** The same, on a new client. */
