@@ -35,6 +35,9 @@ export interface TransportWorld {
   close(): Promise<void>;
 }
 
+/** Each case: what must hold, and the play that shows it on a stage of its own. */
+export type Case = readonly [sentence: string, play: (stage: Stage) => Promise<void>];
+
 /** One end of a connection, with everything that happened to it in order. */
 export class End implements SocketHandler {
   socket!: Socket;
@@ -285,4 +288,12 @@ export class PatternReader {
       if (this.firstWrong < 0 && bytes[i] !== patternAt(this.place)) this.firstWrong = this.place;
     }
   }
+}
+
+/** Checks an end's bytes as they come, and keeps none. */
+export function watch(end: End): PatternReader {
+  const reader = new PatternReader();
+  end.keep = false;
+  end.onBytes = (bytes) => reader.read(bytes);
+  return reader;
 }

@@ -88,9 +88,12 @@ class RoundRobin implements Policy {
       return schedule;
     }
     const schedule = new StrideSchedule(slots, weights);
-    // Owing is not kept for these: the same part of the cycle, never going back, is near enough.
-    const part = before?.kind === 'stride' ? (this.start + drawn) / before.length : 0;
-    this.start = Math.ceil(part * schedule.length) % schedule.length;
+    // What is owed is not kept for these, a cycle has too many turns: they go on at the same part
+    // of it, and never back. Exact between changes, near enough when those are some picks apart.
+    const next = before?.kind === 'stride' ? (this.start + drawn) % before.length : 0;
+    const same = before === null || before.length === schedule.length;
+    const part = same ? next : Math.ceil((next / before.length) * schedule.length);
+    this.start = part % schedule.length;
     return schedule;
   }
 

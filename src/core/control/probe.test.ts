@@ -333,6 +333,8 @@ describe('a probe that failed through our own fault', () => {
     expect(outcome([refused, ours])).toMatchObject({ how: 'refused' });
     expect(outcome([ours, unreachable])).toEqual(other('no route to it'));
     expect(outcome([refused, unreachable])).toMatchObject({ how: 'refused' });
+    const tls = failure('tls', 'backend', 'connect', 'safe', 'the certificate has expired');
+    expect(outcome([refused, tls])).toEqual(other('the certificate has expired'));
   });
 
   it('is void when we woke up late', () => {

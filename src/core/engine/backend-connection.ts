@@ -19,6 +19,8 @@ import type { Exchange } from './exchange.ts';
 import { mayTravelAsTrailer, sameProtocol } from './header-policy.ts';
 import type { BackendSide } from './sides.ts';
 
+const CR = 13;
+
 const At = {
   connecting: 0,
   head: 1,
@@ -170,6 +172,11 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     }
     let at = 0;
     if (this.state === At.head) {
+      if (this.reused && this.pending === null && bytes[0] === CR) {
+        // On a fresh connection it is forgiven; here it is left over from the response before.
+        this.refuse(refusals.statusLine, 0);
+        return;
+      }
       if (this.headUnsent) this.link.distrust('a response before it had the request');
       at = this.readHead(bytes);
       if (at < 0) return;

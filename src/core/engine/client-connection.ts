@@ -43,7 +43,7 @@ const LINGER_MS = 5000;
 const LINGER_BYTES = 1024 * 1024;
 const STOP_QUIET_MS = 1000;
 /** After these answers nobody can be sure where the next request begins. */
-const COMPROMISED = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
+const COMPROMISED = new Set([400, 405, 408, 413, 414, 417, 431, 501, 505]);
 
 export class ClientConnection extends Timer implements SocketHandler, ClientSide, BodySink {
   private readonly engine: Engine;

@@ -1,5 +1,7 @@
 /** What may stand in a Host field or in a URL's authority: `uri-host [ ":" port ]`, no userinfo. */
 
+import { equals } from '../base/bytes.ts';
+
 /** Letters, digits and `-._~%!$&'()*+;=` of RFC 3986's reg-name (no comma), `[]:` of literals. */
 const allowed = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
@@ -7,6 +9,8 @@ for (let byte = 0; byte < 256; byte++) {
 }
 
 export const isHostByte = (byte: number): boolean => allowed[byte] === 1;
+
+const isUnreserved = (byte: number): boolean => /[A-Za-z0-9\-._~]/.test(String.fromCharCode(byte));
 
 const isHexOrColon = (byte: number): boolean =>
   (byte >= 48 && byte <= 58) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);
@@ -17,7 +21,9 @@ export function validHost(bytes: Uint8Array, start: number, end: number): boolea
   if (bytes[start] === 0x5b) {
     at++;
     while (at < end && (isHexOrColon(bytes[at]!) || bytes[at] === 0x2e)) at++;
-    if (at === start + 1 || at >= end || bytes[at] !== 0x5d) return false;
+    if (at === start + 1) return false;
+    at = afterZone(bytes, at, end);
+    if (at >= end || bytes[at] !== 0x5d) return false;
     at++;
   } else {
     while (at < end && bytes[at] !== 0x3a) {
@@ -28,6 +34,14 @@ export function validHost(bytes: Uint8Array, start: number, end: number): boolea
     if (at === start) return false;
   }
   return at === end || validPort(bytes, at, end);
+}
+
+/** Behind an IPv6 address there may be a zone: `%25` and a name of unreserved characters (RFC 6874). */
+function afterZone(bytes: Uint8Array, start: number, end: number): number {
+  if (start + 3 >= end || !equals(bytes, start, start + 3, '%25')) return start;
+  let at = start + 3;
+  while (at < end && isUnreserved(bytes[at]!)) at++;
+  return at === start + 3 ? start : at;
 }
 
 /** `":" *DIGIT`; an empty port is allowed by RFC 3986. */

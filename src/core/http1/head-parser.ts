@@ -80,6 +80,7 @@ export class HeadParser {
   private at = 0;
   private mark = 0;
   private blankLines = 0;
+  private isResponse = false;
   private hash = 0;
   private nameStart = 0;
   private nameEnd = 0;
@@ -96,9 +97,10 @@ export class HeadParser {
     this.first = start;
     this.at = start;
     this.mark = start;
-    this.blankLines = 0;
-    this.state =
-      kind === 'request' ? At.start : kind === 'response' ? At.statusVersion : At.fieldStart;
+    // A response has no empty line before it in the grammar; one is what Node and others forgive.
+    this.blankLines = kind === 'request' ? 0 : MAX_BLANK_LINES - 1;
+    this.isResponse = kind === 'response';
+    this.state = kind === 'trailers' ? At.fieldStart : At.start;
     head.clear(head.bytes);
   }
 
@@ -173,7 +175,7 @@ export class HeadParser {
       if (++this.blankLines > MAX_BLANK_LINES) return this.refuse(refusals.blankLines, this.at - 1);
       return 0;
     }
-    this.state = At.method;
+    this.state = this.isResponse ? At.statusVersion : At.method;
     this.mark = this.at;
     this.head.methodStart = this.at;
     return 0;

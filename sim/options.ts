@@ -1,0 +1,217 @@
+/**
+ * What a world is like, drawn from its seed. Swarm testing: each fault is absent, rare or frequent,
+ * so that some worlds are full of one kind and free of another. One world in ten is calm: there
+ * everything must be exactly right.
+ */
+import type { Rng } from '../src/core/base/rng.ts';
+import type { Range, Ratio, SimNetworkOptions } from './network.ts';
+
+/** What a backend may do to one request instead of answering it well. */
+export const MISDEEDS = [
+  'reset', // RST instead of an answer
+  'close', // FIN instead of an answer
+  'hang', // no answer, ever
+  'cut-reset', // a part of the answer, then RST
+  'cut-close', // a part of the answer, then FIN
+  'cut-hang', // a part of the answer, then nothing
+  'garbage', // no HTTP at all
+  'two-lengths', // framing that can be read in two ways
+  'bad-chunk', // a chunk whose size is not a number
+  'unasked-switch', // 101 to a request that asked for none
+  'many-interims', // more 1xx than anybody needs
+  'extra-now', // a second answer right behind the first
+  'extra-late', // a second answer when the first is long over
+  'reset-after', // RST right after the last byte
+  'deaf', // reads no more of the request
+  'die', // the whole process dies
+] as const;
+export type Misdeed = (typeof MISDEEDS)[number];
+
+/** What a client may do to one of its connections. */
+export const PRANKS = [
+  'abort', // RST at some moment
+  'half-close', // FIN after the last request
+  'slow', // bytes come in drops
+  'deaf', // reads nothing for a while
+  'vanish', // RST in the middle of a request
+  'truncate', // FIN in the middle of a request
+  'ambiguous', // Content-Length and Transfer-Encoding at once
+  'bad-chunk', // a chunk whose size is not a number
+] as const;
+export type Prank = (typeof PRANKS)[number];
+
+/** What may befall the world as a whole. */
+export const CALAMITIES = [
+  'kill', // a backend's process dies and comes back
+  'reset-all', // all connections of a backend are reset
+  'refuse', // a backend refuses for a while
+  'black-hole', // nothing from or to a backend arrives for a while
+  'black-hole-client', // the same for a client
+  'hang', // a backend answers nothing for a while
+] as const;
+export type Calamity = (typeof CALAMITIES)[number];
+
+export interface HealthOptions {
+  readonly kind: 'http' | 'tcp';
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface SimOptions {
+  readonly calm: boolean;
+  readonly clients: number;
+  readonly backends: number;
+  /** Weights of the backends, in order. */
+  readonly weights: readonly number[];
+  /** Backends are named, and the first address of the name is dead. */
+  readonly named: boolean;
+  readonly health: HealthOptions | null;
+  readonly panic: boolean;
+  readonly network: Partial<SimNetworkOptions>;
+  readonly misdeeds: Readonly<Record<Misdeed, Ratio>>;
+  readonly pranks: Readonly<Record<Prank, Ratio>>;
+  readonly calamities: readonly Calamity[];
+  readonly calamityEveryMs: Range;
+  /** Null: no operator. */
+  readonly operatorEveryMs: Range | null;
+  /** After so long a backend closes an idle connection; null: never. */
+  readonly idleCloseMs: Range | null;
+  /** From a request's end to its answer. */
+  readonly workMs: Range;
+  /** Between a client's connections. */
+  readonly thinkMs: Range;
+  readonly largestBody: number;
+  /** Requests on their way at once on one connection. */
+  readonly pipelining: number;
+  readonly responseHeadMs: number;
+  readonly idleMs: number;
+  readonly tunnelIdleMs: number;
+  readonly clientHeadMs: number;
+  readonly clientKeepAliveMs: number;
+  readonly drainMs: number;
+  readonly idlePerBackend: number;
+  /** The balancer is asked to stop while exchanges are in flight. */
+  readonly stopsEarly: boolean;
+}
+
+const NEVER: Ratio = [0, 1];
+
+/** The options of the world of this generator. */
+export function drawOptions(rng: Rng): SimOptions {
+  const calm = rng.chance(1, 10);
+  const backends = 1 + rng.below(5);
+  const network = drawNetwork(rng, calm);
+  const equal = rng.chance(1, 2);
+  const slow = rng.chance(1, 3);
+  return {
+    calm,
+    clients: 2 + rng.below(5),
+    backends,
+    weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
+    named: !calm && rng.chance(1, 4),
+    health: drawHealth(rng),
+    panic: rng.chance(1, 4),
+    network,
+    misdeeds: drawRatios(rng, MISDEEDS, calm),
+    pranks: drawRatios(rng, PRANKS, calm),
+    calamities: calm ? [] : CALAMITIES.filter(() => rng.chance(1, 2)),
+    calamityEveryMs: rng.chance(1, 2) ? [200, 2000] : [2000, 12_000],
+    operatorEveryMs: !calm && rng.chance(1, 2) ? [1000, 15_000] : null,
+    idleCloseMs: !calm && rng.chance(1, 3) ? pick<Range>(rng, IDLE_CLOSES) : null,
+    workMs: slow ? [0, 200] : [0, 5],
+    thinkMs: pick<Range>(rng, THINKS),
+    largestBody: largestBody(rng, network),
+    pipelining: 1 + rng.below(4),
+    responseHeadMs: 2000 + rng.below(18_000),
+    idleMs: 2000 + rng.below(18_000),
+    tunnelIdleMs: 5000 + rng.below(40_000),
+    clientHeadMs: 1000 + rng.below(10_000),
+    clientKeepAliveMs: 1000 + rng.below(30_000),
+    drainMs: 500 + rng.below(10_000),
+    idlePerBackend: rng.chance(1, 3) ? 1 : 64,
+    stopsEarly: !calm && rng.chance(1, 4),
+  };
+}
+
+const IDLE_CLOSES: readonly Range[] = [
+  [0, 2],
+  [0, 1000],
+  [1000, 5000],
+];
+
+const THINKS: readonly Range[] = [
+  [0, 10],
+  [0, 1000],
+  [500, 5000],
+];
+
+function drawHealth(rng: Rng): HealthOptions | null {
+  if (rng.chance(1, 3)) return null;
+  const intervalMs = 500 + rng.below(4500);
+  const timeoutMs = 200 + rng.below(intervalMs - 300);
+  return { kind: rng.chance(1, 4) ? 'tcp' : 'http', intervalMs, timeoutMs };
+}
+
+function drawRatios<T extends string>(
+  rng: Rng,
+  kinds: readonly T[],
+  calm: boolean,
+): Record<T, Ratio> {
+  const entries = kinds.map((kind) => [kind, calm ? NEVER : level(rng)] as const);
+  return Object.fromEntries(entries) as Record<T, Ratio>;
+}
+
+/** Absent, rare or frequent. */
+function level(rng: Rng): Ratio {
+  return pick<Ratio>(rng, [NEVER, NEVER, [1, 100], [1, 25]]);
+}
+
+function drawNetwork(rng: Rng, calm: boolean): Partial<SimNetworkOptions> {
+  const latency = (): Range => pick<Range>(rng, LATENCIES);
+  const benign: Partial<SimNetworkOptions> = {
+    latencyForthMs: latency(),
+    latencyBackMs: latency(),
+    delivery: pick(rng, ['whole', 'whole', 'random', 'random', 'random', 'random', 'bytes']),
+    sendBufferBytes: pick(rng, [1024, 16 * 1024, 256 * 1024]),
+  };
+  if (calm) return benign;
+  return {
+    ...benign,
+    acceptDelayMs: rng.chance(1, 3) ? [0, 20] : [0, 0],
+    resetChance: pick<Ratio>(rng, [NEVER, NEVER, [1, 2000], [1, 200]]),
+    resetDropsChance: pick<Ratio>(rng, [NEVER, [1, 2], [1, 1]]),
+    halfCloseLossChance: pick<Ratio>(rng, [NEVER, NEVER, NEVER, [1, 50]]),
+    clogChance: pick<Ratio>(rng, [NEVER, NEVER, [1, 500], [1, 50]]),
+    clogMs: pick<Range>(rng, CLOGS),
+    closeDelayMs: pick<Range>(rng, CLOSE_DELAYS),
+  };
+}
+
+const LATENCIES: readonly Range[] = [
+  [0, 0],
+  [0.1, 0.1],
+  [0.05, 3],
+  [1, 60],
+];
+
+const CLOGS: readonly Range[] = [
+  [1, 100],
+  [100, 15_000],
+];
+
+const CLOSE_DELAYS: readonly Range[] = [
+  [0, 0],
+  [0, 5],
+  [0, 500],
+];
+
+/** Every byte by itself is dear: then bodies are small. */
+function largestBody(rng: Rng, network: Partial<SimNetworkOptions>): number {
+  if (network.delivery === 'bytes') return 300;
+  return pick(rng, [2000, 2000, 20_000, 150_000]);
+}
+
+/** One of them, each equally likely. */
+export function pick<T>(rng: Rng, from: readonly T[]): T {
+  return from[rng.below(from.length)];
+}
