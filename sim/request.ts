@@ -20,6 +20,10 @@ export interface AnswerPlan {
   readonly early: boolean;
   /** The answer's body is the request's. */
   readonly echo: boolean;
+  /** The echo begins with the first byte of the request's body. */
+  readonly streams: boolean;
+  /** An upgrade is granted. */
+  readonly switches: boolean;
   /** It is written in this many parts, with pauses. */
   readonly parts: number;
   readonly close: boolean;
@@ -145,6 +149,8 @@ function drawAnswer(rng: Rng, options: SimOptions, request: Request): AnswerPlan
     interims: rng.chance(1, 10) ? 1 + rng.below(3) : 0,
     early: uploads && !echo && rng.chance(1, 10),
     echo,
+    streams: echo && framing === 'chunked' && rng.chance(1, 2),
+    switches: request.upgrade && rng.chance(4, 5),
     parts: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     close: framing === 'close' || rng.chance(1, 15),
   };

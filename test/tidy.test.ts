@@ -31,6 +31,13 @@ const noUnitTest = new Map([
   ['src/core/balancing/balancing.ts', 'a table; each policy has its test'],
   ['src/core/table/backend.ts', 'a record without behaviour'],
   ['src/cli/main.ts', 'the process itself; test/e2e runs it'],
+  ['src/core/control/engine-controls.ts', 'types alone'],
+  ['src/core/engine/sides.ts', 'types alone'],
+  ['src/core/http/refusal.ts', 'a table; head-parser and the facts have the cases'],
+  ['src/cli/exit-code.ts', 'four numbers'],
+  ['src/cli/fake-terminal.ts', 'support of tests'],
+  ['src/cli/terminal.ts', 'the process itself; test/e2e runs it'],
+  ['src/cli/run.ts', 'loads and serves; test/e2e runs it'],
   ['src/config/generate.ts', 'writes what other tests compare with the schema'],
 ]);
 

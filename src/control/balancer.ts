@@ -23,13 +23,13 @@ export interface Balancer {
   status(): readonly PoolStatus[];
   /** False before the first listeners are open, and from the moment it begins to stop. */
   ready(): boolean;
-  /** Applies another configuration in place. Resolves with what stood in the way; empty: applied. */
+  /** Applies another configuration in place. Resolves with what stood in the way; empty: done. */
   reload(config: Config): Promise<readonly string[]>;
   /** Takes a backend out: exchanges in flight finish. False: there is no such backend. */
   drain(pool: string, backend: string): boolean;
   /**
    * Stops gracefully; resolves when everything has ended. `timeoutMs`: after so long what is still
-   * open is reset; null: no deadline; default: `shutdown_timeout`. Called again, a shorter time wins.
+   * open is reset; null: no deadline; default: `shutdown_timeout`. Called again, a shorter one wins.
    */
   stop(options?: { readonly timeoutMs?: number | null }): Promise<void>;
 }

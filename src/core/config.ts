@@ -100,6 +100,7 @@ export interface HealthCheckConfig {
   readonly unhealthyThreshold: number;
 }
 
+/** Milliseconds; what each one means: docs/config.md. */
 export interface TimeoutsConfig {
   readonly connectMs: number;
   readonly responseHeadMs: number;

@@ -10,7 +10,7 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds since 1970, for dates in headers and logs only. May jump. */
   wallMs(): number;
-  /** Calls `wake` once, not before `deadlineMs` (as of `nowMs`). A past deadline wakes soon, not now. */
+  /** Calls `wake` once, not before `deadlineMs` (as of `nowMs`); a past one wakes soon, not now. */
   wakeAt(deadlineMs: number, wake: () => void): Alarm;
   /**
    * Calls back once after the loop has asked the kernel for events again and delivered them: what

@@ -55,6 +55,7 @@ export interface Failure {
   readonly cause: string;
 }
 
+/** A failure, in the order of its five things. */
 export function failure(
   kind: FailureKind,
   side: Side,

@@ -25,7 +25,9 @@ function spread(seed: number): () => number {
   };
 }
 
-/** xoshiro128** (Blackman and Vigna, 2018). `seed` is a whole number; its low 32 bits and the rest count. */
+/**
+ * xoshiro128** (Blackman and Vigna, 2018). `seed` is a whole number; all of its 53 bits count.
+ */
 export function createRng(seed: number): Rng {
   const word = spread((seed ^ Math.floor(seed / 0x100000000)) >>> 0);
   let a = word();

@@ -76,7 +76,7 @@ export interface SocketHandler {
 }
 
 export interface Listener {
-  /** The port in use (the one the system chose when 0 was asked for); 0 until `ready` was called. */
+  /** The port in use (the system's choice when 0 was asked for); 0 until `ready` was called. */
   readonly port: number;
   /** Stops accepting, at once. Connections live on. Idempotent. */
   close(): void;
@@ -92,7 +92,7 @@ export interface Transport {
     accept: (socket: Socket, peer: Peer) => SocketHandler,
     ready: (failure: Failure | null) => void,
   ): Listener;
-  /** Opens a connection; `onOpen` (after the TLS handshake, if any) or `onClose(failure)` follows. */
+  /** Opens a connection: `onOpen` (after the TLS handshake, if any) or `onClose(failure)`. */
   connect(to: Target, handler: SocketHandler): Socket;
 }
 

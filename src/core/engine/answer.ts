@@ -10,6 +10,7 @@ import type { Answer } from './sides.ts';
 /** Seconds after which a client may come again when nobody is there. */
 const RETRY_AFTER_SECONDS = 1;
 
+/** The whole answer; `pool` null: before routing, where nobody's pages apply. */
 export function makeAnswer(
   why: Failure,
   status: number,

@@ -1,5 +1,5 @@
 /**
- * One HTTP/1.1 connection to a backend: carries one exchange at a time, and is kept for the next one
+ * One HTTP/1.1 connection to a backend: carries one exchange at a time, and is kept for the next
  * only when it is provably clean. What breaks a rule here is the backend's fault.
  */
 import { ByteQueue } from '../base/byte-queue.ts';
@@ -35,6 +35,8 @@ type At = (typeof At)[keyof typeof At];
 export class BackendConnection extends Timer implements SocketHandler, BackendSide, BodySink {
   readonly address: string;
   readonly addressIndex: number;
+  /** How the addresses before this one failed. */
+  readonly earlier: Failure | null;
   reused = false;
   touched = false;
   idleSinceMs = 0;
@@ -54,8 +56,15 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   private promisedMs = -1;
   private ended = false;
 
-  constructor(link: BackendLink, exchange: Exchange, address: string, addressIndex: number) {
+  constructor(
+    link: BackendLink,
+    exchange: Exchange,
+    address: string,
+    addressIndex: number,
+    earlier: Failure | null,
+  ) {
     super();
+    this.earlier = earlier;
     this.link = link;
     this.exchange = exchange;
     this.address = address;

@@ -33,7 +33,7 @@ export class BackendLink {
     this.engine = engine;
   }
 
-  /** Gives the exchange a connection: `onBackendOpen` or `onBackendFailure` follows, maybe at once. */
+  /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, maybe at once. */
   acquire(exchange: Exchange): void {
     if (!exchange.wantsFresh && this.idle.length > 0) {
       const connection = this.takeIdle(exchange.facts.idempotent);
@@ -53,7 +53,7 @@ export class BackendLink {
     return connection;
   }
 
-  /** Tries the backend's address number `index`; `last`: how the one before failed. */
+  /** Tries the backend's address number `index`; `last`: how those before it failed. */
   private dial(exchange: Exchange, index: number, last: Failure | null): void {
     const { addresses, config } = this.backend;
     const address = addresses[index];
@@ -63,13 +63,13 @@ export class BackendLink {
         failure('unresolved', 'us', 'connect', 'safe', `no address is known for ${config.host}`);
       if (last === null) this.failLater(exchange, why);
       else {
-        this.unreached(why);
+        if (why.side === 'backend') this.unreached(why);
         exchange.onBackendFailure(why);
       }
       return;
     }
     const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
-    const connection = new BackendConnection(this, exchange, address, index);
+    const connection = new BackendConnection(this, exchange, address, index, last);
     this.connections.add(connection);
     exchange.dialing = connection;
     connection.open(target);
@@ -88,9 +88,14 @@ export class BackendLink {
     if (why.side === 'backend') {
       this.engine.control.connectFailed(this.backend, connection.address, why);
     }
-    const hopeless = why.side === 'us' || why.kind === 'tls';
-    if (hopeless) exchange.onBackendFailure(why);
-    else this.dial(exchange, connection.addressIndex + 1, why);
+    if (why.kind === 'tls') {
+      exchange.onBackendFailure(why);
+      return;
+    }
+    // What we lack ourselves (IPv6, say) does not hide that another address refused.
+    const { earlier } = connection;
+    const worst = why.side === 'us' && earlier !== null ? earlier : why;
+    this.dial(exchange, connection.addressIndex + 1, worst);
   }
 
   private unreached(why: Failure): void {

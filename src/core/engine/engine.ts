@@ -62,6 +62,7 @@ export interface OpenListener {
 /** Exchanges kept for reuse when idle. */
 const SPARE_EXCHANGES = 256;
 
+/** One worker's engine. Driven by its transport's and clock's callbacks, and by EngineControls. */
 export class Engine {
   readonly transport: Transport;
   readonly clock: Clock;

@@ -341,7 +341,7 @@ export class Exchange implements BackendEvents {
     this.wantsFresh = true;
   }
 
-  /** A probe took the backend down: what waits there without a byte of answer is tried elsewhere. */
+  /** A probe took the backend down: what waits there without an answer is tried elsewhere. */
   backendWentDown(): void {
     if (this.responded || this.tunnel || !this.facts.idempotent) return;
     this.cut('closed', 'a probe took the backend down', 'if-idempotent');

@@ -1,4 +1,4 @@
-/** A response onto a client's HTTP/1 connection: heads, bodies in the framing the client can read. */
+/** A response onto a client's HTTP/1 connection, in the framing that the client can read. */
 import { view, writeLatin1 } from '../base/bytes.ts';
 import type { Socket } from '../base/transport.ts';
 import { reasonOf } from '../http/answers.ts';

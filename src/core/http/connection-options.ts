@@ -16,7 +16,7 @@ const COMMA = 44;
 /** Reused: the caller reads it before the next call. */
 const options: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
 
-/** Marks nominated fields as dropped; null when it nominates one that holds the message together. */
+/** Marks nominated fields as dropped; null when it nominates one that the message hangs on. */
 export function connectionOptions(head: Head): ConnectionOptions | null {
   options.close = false;
   options.keepAlive = false;

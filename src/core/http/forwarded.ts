@@ -34,7 +34,7 @@ export class ForwardedFields {
     this.bytes = new Uint8Array(size);
   }
 
-  /** The part that is the same for every request of an untrusted peer; `scheme` is http or https. */
+  /** What is the same for every request of an untrusted peer; `scheme` is http or https. */
   static prefix(address: string, scheme: string): string {
     return (
       `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +

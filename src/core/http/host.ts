@@ -36,7 +36,7 @@ export function validHost(bytes: Uint8Array, start: number, end: number): boolea
   return at === end || validPort(bytes, at, end);
 }
 
-/** Behind an IPv6 address there may be a zone: `%25` and a name of unreserved characters (RFC 6874). */
+/** Behind an IPv6 address there may be a zone: `%25` and unreserved characters (RFC 6874). */
 function afterZone(bytes: Uint8Array, start: number, end: number): number {
   if (start + 3 >= end || !equals(bytes, start, start + 3, '%25')) return start;
   let at = start + 3;

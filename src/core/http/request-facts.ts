@@ -43,7 +43,7 @@ export class RequestFacts {
   upgrade = false;
   /** TE says that trailers are welcome. */
   teTrailers = false;
-  /** The host it is routed by: bytes[hostStart, hostEnd) of the head. Empty for HTTP/1.0 without. */
+  /** The host it is routed by: bytes[hostStart, hostEnd) of the head. Empty: HTTP/1.0 without. */
   hostStart = 0;
   hostEnd = 0;
   /** The path and query to forward: the target, or what an absolute URL says. */

@@ -44,8 +44,6 @@ for (let byte = 0; byte < 256; byte++) {
   characters[byte] = bits;
 }
 
-export const isTokenByte = (byte: number): boolean => (characters[byte]! & TOKEN) !== 0;
-
 /** Where the parser is in a head. */
 const At = {
   start: 0,

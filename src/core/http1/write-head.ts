@@ -1,6 +1,6 @@
 /**
- * A head to HTTP/1.1 bytes, as a gateway sends it: hop-by-hop fields left out, framing written anew,
- * everything else copied as it came, one field a line. Fields that already stand on canonical lines
+ * A head to HTTP/1.1 bytes, as a gateway sends it: hop-by-hop fields left out, framing written
+ * anew, everything else copied as it came, one field a line. Fields that already stand on canonical lines
  * next to each other are copied in one go.
  */
 import { copy, writeLatin1 } from '../base/bytes.ts';
@@ -149,15 +149,9 @@ function writeUpgrade(out: Uint8Array, at: number, head: Head): number {
 export const Persist = { keep: 0, keepOld: 1, close: 2 } as const;
 export type Persist = (typeof Persist)[keyof typeof Persist];
 
-/** What stands in for a body whose length is not known. */
-export interface ResponseFraming {
-  readonly chunked: boolean;
-  readonly persist: Persist;
-}
-
 /**
- * Writes a final response head. `date` is a finished `Date: ...` line for answers without one,
- * `requestId` nothing of the kind: responses carry no field of ours but Date and Connection.
+ * Writes a final response head. `date` is a finished `Date: ...` line for answers without one.
+ * Responses carry no field of ours but Date and Connection.
  */
 export function writeResponseHead(
   out: Uint8Array,

@@ -1,4 +1,4 @@
-/** What the conformance suite does not ask of every transport: TLS, address families, the system. */
+/** What the suite does not ask of every transport: TLS, address families, the system. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';

@@ -1,19 +1,22 @@
 /**
- * The real process under test: `evenkeel run FILE` with a configuration in a folder of its own.
- * The runtime comes from EVENKEEL_RUNTIME (a path), so that one suite runs on Node and on Bun.
+ * The real process under test: `evenkeel run FILE` with a configuration in a folder of its own, or
+ * any other command line. The runtime comes from EVENKEEL_RUNTIME (a path), so that one suite runs
+ * on Node and on Bun.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const builtEntry = join(root, 'dist/src/cli/main.js');
+export const builtEntry = join(root, 'dist/src/cli/main.js');
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 5_000;
+/** Below the ports that the system gives to outgoing connections: one chosen here stays free. */
+const portRange = { from: 12_000, to: 32_000 };
 
 /** The runtime's path: EVENKEEL_RUNTIME, else what runs the tests. */
 export function runtimePath(): string {
@@ -22,21 +25,29 @@ export function runtimePath(): string {
 
 export interface BalancerOptions {
   /** The file's text. `$PORT` stands for the port that was chosen. */
-  readonly config: string;
+  readonly config?: string;
+  /** What is typed instead of `run FILE`; `$PORT` as above. */
+  readonly words?: readonly string[];
   /** Another program in place of the built command line (tests of the harness itself). */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago, on IPv4 and IPv6. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const { from, to } = portRange;
+    const port = from + Math.floor(Math.random() * (to - from));
+    const server = createServer().listen(port);
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => resolve(true)).once('error', () => resolve(false));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The shortest configuration that serves these backends. */
@@ -51,6 +62,8 @@ export class Balancer {
   /** Both output streams, as they came. */
   output = '';
   private readonly folder: string;
+  private readonly lines: Record<string, unknown>[] = [];
+  private parsed = 0;
 
   private constructor(port: number, child: ChildProcess, folder: string) {
     this.port = port;
@@ -72,8 +85,9 @@ export class Balancer {
     const port = options.port ?? (await freePort());
     const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
     const file = join(folder, 'config.yaml');
-    writeFileSync(file, options.config.replaceAll('$PORT', String(port)));
-    const child = spawn(runtimePath(), [entry, 'run', file], {
+    const words = options.words?.map((word) => word.replaceAll('$PORT', String(port)));
+    if (options.config !== undefined) writeConfig(file, options.config, port);
+    const child = spawn(runtimePath(), [entry, ...(words ?? ['run', file])], {
       cwd: folder,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,28 +98,55 @@ export class Balancer {
   }
 
   /** The log lines that are JSON, parsed. */
-  logs(): Record<string, unknown>[] {
-    const lines: Record<string, unknown>[] = [];
-    for (const line of this.output.split('\n')) {
+  logs(): readonly Record<string, unknown>[] {
+    for (;;) {
+      const end = this.output.indexOf('\n', this.parsed);
+      if (end === -1) return this.lines;
+      const line = this.output.slice(this.parsed, end);
+      this.parsed = end + 1;
       if (!line.startsWith('{')) continue;
       try {
-        lines.push(JSON.parse(line) as Record<string, unknown>);
+        this.lines.push(JSON.parse(line) as Record<string, unknown>);
       } catch {
-        // The last line may be half written.
+        // Not ours: a runtime's own words may begin with a brace too.
       }
     }
-    return lines;
   }
 
-  /** Waits for a log line with this `event`; null after `timeoutMs`. */
-  async logged(event: string, timeoutMs: number): Promise<Record<string, unknown> | null> {
+  /** Waits for a log line with this `event` (and these fields); null after `timeoutMs`. */
+  async logged(
+    event: string,
+    timeoutMs: number,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Record<string, unknown> | null> {
+    const wanted = Object.entries({ ...fields, event });
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const line = this.logs().find((candidate) => candidate.event === event);
-      if (line !== undefined) return line;
+      const found = this.logs().find((line) =>
+        wanted.every(([key, value]) => line[key] === value),
+      );
+      if (found !== undefined) return found;
       if (performance.now() > deadline) return null;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** Forgets what has been logged so far. */
+  forgetLogs(): void {
+    this.logs();
+    this.lines.length = 0;
+  }
+
+  /** Writes another configuration into the file and sends HUP. */
+  reload(config: string): void {
+    writeConfig(join(this.folder, 'config.yaml'), config, this.port);
+    this.process.kill('SIGHUP');
+  }
+
+  /** Resident memory of the process, in bytes. */
+  residentBytes(): number {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+    return 1024 * Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
   }
 
   isRunning(): boolean {
@@ -133,6 +174,10 @@ export class Balancer {
     await this.stop('SIGKILL');
     throw new Error(`the balancer does not listen on ${this.port}; it said:\n${this.output}`);
   }
+}
+
+function writeConfig(file: string, config: string, port: number): void {
+  writeFileSync(file, config.replaceAll('$PORT', String(port)));
 }
 
 function accepts(port: number): Promise<boolean> {

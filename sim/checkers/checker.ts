@@ -1,0 +1,42 @@
+/** What checkers hear of a world. Each looks after one promise, and knows nothing of the others. */
+import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
+import type { Answer, Arrival, Request } from '../request.ts';
+import type { StrictHead } from '../strict-reader.ts';
+import type { World } from '../world.ts';
+
+/** A promise that was broken, as a sentence. */
+export type Fail = (sentence: string) => void;
+
+export interface Checker {
+  readonly name: string;
+  /** The balancer sent what is not HTTP; `where`: between whom. */
+  malformed?(where: string, problem: string): void;
+  /** A request's head has come to a backend; `request` null: nobody sent such a one. */
+  arrived?(request: Request | null, head: StrictHead, arrival: Arrival, busy: boolean): void;
+  /** A request is whole at a backend. */
+  arrivedWhole?(request: Request, arrival: Arrival, body: BodySeen): void;
+  /** The client has a whole answer to this request. */
+  answered?(request: Request, answer: Answer): void;
+  /** The balancer ended the connection (FIN) with these requests unanswered. */
+  ended?(unanswered: readonly Request[], amidMessage: boolean): void;
+  /** The tunnel is over in order. */
+  tunnelEnded?(request: Request): void;
+  /** A final answer that no request waits for, or a 101 that none asked for. */
+  unasked?(where: string, status: number): void;
+  /** A line of the access log. `request` null: its target is none that was sent. */
+  logged?(request: Request | null, record: ExchangeRecord): void;
+  /** The engine has chosen this slot for an attempt. */
+  picked?(slot: number): void;
+  /** All is healed and quiet; the balancer still runs, unless it was asked to stop. */
+  atRest?(world: World): void;
+  /** The balancer has stopped and every connection is closed. */
+  atEnd?(world: World): void;
+}
+
+/** A body as somebody read it. */
+export interface BodySeen {
+  readonly bytes: number;
+  /** The first byte that is wrong; -1: none. */
+  readonly wrongAt: number;
+  readonly trail: string | null;
+}
