@@ -22,6 +22,7 @@ export function checkTogether(value: unknown, files: NamedFiles, report: Report)
   const pools = poolsOf(root);
   for (const pool of pools) checkPool(pool.value, pool.path, files, report);
   checkRoutes(root, pools, report);
+  checkLoops(root, pools, report);
   checkLimits(root, report);
   checkTableSize(root, pools, report);
 }
@@ -110,6 +111,31 @@ function checkListeners(root: Mapping, report: Report): void {
 function overlap(a: string, b: string): boolean {
   if (a === b || a === '::' || b === '::') return true;
   return (a === '0.0.0.0' && !b.includes(':')) || (b === '0.0.0.0' && !a.includes(':'));
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
+const EVERY = new Set(['::', '0.0.0.0']);
+
+/** A backend that is this balancer itself: each request would go round until connections run out. */
+function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): void {
+  const { port = 8080, address } = root;
+  const listeners = root.listeners === undefined ? [{ port, address }] : asList(root.listeners);
+  const own = new Set<unknown>();
+  for (const item of listeners) {
+    const listener = asMapping(item);
+    const host = understood(parseBindAddress, listener?.address ?? '::');
+    if (host !== null && (EVERY.has(host) || LOOPBACK.has(host))) own.add(listener?.port);
+  }
+  for (const { path, value } of pools) {
+    asList(value.backends).forEach((item, i) => {
+      const backend = asMapping(item);
+      const url = read(backendUrl, backend === null ? item : backend.url);
+      if (url === null || !LOOPBACK.has(url.host) || !own.has(url.port)) return;
+      const at = [...path, 'backends', i, ...(backend === null ? [] : ['url'])];
+      const what = `port ${url.port} is where this balancer itself listens`;
+      report.add(at, `${what}; requests would go round and round; write the backend's port`);
+    });
+  }
 }
 
 function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {

@@ -81,8 +81,8 @@ describe('a queue of bytes', () => {
     const step = new Uint8Array(64);
     let moves = 0;
     for (let i = 0; i < 10_000; i++) {
-      const { bytes, start } = queue;
       queue.drop(64);
+      const { bytes, start } = queue;
       queue.append(step, 0, 64);
       if (queue.bytes !== bytes || queue.start < start) moves++;
     }

@@ -71,11 +71,15 @@ export function latin1(text: string): Uint8Array {
   return bytes;
 }
 
-/** `text` as UTF-8, for the few places where we write words of a user (pages, JSON). */
+/**
+ * `text` as UTF-8, for the few places where we write words of a user (pages, JSON). Half a
+ * surrogate pair becomes U+FFFD.
+ */
 export function utf8(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
-    const code = character.codePointAt(0)!;
+    const point = character.codePointAt(0)!;
+    const code = point >= 0xd800 && point <= 0xdfff ? 0xfffd : point;
     if (code < 0x80) bytes.push(code);
     else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
     else if (code < 0x10000) {

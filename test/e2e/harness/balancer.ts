@@ -122,9 +122,7 @@ export class Balancer {
     const wanted = Object.entries({ ...fields, event });
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const found = this.logs().find((line) =>
-        wanted.every(([key, value]) => line[key] === value),
-      );
+      const found = this.logs().find((line) => wanted.every(([key, value]) => line[key] === value));
       if (found !== undefined) return found;
       if (performance.now() > deadline) return null;
       await new Promise((resolve) => setTimeout(resolve, 10));

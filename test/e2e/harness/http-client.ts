@@ -15,7 +15,9 @@ const answerTimeoutMs = 15_000;
 /** GET on a new connection. `fields`: more header lines, each with CR LF. */
 export async function get(port: number, target = '/', fields = ''): Promise<Answered> {
   const client = await RawClient.connect(port);
-  await client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${fields}\r\n`);
+  await client.send(
+    `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${fields}\r\n`,
+  );
   await client.until(() => client.ended !== null, answerTimeoutMs);
   client.destroy();
   const answer = client.responses()[0];

@@ -82,7 +82,10 @@ export class Load {
           (bytes) => {
             came += bytes.length;
             reader.push(bytes.toString('latin1'));
-            if (reader.problem !== null) finish(broken(id, reader.problem), false);
+            if (reader.problem !== null) {
+              finish(broken(id, reader.problem), false);
+              return;
+            }
             const answer = reader.finals()[0];
             if (answer?.complete !== true) return;
             const { status, body, fields } = answer;
