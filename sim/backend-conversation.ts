@@ -2,8 +2,9 @@
  * One connection to a simulated backend, as its server sees it: requests in, answers out, and one
  * misdeed at most for each request.
  */
-import type { Alarm } from '../src/core/base/clock.ts';
+
 import { latin1 } from '../src/core/base/bytes.ts';
+import type { Alarm } from '../src/core/base/clock.ts';
 import type { Socket, SocketHandler } from '../src/core/base/transport.ts';
 import type { Backend } from './backend.ts';
 import { MISDEEDS, type Misdeed } from './options.ts';
@@ -46,6 +47,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   private readonly writer: PacedWriter;
   private request: Request | null = null;
   private arrival: Arrival | null = null;
+  /** What it does to the request that is here. */
+  private misdeed: Misdeed | null = null;
   private body = new BodyCheck(0);
   private answering = false;
   /** It has done something after which its next bytes mean nothing. */
@@ -123,7 +126,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     this.arrival = arrival;
     this.body = new BodyCheck(request.requestStart);
     this.answering = true;
-    this.begin(request, this.drawMisdeed(request), head.fields.has('expect'));
+    this.misdeed = this.drawMisdeed(request);
+    this.begin(request, this.misdeed, head.fields.has('expect'));
   }
 
   private begin(request: Request, misdeed: Misdeed | null, expect: boolean): void {
@@ -164,7 +168,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   onBody(bytes: Uint8Array, start: number, end: number): void {
     const { request } = this;
     this.body.feed(bytes, start, end);
-    if (request?.plan.streams && !this.lost && request.misdeed === null) {
+    if (request?.plan.streams && !this.lost && this.misdeed === null) {
       const size = latin1(`${(end - start).toString(16)}\r\n`);
       this.writer.add(join([size, bytes.subarray(start, end), latin1('\r\n')]), this.pauseMs());
     }
@@ -180,7 +184,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     const { count: bytes, wrongAt } = this.body;
     const trail = trailers.get('x-trail') ?? null;
     this.world.tell((each) => each.arrivedWhole?.(request, arrival, { bytes, wrongAt, trail }));
-    if (this.lost || request.misdeed !== null) return;
+    if (this.lost || this.misdeed !== null) return;
     if (request.plan.streams) {
       const sent = this.promise(request, request.bodyBytes);
       this.writer.add(LAST_CHUNK, this.pauseMs(), () => this.answered(sent));
@@ -234,11 +238,11 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     this.request = null;
     this.arrival = null;
     this.world.note(this.backend.name, `c${this.number} has answered ${request.nonce}`);
-    if (request.misdeed === 'reset-after') {
+    if (this.misdeed === 'reset-after') {
       this.socket.reset();
       return;
     }
-    if (request.misdeed === 'extra-late') {
+    if (this.misdeed === 'extra-late') {
       this.world.after(this.world.drawMs([0, 50]), () => this.sendExtra(request));
     }
     if (request.plan.close) this.closeNow();
@@ -264,6 +268,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   private openTunnel(): void {
     this.tunnel = true;
+    this.reader.becomeTunnel();
     this.answering = false;
     this.request!.sent.push({
       connection: this.number,
@@ -276,7 +281,9 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     this.writer.add(SWITCH, 0);
   }
 
-  onTunnel(): void {}
+  onTunnel(bytes: Uint8Array): void {
+    this.writer.add(bytes.slice(), 0);
+  }
 
   private pauseMs(): number {
     return this.world.drawMs(this.world.options.workMs);
@@ -287,7 +294,6 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   private misbehave(request: Request, misdeed: Misdeed): void {
     if (this.gone || this.request !== request) return;
     this.world.hit(request, misdeed);
-    request.misdeed = misdeed;
     switch (misdeed) {
       case 'reset':
         this.socket.reset();

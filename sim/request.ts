@@ -4,7 +4,7 @@
  */
 import type { Rng } from '../src/core/base/rng.ts';
 import type { Backend } from './backend.ts';
-import { type Misdeed, pick, type SimOptions } from './options.ts';
+import { pick, type SimOptions } from './options.ts';
 import { patternStart } from './pattern.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT';
@@ -86,11 +86,9 @@ export class Request {
   fate: Fate = 'planned';
   /** Its last byte has been handed to the network. */
   sentWhole = false;
-  sentHead = false;
   readonly arrivals: Arrival[] = [];
   readonly sent: Sent[] = [];
   answer: Answer | null = null;
-  misdeed: Misdeed | null = null;
   /** Bytes that came back through its tunnel. */
   tunnelled = 0;
   logged = 0;
@@ -107,7 +105,7 @@ export class Request {
     this.framing = hasBody ? (chunked ? 'chunked' : 'length') : 'none';
     this.bodyBytes = hasBody || this.upgrade ? drawSize(rng, options.largestBody) : 0;
     this.trailer = chunked && rng.chance(1, 3);
-    this.expect = hasBody && !this.old && rng.chance(1, 6);
+    this.expect = this.bodyBytes > 0 && hasBody && !this.old && rng.chance(1, 6);
     this.close = rng.chance(1, 8);
     this.plan = drawAnswer(rng, options, this);
   }
@@ -141,15 +139,16 @@ function drawAnswer(rng: Rng, options: SimOptions, request: Request): AnswerPlan
   const echo = uploads && rng.chance(1, 3);
   const status = echo ? 200 : pick(rng, [200, 200, 200, 200, 201, 204, 304, 404, 500]);
   const framing = pick(rng, ['length', 'length', 'chunked', 'chunked', 'close'] as const);
+  const streams = echo && framing === 'chunked' && rng.chance(1, 2);
   return {
     status,
     framing,
     bodyBytes: echo ? request.bodyBytes : drawSize(rng, options.largestBody),
-    trailer: framing === 'chunked' && rng.chance(1, 4),
+    trailer: framing === 'chunked' && !streams && rng.chance(1, 4),
     interims: rng.chance(1, 10) ? 1 + rng.below(3) : 0,
     early: uploads && !echo && rng.chance(1, 10),
     echo,
-    streams: echo && framing === 'chunked' && rng.chance(1, 2),
+    streams,
     switches: request.upgrade && rng.chance(4, 5),
     parts: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     close: framing === 'close' || rng.chance(1, 15),

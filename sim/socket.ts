@@ -89,7 +89,8 @@ export class SimSocket implements Socket {
   // The port.
 
   write(bytes: Uint8Array): boolean {
-    if (this.ended || this.gone) return true;
+    // Behind a break in the network nothing arrives, or a gap in the stream would not be seen.
+    if (this.ended || this.gone || this.rstSent) return true;
     const world = this.world;
     if (world.fault(world.options.resetChance)) {
       this.breakOff();

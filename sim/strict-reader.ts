@@ -78,6 +78,11 @@ export class StrictReader {
     if (this.endsWithConnection) this.finish(NO_FIELDS);
   }
 
+  /** What comes from now on is another protocol: a 101 has answered the last request. */
+  becomeTunnel(): void {
+    this.awaits = 'tunnel';
+  }
+
   feed(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length && this.problem === null) {

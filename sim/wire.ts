@@ -46,8 +46,8 @@ export function requestMessage(request: Request, rng: Rng): Message {
   if (request.framing === 'length') lines.push(`content-length: ${request.bodyBytes}`);
   if (request.framing === 'chunked') lines.push('Transfer-Encoding: Chunked');
   if (request.hostile === 'ambiguous') {
-    const other = request.framing === 'chunked' ? 'Content-Length: 3' : 'Transfer-Encoding: chunked';
-    lines.push(other);
+    if (request.framing !== 'length') lines.push('Content-Length: 3');
+    if (request.framing !== 'chunked') lines.push('Transfer-Encoding: chunked');
   }
   if (request.trailer) lines.push('Trailer: X-Trail');
   if (request.expect) lines.push('Expect: 100-continue');

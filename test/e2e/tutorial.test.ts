@@ -257,7 +257,7 @@ describe('a reload', () => {
     await client.send(plainGet());
     await client.until(() => client.received.endsWith('first'), waitMs);
 
-    balancer.reload(configOf([staying]));
+    await balancer.reload(configOf([staying]));
     expect(await balancer.logged('reloaded', waitMs)).not.toBeNull();
     expect(await balancer.logged('backend_draining', waitMs, { backend: 'x' })).not.toBeNull();
     for (let n = 0; n < 4; n++) expect((await get(balancer.port)).body).toBe('ok');
@@ -274,7 +274,7 @@ describe('a reload', () => {
 
   it('with a bad configuration changes nothing and logs what is wrong', async () => {
     const balancer = await startBalancer({ config: configOf(servers) });
-    balancer.reload(`port: $PORT\nbakends:\n${listOf(servers)}health_check: {interval: 5}\n`);
+    await balancer.reload(`port: $PORT\nbakends:\n${listOf(servers)}health_check: {interval: 5}\n`);
     const refused = await balancer.logged('reload_refused', waitMs);
     await until('the last line is logged', () => {
       return balancer.logs().some((line) => /is not in force/.test(String(line.message)));

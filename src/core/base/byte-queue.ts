@@ -37,8 +37,10 @@ export class ByteQueue {
 
   private makeRoom(room: number): void {
     const needed = this.length + room;
+    // Moving to the front must win back half of the array, or a full queue moves at every step.
+    const wanted = this.start === 0 ? needed : 2 * needed;
     let size = Math.max(this.bytes.length, FIRST_BYTES);
-    while (size < needed) size *= 2;
+    while (size < wanted) size *= 2;
     const target = size === this.bytes.length ? this.bytes : new Uint8Array(size);
     if (target === this.bytes) target.copyWithin(0, this.start, this.end);
     else copy(this.bytes, this.start, this.end, target, 0);

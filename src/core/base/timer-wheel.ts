@@ -9,7 +9,7 @@
  */
 import type { Clock } from './clock.ts';
 
-/** How exact a deadline is: it fires 0 to this much late, never early. */
+/** How exact a deadline is: it fires 0 to this much late (a late loop apart), never early. */
 export const TICK_MS = 50;
 /** A wake-up later than this is a stall of ours, not anybody's silence. */
 export const LATE_MS = 250;
@@ -86,7 +86,9 @@ export class TimerWheel {
 
   private arm(): void {
     this.armed = true;
-    this.wakeDueMs = this.clock.nowMs() + TICK_MS;
+    // The next border of ticks: a wake-up between two borders would add a part of a tick.
+    const tick = Math.floor(this.nowMs() / TICK_MS) + 1;
+    this.wakeDueMs = tick * TICK_MS + this.lostMs;
     this.clock.wakeAt(this.wakeDueMs, this.wake);
   }
 

@@ -328,7 +328,9 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
       this.idleSinceMs = this.link.engine.wheel.nowMs();
       this.link.engine.wheel.clear(this);
       this.link.engine.settle(this);
-    } else this.shut();
+    } else if (this.requestFinished) this.shut();
+    // A FIN would look like the end of a request that is not whole.
+    else this.shutHard();
     exchange.onResponseEnd(trailers);
   }
 

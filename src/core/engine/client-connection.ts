@@ -258,6 +258,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.unparsable = true;
     exchange.accept(this, this.peer, this.engine.wheel.nowMs());
     exchange.facts.clear(exchange.head);
+    // What is known of it decides whether our answer may have a body.
+    exchange.facts.isHead = exchange.head.method === 'HEAD';
     this.writer.begin(exchange.facts);
   }
 

@@ -4,7 +4,7 @@
  * backend's side speak theirs (see `sides.ts`). One object carries many exchanges, one at a time.
  */
 import { ByteQueue } from '../base/byte-queue.ts';
-import { assert, type Failure, failure, type Phase } from '../base/failure.ts';
+import { assert, type Failure, failure, type Phase, type Retry } from '../base/failure.ts';
 import type { LimitsConfig } from '../config.ts';
 import { statusOf } from '../http/answers.ts';
 import { Head } from '../http/head.ts';
@@ -56,6 +56,7 @@ export class Exchange implements BackendEvents {
   private side: BackendSide | null = null;
   private lastFailure: Failure | null = null;
   private trailers: Head | null = null;
+  /** The slots of the backends whose attempts have failed. */
   private readonly tried: number[] = [];
   /** Body bytes so far; complete as long as `replayWhole`. */
   private readonly replay = new ByteQueue();
@@ -94,7 +95,8 @@ export class Exchange implements BackendEvents {
     this.dialing = null;
     this.lastFailure = null;
     this.trailers = null;
-    this.tried.length = 0;
+    // Setting a length is a call into the runtime, and nearly always it is 0 already.
+    if (this.tried.length > 0) this.tried.length = 0;
     this.replay.clear();
     this.replayWhole = true;
     this.retried = false;
@@ -151,7 +153,6 @@ export class Exchange implements BackendEvents {
     this.phase = 'connect';
     this.link = this.engine.link(slot);
     this.backend = this.link.backend;
-    this.tried.push(slot);
     this.record.attempts++;
     this.engine.table.enter(slot);
     this.inTable = true;
@@ -311,6 +312,7 @@ export class Exchange implements BackendEvents {
     }
     this.leaveTable();
     this.lastFailure = why;
+    this.tried.push(this.backend!.slot);
     if (!this.mayRetry(why, this.backend!.slot)) {
       this.giveUp(why);
       return;
@@ -343,18 +345,21 @@ export class Exchange implements BackendEvents {
 
   /** A probe took the backend down: what waits there without an answer is tried elsewhere. */
   backendWentDown(): void {
-    if (this.responded || this.tunnel || !this.facts.idempotent) return;
-    this.cut('closed', 'a probe took the backend down', 'if-idempotent');
+    if (this.responded || this.tunnel) return;
+    const cause = 'a probe took the backend down';
+    // Still connecting: no application has seen a byte of it.
+    if (this.side === null) this.cut('unreachable', cause, 'safe');
+    else if (this.facts.idempotent) this.cut('closed', cause, 'if-idempotent');
   }
 
   /** Ends the attempt from our side: a drain's deadline, or a backend gone down. */
-  cut(kind: 'closed' | 'stopping', cause: string, retry: 'if-idempotent' | 'never'): void {
+  cut(kind: 'closed' | 'unreachable' | 'stopping', cause: string, retry: Retry): void {
     const side = this.side;
     this.side = null;
     if (side === null) this.dialing?.abandon();
     else side.abandon();
     this.onBackendFailure(
-      failure(kind, kind === 'closed' ? 'backend' : 'us', this.phase, retry, cause),
+      failure(kind, kind === 'stopping' ? 'us' : 'backend', this.phase, retry, cause),
     );
   }
 

@@ -7,7 +7,7 @@ import { copy, writeLatin1 } from '../base/bytes.ts';
 import { Field } from './fields.ts';
 import type { Head } from './head.ts';
 import type { RequestFacts } from './request-facts.ts';
-import type { TrustedPeers } from './trusted-peers.ts';
+import { parseAddress, type TrustedPeers } from './trusted-peers.ts';
 
 /** A request id we take over from a trusted peer: what cannot break a log or a header. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -38,7 +38,7 @@ export class ForwardedFields {
   static prefix(address: string, scheme: string): string {
     return (
       `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
-      `X-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: `
+      `X-Forwarded-Proto: ${scheme}\r\n`
     );
   }
 
@@ -53,8 +53,7 @@ export class ForwardedFields {
     this.client = address;
     this.requestId = requestId;
     const out = this.bytes;
-    let at = writeLatin1(prefix, out, 0);
-    at = crlf(out, copy(head.bytes, facts.hostStart, facts.hostEnd, out, at));
+    let at = this.writeHost(head, facts, writeLatin1(prefix, out, 0));
     at = writeLatin1('X-Request-Id: ', out, at);
     this.end = crlf(out, writeLatin1(requestId, out, at));
   }
@@ -85,19 +84,30 @@ export class ForwardedFields {
     const host = head.value(Field.xForwardedHost);
     if (host !== null) lines.push(`X-Forwarded-Host: ${host}`);
     let at = crlf(this.bytes, writeLatin1(lines.join('\r\n'), this.bytes, 0));
-    if (host === null) {
-      at = writeLatin1('X-Forwarded-Host: ', this.bytes, at);
-      at = crlf(this.bytes, copy(head.bytes, facts.hostStart, facts.hostEnd, this.bytes, at));
-    }
+    if (host === null) at = this.writeHost(head, facts, at);
     this.end = at;
   }
 
+  /** The host it was routed by; an HTTP/1.0 request may have none. */
+  private writeHost(head: Head, facts: RequestFacts, at: number): number {
+    const { hostStart, hostEnd } = facts;
+    if (hostStart === hostEnd) return at;
+    const to = writeLatin1('X-Forwarded-Host: ', this.bytes, at);
+    return crlf(this.bytes, copy(head.bytes, hostStart, hostEnd, this.bytes, to));
+  }
+
+  /** What is no address ends the search: nobody who is trusted vouches for what stands before. */
+
   private rightmostStranger(chain: string, peer: string): string {
-    const addresses = chain === '' ? [] : chain.split(',').map((part) => part.trim());
-    for (let i = addresses.length - 1; i >= 0; i--) {
-      if (!this.trusted.has(addresses[i]!)) return addresses[i]!;
+    let client = peer;
+    for (const part of chain.split(',').reverse()) {
+      const address = part.trim();
+      if (address === '') continue;
+      if (parseAddress(address) === null) break;
+      client = address;
+      if (!this.trusted.has(address)) break;
     }
-    return addresses[0] ?? peer;
+    return client;
   }
 }
 

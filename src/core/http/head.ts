@@ -117,6 +117,8 @@ export class Head {
     this.methodEnd -= start;
     this.targetStart -= start;
     this.targetEnd -= start;
+    this.reasonStart -= start;
+    this.reasonEnd -= start;
     const table = this.table;
     const last = this.fieldCount * STRIDE;
     for (let at = 0; at < last; at += STRIDE) {

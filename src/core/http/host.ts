@@ -12,8 +12,14 @@ export const isHostByte = (byte: number): boolean => allowed[byte] === 1;
 
 const isUnreserved = (byte: number): boolean => /[A-Za-z0-9\-._~]/.test(String.fromCharCode(byte));
 
-const isHexOrColon = (byte: number): boolean =>
-  (byte >= 48 && byte <= 58) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);
+const isHex = (byte: number): boolean =>
+  (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);
+
+const isHexOrColon = (byte: number): boolean => isHex(byte) || byte === 0x3a;
+
+/** Is the `%` at `at` followed by two hexadecimal digits? */
+const isEncoded = (bytes: Uint8Array, at: number, end: number): boolean =>
+  at + 2 < end && isHex(bytes[at + 1]!) && isHex(bytes[at + 2]!);
 
 /** Is bytes[start, end) a host, with a port of 0 to 65535 if any? */
 export function validHost(bytes: Uint8Array, start: number, end: number): boolean {
@@ -29,6 +35,7 @@ export function validHost(bytes: Uint8Array, start: number, end: number): boolea
     while (at < end && bytes[at] !== 0x3a) {
       const byte = bytes[at]!;
       if (allowed[byte] === 0 || byte === 0x5b || byte === 0x5d) return false;
+      if (byte === 0x25 && !isEncoded(bytes, at, end)) return false;
       at++;
     }
     if (at === start) return false;

@@ -40,6 +40,7 @@ export const refusals = {
   hostInvalid: refusal(400, 'HO05', 'the Host field is not a valid host'),
   hostEmpty: refusal(400, 'HO04', 'the Host field is empty'),
   hostNominated: refusal(400, 'HO14', 'Connection names a field that must not be removed'),
+  connectionLong: refusal(400, 'FW02', 'Connection names too many fields'),
   contentLength: refusal(400, 'CL06', 'Content-Length is not a number'),
   contentLengthTwice: refusal(400, 'CL02', 'more than one Content-Length'),
   contentLengthHuge: refusal(400, 'CL23', 'Content-Length is too large a number'),
@@ -59,7 +60,6 @@ export const refusals = {
   bodyLong: refusal(413, 'CM06', 'the body is larger than allowed'),
   statusLine: refusal(502, 'UP28', 'the status line is malformed'),
   statusRange: refusal(502, 'UP29', 'the status is outside 100 to 599'),
-  interimFlood: refusal(502, 'UP22', 'too many interim responses'),
   switchUnasked: refusal(502, 'UP24', 'a switch of protocols nobody asked for'),
   switchOther: refusal(502, 'UP25', 'a switch to another protocol than asked for'),
 } as const satisfies Record<string, Refusal>;

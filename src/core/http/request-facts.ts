@@ -57,7 +57,10 @@ export class RequestFacts {
   /** Null: understood. `head` may get fields marked as dropped (nominated by Connection). */
   decide(head: Head): Refusal | null {
     this.clear(head);
-    return this.decideMethod(head) ?? this.decideFields(head) ?? this.decideTarget(head);
+    const refusal = this.decideMethod(head) ?? this.decideFields(head) ?? this.decideTarget(head);
+    // What follows may be a body whose end is not known: it must not be taken for a request.
+    if (refusal !== null) this.keepAlive = false;
+    return refusal;
   }
 
   /** The host it is routed by, as text. */
@@ -122,8 +125,10 @@ export class RequestFacts {
         if (encoding !== -1) return refusals.transferEncodingTwice;
         encoding = field;
       } else if (id === Field.connection) connection = field;
-      else if (id === Field.upgrade) upgrade = field;
-      else if (id === Field.expect || id === Field.maxForwards || id === Field.te) {
+      else if (id === Field.upgrade) {
+        // The first line is the one that is passed on; what it offers is what counts.
+        if (upgrade === -1) upgrade = field;
+      } else if (id === Field.expect || id === Field.maxForwards || id === Field.te) {
         const problem = this.decideRare(head, field, id);
         if (problem !== null) return problem;
       }
@@ -182,7 +187,7 @@ export class RequestFacts {
 
   private decideConnection(head: Head, upgrade: number): Refusal | null {
     const options = connectionOptions(head);
-    if (options === null) return refusals.hostNominated;
+    if (options.refusal !== null) return options.refusal;
     if (this.old) this.keepAlive = options.keepAlive && !options.close;
     else this.keepAlive = !options.close;
     // An upgrade with a body could be answered while the body is coming; nobody does it.

@@ -18,7 +18,7 @@ export class ResponseFacts {
   hasDate = false;
   /** `Keep-Alive: timeout=N` in milliseconds, or -1. */
   keepAliveTimeoutMs = -1;
-  /** Index of the Upgrade field, or -1. */
+  /** Index of the first Upgrade field, the one that is passed on; or -1. */
   upgradeField = -1;
   connectionUpgrade = false;
 
@@ -58,13 +58,16 @@ export class ResponseFacts {
         encoding = field;
       } else if (id === Field.connection) connection = true;
       else if (id === Field.date) this.hasDate = true;
-      else if (id === Field.upgrade) this.upgradeField = field;
-      else if (id === Field.keepAlive) this.decideKeepAlive(head, field);
+      else if (id === Field.upgrade) {
+        if (this.upgradeField === -1) this.upgradeField = field;
+      } else if (id === Field.keepAlive) this.decideKeepAlive(head, field);
     }
     if (connection) {
       const options = connectionOptions(head);
-      if (options === null) return refusals.hostNominated;
+      if (options.refusal !== null) return options.refusal;
       this.connectionUpgrade = options.upgrade;
+      // A Date that it nominates goes no further.
+      this.hasDate &&= head.find(Field.date) !== -1;
       this.keepAlive =
         head.minorVersion === 1 ? !options.close : options.keepAlive && !options.close;
     }

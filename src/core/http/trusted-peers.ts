@@ -6,8 +6,8 @@ export function parseAddress(text: string): Uint8Array | null {
   const bytes = new Uint8Array(16);
   const halves = text.split('::');
   if (halves.length > 2) return null;
-  const left = parseGroups(halves[0]!);
-  const right = halves.length === 2 ? parseGroups(halves[1]!) : [];
+  const left = parseGroups(halves[0]!, halves.length === 1);
+  const right = halves.length === 2 ? parseGroups(halves[1]!, true) : [];
   if (left === null || right === null) return null;
   const missing = 8 - left.length - right.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
@@ -30,12 +30,13 @@ function parseIpv4(text: string, bytes: Uint8Array): Uint8Array | null {
   return bytes;
 }
 
-function parseGroups(text: string): number[] | null {
+/** `last`: the address ends here, so the last group may be written as IPv4. */
+function parseGroups(text: string, last: boolean): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes('.')) {
+    if (last && index === parts.length - 1 && part.includes('.')) {
       const ipv4 = parseIpv4(part, new Uint8Array(16));
       if (ipv4 === null) return null;
       groups.push((ipv4[12]! << 8) | ipv4[13]!, (ipv4[14]! << 8) | ipv4[15]!);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createNodeClock } from './clock.ts';
+import { beginEvent, createNodeClock, endEvent } from './clock.ts';
 
 describe('the clock of the platform', () => {
   it('gives the wall time of the system', () => {
@@ -7,6 +7,24 @@ describe('the clock of the platform', () => {
     const wall = createNodeClock().wallMs();
     expect(wall).toBeGreaterThanOrEqual(before);
     expect(wall).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('stands still within an event and goes on after it', () => {
+    const clock = createNodeClock();
+    const untilLater = (fromMs: number): void => {
+      while (performance.now() <= fromMs);
+    };
+    beginEvent();
+    const nowMs = clock.nowMs();
+    const wallMs = clock.wallMs();
+    untilLater(nowMs + 2);
+    expect(clock.nowMs()).toBe(nowMs);
+    expect(clock.wallMs()).toBe(wallMs);
+    endEvent();
+    expect(clock.nowMs()).toBeGreaterThan(nowMs);
+    beginEvent();
+    expect(clock.nowMs()).toBeGreaterThan(nowMs);
+    endEvent();
   });
 
   it('lets at least two immediates pass before a turn, so that a poll lies between', async () => {

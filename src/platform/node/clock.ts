@@ -1,4 +1,9 @@
-/** Real time: the Clock port on Node's (and Bun's) timers. */
+/**
+ * Real time: the Clock port on Node's (and Bun's) timers.
+ *
+ * Within the handling of one event the clock stands still: an event asks for the time some ten
+ * times, and each answer would cost as much as copying a head.
+ */
 import { performance } from 'node:perf_hooks';
 import type { Alarm, Clock } from '../../core/base/clock.ts';
 
@@ -9,11 +14,36 @@ const LONGEST_DELAY_MS = 0x7fffffff;
 export function createNodeClock(): Clock {
   const turns = new Turns();
   return {
-    nowMs: () => performance.now(),
-    wallMs: () => Date.now(),
+    nowMs: () => {
+      if (!inEvent) return performance.now();
+      if (eventNowMs < 0) eventNowMs = performance.now();
+      return eventNowMs;
+    },
+    wallMs: () => {
+      if (!inEvent) return Date.now();
+      if (eventWallMs < 0) eventWallMs = Date.now();
+      return eventWallMs;
+    },
     wakeAt: (deadlineMs, wake) => new NodeAlarm(deadlineMs, wake),
     nextTurn: (callback) => turns.add(callback),
   };
+}
+
+let inEvent = false;
+/** Negative: the event has not asked yet. */
+let eventNowMs = -1;
+let eventWallMs = -1;
+
+/** From here on the clocks of this thread stand still. `endEvent` must follow in the same turn. */
+export function beginEvent(): void {
+  inEvent = true;
+  eventNowMs = -1;
+  eventWallMs = -1;
+}
+
+/** The clocks go on. */
+export function endEvent(): void {
+  inEvent = false;
 }
 
 class NodeAlarm implements Alarm {
@@ -73,9 +103,12 @@ class Turns {
     this.fresh = this.spare;
     this.spare = due;
     if (this.ripe.length > 0) this.wait();
+    if (due.length === 0) return;
+    beginEvent();
     try {
       for (const callback of due) callback();
     } finally {
+      endEvent();
       due.length = 0;
     }
   }

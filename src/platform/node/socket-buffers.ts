@@ -14,6 +14,7 @@
  */
 import type { Socket as StreamSocket } from 'node:net';
 import type { SocketHandler } from '../../core/base/transport.ts';
+import { beginEvent, endEvent } from './clock.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 /** A read of this size promises more: the next one gets a buffer of its own. */
@@ -60,9 +61,11 @@ export function deliverChunk(handler: SocketHandler, chunk: Uint8Array): void {
 function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferLike | null): void {
   lendable = memory;
   lent = false;
+  beginEvent();
   try {
     handler.onData(bytes);
   } finally {
+    endEvent();
     lendable = null;
   }
 }

@@ -136,7 +136,9 @@ export class Balancer {
   }
 
   /** Writes another configuration into the file and sends HUP. */
-  reload(config: string): void {
+  async reload(config: string): Promise<void> {
+    // Only from there on it hears signals.
+    await this.logged('started', startTimeoutMs);
     writeConfig(join(this.folder, 'config.yaml'), config, this.port);
     this.process.kill('SIGHUP');
   }

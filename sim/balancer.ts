@@ -1,0 +1,157 @@
+/**
+ * The balancer under test: the engine, the controller and the table as they are, on pretended
+ * sockets, time and chance.
+ */
+import type { Clock } from '../src/core/base/clock.ts';
+import type { Rng } from '../src/core/base/rng.ts';
+import type { BackendConfig, Config, HealthCheckConfig } from '../src/core/config.ts';
+import { Controller } from '../src/core/control/controller.ts';
+import { Engine } from '../src/core/engine/engine.ts';
+import { Table } from '../src/core/table/table.ts';
+import type { Log } from '../src/core/telemetry/log.ts';
+import type { Backend } from './backend.ts';
+import { createSimResolver, type SimNetwork } from './network.ts';
+import type { SimOptions } from './options.ts';
+
+export const BALANCER_ADDRESS = '10.9.0.1';
+export const LISTEN_PORT = 8080;
+/** Where nobody ever answers: the first address of a backend with a name. */
+const DEAD_PREFIX = '10.8.';
+const TABLE_SIZE = 64;
+
+/** A table that tells which slot the engine enters. */
+class WatchedTable extends Table {
+  private readonly picked: (slot: number) => void;
+
+  constructor(picked: (slot: number) => void) {
+    super(TABLE_SIZE);
+    this.picked = picked;
+  }
+
+  override enter(slot: number): void {
+    super.enter(slot);
+    this.picked(slot);
+  }
+}
+
+export interface BalancerWorld {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly network: SimNetwork;
+  readonly options: SimOptions;
+  readonly backends: readonly Backend[];
+  readonly log: Log;
+  /** The engine begins an attempt on this slot. */
+  readonly picked: (slot: number) => void;
+}
+
+/** Everything of the balancer that the world looks at. */
+export interface SimBalancer {
+  readonly engine: Engine;
+  readonly controller: Controller;
+  readonly table: Table;
+}
+
+/** Starts it with all backends; it listens after a turn of the clock. */
+export function startSimBalancer(world: BalancerWorld): SimBalancer {
+  const { clock, rng, log, options } = world;
+  const transport = world.network.transport(BALANCER_ADDRESS);
+  const table = new WatchedTable(world.picked);
+  const config = makeConfig(options, world.backends, options.weights);
+  const engine = new Engine({ transport, clock, rng: rng.fork(), table, log, config });
+  const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
+  const resolver = createSimResolver(clock, names);
+  const controller = new Controller({
+    transport,
+    resolver,
+    clock,
+    rng: rng.fork(),
+    table,
+    log,
+    engine,
+  });
+  engine.control = controller;
+  controller.start(config, () => {});
+  return { engine, controller, table };
+}
+
+const hostOf = (backend: Backend): string => `${backend.name}.test`;
+
+const addressesOf = (backend: Backend): readonly string[] => [
+  backend.address.replace(/^10\.0\./, DEAD_PREFIX),
+  backend.address,
+];
+
+/** A configuration with these backends, each with its weight. */
+export function makeConfig(
+  options: SimOptions,
+  backends: readonly Backend[],
+  weights: readonly number[],
+): Config {
+  return {
+    listeners: [{ address: `*:${LISTEN_PORT}`, host: null, port: LISTEN_PORT }],
+    routes: [{ hosts: [], pathPrefix: '/', pool: 'default' }],
+    pools: [
+      {
+        name: 'default',
+        policy: 'round_robin',
+        backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
+        healthCheck: healthCheck(options),
+        host: { kind: 'preserve' },
+        tls: { verify: true, caPem: null, serverName: null },
+        panic: options.panic,
+        drainTimeoutMs: options.drainMs,
+        drainTunnelTimeoutMs: 2 * options.drainMs,
+        errorPages: new Map(),
+      },
+    ],
+    trustedProxies: [],
+    timeouts: {
+      connectMs: 1000,
+      responseHeadMs: options.responseHeadMs,
+      idleMs: options.idleMs,
+      tunnelIdleMs: options.tunnelIdleMs,
+      clientHeadMs: options.clientHeadMs,
+      clientKeepAliveMs: options.clientKeepAliveMs,
+      backendKeepAliveMs: 4000,
+    },
+    limits: {
+      headBytes: 32 * 1024,
+      headerFields: 100,
+      requestLineBytes: 8 * 1024,
+      bodyBytes: null,
+      idlePerBackend: options.idlePerBackend,
+      minRateBytesPerSecond: 240,
+    },
+    log: { level: 'info', access: true, format: 'json' },
+    shutdown: { delayMs: 0, timeoutMs: 25_000 },
+    tableSize: TABLE_SIZE,
+  };
+}
+
+function backendConfig(options: SimOptions, backend: Backend, weight: number): BackendConfig {
+  const host = options.named ? hostOf(backend) : backend.address;
+  return {
+    name: backend.name,
+    url: `http://${host}`,
+    tls: false,
+    host,
+    port: 80,
+    authority: host,
+    basePath: '',
+    weight,
+  };
+}
+
+function healthCheck(options: SimOptions): HealthCheckConfig | null {
+  if (options.health === null) return null;
+  return {
+    ...options.health,
+    method: 'GET',
+    path: '/health',
+    host: null,
+    expectedStatus: [[200, 299]],
+    healthyThreshold: 2,
+    unhealthyThreshold: 3,
+  };
+}

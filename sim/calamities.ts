@@ -1,0 +1,86 @@
+/** What befalls the world as a whole, now and then: processes die, networks fall silent. */
+
+import type { Backend } from './backend.ts';
+import { BALANCER_ADDRESS } from './balancer.ts';
+import type { Calamity } from './options.ts';
+import type { World } from './world.ts';
+
+const LASTS_MS = [10, 8000] as const;
+
+/** One calamity after another, until the world heals. */
+export function startCalamities(world: World): void {
+  const { calamities, calamityEveryMs } = world.options;
+  if (calamities.length === 0) return;
+  world.after(world.drawMs(calamityEveryMs), () => {
+    if (world.healed) return;
+    strike(world, world.pick(calamities));
+    startCalamities(world);
+  });
+}
+
+function strike(world: World, calamity: Calamity): void {
+  if (calamity === 'black-hole-client') {
+    const client = world.pick(world.clients);
+    for (const request of client.waiting) world.hit(request, calamity);
+    fallSilent(world, client.address);
+    return;
+  }
+  const backend = world.pick(world.backends);
+  world.note('fault', `${calamity} befalls ${backend.name}`);
+  if (calamity !== 'refuse') world.hits += backend.busy;
+  befall(world, calamity, backend);
+}
+
+function befall(
+  world: World,
+  calamity: Exclude<Calamity, 'black-hole-client'>,
+  backend: Backend,
+): void {
+  const lastsMs = world.drawMs(LASTS_MS);
+  switch (calamity) {
+    case 'kill':
+      backend.die();
+      world.after(lastsMs, () => backend.start());
+      return;
+    case 'reset-all':
+      world.network.resetAll(backend.address);
+      return;
+    case 'refuse':
+      world.network.refusing.add(backend.address);
+      world.after(lastsMs, () => world.network.refusing.delete(backend.address));
+      return;
+    case 'black-hole':
+      fallSilent(world, backend.address);
+      return;
+    case 'hang':
+      backend.hanging = true;
+      world.after(lastsMs, () => {
+        backend.hanging = false;
+      });
+  }
+}
+
+function fallSilent(world: World, address: string): void {
+  world.network.blackHole(address);
+  world.note('fault', `nothing from or to ${address} arrives`);
+  world.after(world.drawMs(LASTS_MS), () => world.network.heal(address));
+}
+
+/** Everything works again, from now on. */
+export function healWorld(world: World): void {
+  const { network } = world;
+  world.healed = true;
+  world.note('world', 'heals');
+  const none = [0, 1] as const;
+  Object.assign(network.options, {
+    resetChance: none,
+    halfCloseLossChance: none,
+    clogChance: none,
+    closeDelayMs: [0, 0],
+  });
+  network.refusing.clear();
+  for (const backend of world.backends) backend.heal();
+  for (const { address } of [...world.backends, ...world.clients]) network.heal(address);
+  network.heal(BALANCER_ADDRESS);
+  for (const client of world.clients) client.heal();
+}

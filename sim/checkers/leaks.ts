@@ -1,0 +1,38 @@
+/** Nothing is left behind: no exchange, no socket, no timer, no count in the table. */
+import { State } from '../../src/core/table/table.ts';
+import type { World } from '../world.ts';
+import type { Checker, Fail } from './checker.ts';
+
+export function createLeaks(_world: World, fail: Fail): Checker {
+  return {
+    name: 'leaks',
+    atRest(world) {
+      checkCounts(world, fail);
+    },
+    atEnd(world) {
+      checkCounts(world, fail);
+      const { engine } = world.balancer;
+      const { openSockets, pendingBytes } = world.network.stats;
+      if (engine.open().connections > 0) fail(`${engine.open().connections} clients are connected`);
+      if (openSockets > 0) fail(`${openSockets} sockets are open`);
+      if (pendingBytes > 0) fail(`${pendingBytes} bytes are on their way`);
+      if (engine.wheel.size > 0) fail(`${engine.wheel.size} timers are in the wheel`);
+      const planned = world.clock.pending();
+      if (planned > 0) fail(`${planned} events are planned`);
+    },
+  };
+}
+
+function checkCounts(world: World, fail: Fail): void {
+  const { engine, table } = world.balancer;
+  const { exchanges, tunnels } = engine.open();
+  if (exchanges > 0) fail(`${exchanges} exchanges are open with no request on its way`);
+  if (tunnels > 0) fail(`${tunnels} tunnels are open with no request on its way`);
+  for (let slot = 0; slot < table.capacity; slot++) {
+    const inFlight = table.inFlight(slot);
+    if (inFlight > 0) fail(`slot ${slot} counts ${inFlight} in flight`);
+    if (table.tunnels(slot) > 0) fail(`slot ${slot} counts ${table.tunnels(slot)} tunnels`);
+    const isOurs = table.state(slot) !== State.free;
+    if (isOurs && slot >= 8 * world.backends.length) fail(`slot ${slot} is still taken`);
+  }
+}

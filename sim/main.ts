@@ -1,0 +1,97 @@
+/**
+ * The simulator's command line: `npm run sim -- --seed 42`. Exit code 1: a promise was broken; 2: it
+ * was called wrongly.
+ */
+import process from 'node:process';
+import { type RunResult, runSeed } from './run.ts';
+import { parseForMs, parseSeed } from './seed.ts';
+
+const USAGE = `usage: npm run sim -- [--seed SEED] [--seeds COUNT] [--for TIME] [--verbose]
+  --seed SEED    the first seed: a number or a git hash (default 1)
+  --seeds COUNT  how many seeds, one after the other (default 1)
+  --for TIME     virtual time with faults: 500ms, 60s, 5m (default: until 200 exchanges)
+  --verbose      print every event`;
+
+interface Arguments {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly forMs: number | null;
+  readonly verbose: boolean;
+}
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function readArguments(words: readonly string[]): Arguments | null {
+  const given = { seed: 1, seeds: 1, forMs: null as number | null, verbose: false };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (word === '--verbose') {
+      given.verbose = true;
+      continue;
+    }
+    const value = words[++i] ?? '';
+    const parsed = word === '--for' ? parseForMs(value) : parseSeed(value);
+    if (parsed === null) return null;
+    if (word === '--seed') given.seed = parsed;
+    else if (word === '--seeds') given.seeds = parsed;
+    else if (word === '--for') given.forMs = parsed;
+    else return null;
+  }
+  return given;
+}
+
+function report(result: RunResult, verbose: boolean): void {
+  const { violation, seed, options, lines } = result;
+  if (violation === null) return;
+  print(`seed ${seed}`);
+  print(`options ${options}`);
+  if (!verbose) for (const line of lines) print(line);
+  print(`${violation.checker}: ${violation.sentence}`);
+  print(`again: npm run sim -- --seed ${seed} --verbose`);
+}
+
+function summarise(results: readonly RunResult[], realMs: number): void {
+  const sum = (of: (result: RunResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
+  const ends = new Map<string, number>();
+  for (const result of results) {
+    for (const [end, count] of result.ends) ends.set(end, (ends.get(end) ?? 0) + count);
+  }
+  const virtualMs = sum((result) => result.virtualMs);
+  const sorted = [...ends].sort((a, b) => b[1] - a[1]);
+  print(`ends: ${sorted.map(([end, count]) => `${end} ${count}`).join(', ')}`);
+  print(
+    `${results.length} seeds (${sum(({ calm }) => (calm ? 1 : 0))} calm), ` +
+      `${sum(({ exchanges }) => exchanges)} exchanges, ` +
+      `${sum(({ hits }) => hits)} faults hit a live exchange, ` +
+      `${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ` +
+      `${Math.round(virtualMs / Math.max(1, realMs))} times faster than real time`,
+  );
+  const failed = sum(({ violation }) => (violation === null ? 0 : 1));
+  print(`${results.length - failed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+}
+
+function main(): void {
+  const given = readArguments(process.argv.slice(2));
+  if (given === null) {
+    process.stderr.write(`${USAGE}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const { seed, seeds, forMs, verbose } = given;
+  const began = process.hrtime.bigint();
+  const results: RunResult[] = [];
+  for (let i = 0; i < seeds; i++) {
+    const result = runSeed(seed + i, { forMs, print: verbose ? print : null });
+    report(result, verbose);
+    if (seeds === 1) print(`hash ${result.hash}`);
+    // The lines are printed; thousands of runs need not keep them.
+    results.push({ ...result, lines: [] });
+  }
+  summarise(results, Number(process.hrtime.bigint() - began) / 1e6);
+}
+
+main();

@@ -1,0 +1,147 @@
+/**
+ * One seed, one run, in two acts. Safety: anything may go wrong, and no promise may be broken.
+ * Liveness: the world heals, nothing new is begun, and everything pending must end.
+ */
+import { healWorld, startCalamities } from './calamities.ts';
+import { createAtMostOnce } from './checkers/at-most-once.ts';
+import { createConservation } from './checkers/conservation.ts';
+import { createConvergence } from './checkers/convergence.ts';
+import { createFairness } from './checkers/fairness.ts';
+import { createFidelity } from './checkers/fidelity.ts';
+import { createLeaks } from './checkers/leaks.ts';
+import { createLiveness } from './checkers/liveness.ts';
+import { createRightAnswer } from './checkers/right-answer.ts';
+import { createSmuggling } from './checkers/smuggling.ts';
+import { Operator } from './operator.ts';
+import { type CheckerFactory, type PrintLine, type Violation, World } from './world.ts';
+
+const CHECKERS: readonly CheckerFactory[] = [
+  createConservation,
+  createFidelity,
+  createRightAnswer,
+  createSmuggling,
+  createAtMostOnce,
+  createLiveness,
+  createLeaks,
+  createFairness,
+  createConvergence,
+];
+
+/** What every run has at least, unless its time is given. */
+const EXCHANGES = 200;
+const HITS = 5;
+/** The safety act is over after so long, whatever it had. */
+const SAFETY_LIMIT_MS = 1_800_000;
+/** So long after healing everything pending has ended. */
+const LIVENESS_MS = 180_000;
+/** From stop to the last closed connection. */
+const END_MS = 120_000;
+
+export interface RunOptions {
+  /** How long the safety act lasts; null: until it has seen enough. */
+  readonly forMs: number | null;
+  /** Gets every line as it happens; null: nobody does. */
+  readonly print: PrintLine | null;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  /** Null: every promise was kept. */
+  readonly violation: Violation | null;
+  /** What the world was like, for people. */
+  readonly options: string;
+  /** The last lines of what happened. */
+  readonly lines: readonly string[];
+  /** Of all lines: equal in two runs of the same seed. */
+  readonly hash: string;
+  readonly calm: boolean;
+  readonly exchanges: number;
+  readonly hits: number;
+  readonly virtualMs: number;
+  /** How often exchanges ended in which way, by end code. */
+  readonly ends: ReadonlyMap<string, number>;
+}
+
+export function runSeed(seed: number, { forMs, print }: RunOptions): RunResult {
+  const world = new World(seed, CHECKERS, print);
+  try {
+    playOut(world, forMs);
+  } catch (error) {
+    // An assertion of the balancer's is a finding like any other.
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    world.violation ??= { checker: 'assertions', sentence: what };
+  }
+  return {
+    seed,
+    violation: world.violation,
+    options: JSON.stringify(world.options),
+    lines: world.journal.last(),
+    hash: world.journal.hash(),
+    calm: world.options.calm,
+    exchanges: world.exchanges,
+    hits: world.hits,
+    virtualMs: world.clock.nowMs(),
+    ends: world.ends,
+  };
+}
+
+function playOut(world: World, forMs: number | null): void {
+  const operator = new Operator(world);
+  for (const client of world.clients) client.begin();
+  operator.begin();
+  startCalamities(world);
+  const isOver = (): boolean => forMs === null && hasSeenEnough(world);
+  if (!playUntil(world, forMs ?? SAFETY_LIMIT_MS, isOver)) return;
+
+  healWorld(world);
+  if (world.options.stopsEarly) stop(world);
+  else operator.heal();
+  if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
+  world.tell((each) => each.atRest?.(world));
+  if (world.violation !== null) return;
+
+  for (const client of world.clients) client.leave();
+  if (!world.options.stopsEarly) stop(world);
+  if (!playUntil(world, END_MS, () => world.clock.pending() === 0)) return;
+  world.tell((each) => each.atEnd?.(world));
+}
+
+/** Nothing is pending, and whoever can be reached is known to be up. */
+function isAtRest(world: World): boolean {
+  if (world.pending().length > 0) return false;
+  if (world.stopping) return true;
+  const pools = world.balancer.controller.status();
+  return pools.every(({ backends }) => backends.every(({ state }) => state === 'up'));
+}
+
+function hasSeenEnough(world: World): boolean {
+  return world.exchanges >= EXCHANGES && (world.options.calm || world.hits >= HITS);
+}
+
+function stop(world: World): void {
+  world.stopping = true;
+  world.note('operator', 'stops the balancer');
+  const timeoutMs = world.pick([0, 1000, 25_000, null]);
+  world.balancer.controller.stop({ timeoutMs }, () => {
+    world.stopped = true;
+    world.note('operator', 'hears that it has stopped');
+  });
+}
+
+/** Lets things happen for so long, or until `isOver`. False: a promise was broken. */
+function playUntil(world: World, lastsMs: number, isOver: () => boolean): boolean {
+  let late = false;
+  const end = world.after(lastsMs, () => {
+    late = true;
+  });
+  let faults = world.network.stats.faultsInjected;
+  while (world.violation === null && !late && !isOver()) {
+    if (!world.clock.step()) break;
+    const { faultsInjected } = world.network.stats;
+    if (faultsInjected === faults) continue;
+    if (world.balancer.engine.open().exchanges > 0) world.hits += faultsInjected - faults;
+    faults = faultsInjected;
+  }
+  end.cancel();
+  return world.violation === null;
+}

@@ -1,0 +1,158 @@
+/**
+ * One pretended world: everybody in it, what is known of each request, and the ears of the
+ * checkers. What happens in it is up to its inhabitants; `run.ts` lets it happen.
+ */
+import type { Alarm } from '../src/core/base/clock.ts';
+import { createRng, type Rng } from '../src/core/base/rng.ts';
+import { endCode } from '../src/core/telemetry/end-code.ts';
+import type { EventFields, ExchangeRecord, Log } from '../src/core/telemetry/log.ts';
+import { Backend } from './backend.ts';
+import { type SimBalancer, startSimBalancer } from './balancer.ts';
+import type { Checker } from './checkers/checker.ts';
+import { Client } from './client.ts';
+import { createSimClock, type SimClock } from './clock.ts';
+import { Journal } from './journal.ts';
+import { createSimNetwork, type Range, type Ratio, type SimNetwork } from './network.ts';
+import { drawOptions, pick, type SimOptions } from './options.ts';
+import type { Request } from './request.ts';
+
+export interface Violation {
+  readonly checker: string;
+  readonly sentence: string;
+}
+
+/** Makes a checker that reports what it finds through `fail`. */
+export type CheckerFactory = (world: World, fail: (sentence: string) => void) => Checker;
+
+export class World {
+  readonly options: SimOptions;
+  readonly clock: SimClock;
+  readonly rng: Rng;
+  readonly network: SimNetwork;
+  readonly journal: Journal;
+  readonly backends: readonly Backend[];
+  readonly clients: readonly Client[];
+  readonly balancer: SimBalancer;
+  /** By nonce, in the order of their making. */
+  readonly requests = new Map<string, Request>();
+  /** Backend connections that carry an answer too many. */
+  readonly poisoned = new Set<number>();
+  /** Act two: nothing is done wrong any more, and nothing new is begun. */
+  healed = false;
+  /** The balancer has been asked to stop. */
+  stopping = false;
+  /** It has said that it stopped. */
+  stopped = false;
+  violation: Violation | null = null;
+  exchanges = 0;
+  /** Faults that hit a request on its way. */
+  hits = 0;
+  /** How often exchanges ended in which way, by end code. */
+  readonly ends = new Map<string, number>();
+  private readonly checkers: readonly Checker[];
+  private connections = 0;
+
+  constructor(seed: number, factories: readonly CheckerFactory[], print: PrintLine | null) {
+    const rng = createRng(seed);
+    this.options = drawOptions(rng.fork());
+    this.rng = rng.fork();
+    this.clock = createSimClock();
+    this.journal = new Journal(this.clock, print);
+    const { network: options } = this.options;
+    this.network = createSimNetwork({ clock: this.clock, rng: rng.fork(), options });
+    this.checkers = factories.map((make) => this.hire(make));
+    const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+    this.backends = count(this.options.backends).map((number) => new Backend(this, number));
+    this.clients = count(this.options.clients).map((number) => new Client(this, number));
+    this.balancer = startSimBalancer({
+      clock: this.clock,
+      rng: rng.fork(),
+      network: this.network,
+      options: this.options,
+      backends: this.backends,
+      log: this.log(),
+      picked: (slot) => this.tell((each) => each.picked?.(slot)),
+    });
+  }
+
+  private hire(make: CheckerFactory): Checker {
+    const checker = make(this, (sentence) => {
+      this.violation ??= { checker: checker.name, sentence };
+    });
+    return checker;
+  }
+
+  private log(): Log {
+    return {
+      exchange: (record: ExchangeRecord) => this.onLogged(record),
+      event: (level, event, message, _fields?: EventFields) =>
+        this.note('balancer', `${level} ${event}: ${message}`),
+    };
+  }
+
+  private onLogged(record: ExchangeRecord): void {
+    this.exchanges += 1;
+    const end = endCode(record.failure);
+    this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
+    const nonce = /^\/(r\d+)/.exec(record.target)?.[1] ?? '';
+    const request = this.requests.get(nonce) ?? null;
+    if (request !== null) request.logged += 1;
+    const { method, target, status, backend, attempts, failure } = record;
+    const cause = failure === null ? '' : `: ${failure.cause}`;
+    const what = `${method} ${target} ${status} ${backend ?? '-'} ${attempts} ${end}${cause}`;
+    this.note('log', what);
+    this.tell((each) => each.logged?.(request, record));
+  }
+
+  // ---- what its inhabitants need --------------------------------------------------------------
+
+  note(who: string, what: string): void {
+    this.journal.note(who, what);
+  }
+
+  /** Lets every checker hear something. */
+  tell(hear: (checker: Checker) => void): void {
+    for (const checker of this.checkers) hear(checker);
+  }
+
+  /** Something was done to a request on its way. */
+  hit(request: Request | null, what: string): void {
+    this.hits += 1;
+    this.note('fault', request === null ? what : `${what} hits ${request.nonce}`);
+  }
+
+  /** More than one answer to one request goes over this backend connection. */
+  poison(connection: number, request: Request): void {
+    this.note('fault', `c${connection} is poisoned by an answer too many to ${request.nonce}`);
+    this.poisoned.add(connection);
+  }
+
+  nextConnection(): number {
+    this.connections += 1;
+    return this.connections;
+  }
+
+  after(delayMs: number, act: () => void): Alarm {
+    return this.clock.wakeAt(this.clock.nowMs() + delayMs, act);
+  }
+
+  drawMs([leastMs, mostMs]: Range): number {
+    if (mostMs <= leastMs) return leastMs;
+    return leastMs + this.rng.below((mostMs - leastMs) * 1000 + 1) / 1000;
+  }
+
+  chance(ratio: Ratio): boolean {
+    return ratio[0] > 0 && this.rng.chance(ratio[0], ratio[1]);
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return pick(this.rng, from);
+  }
+
+  /** Requests that are on their way. */
+  pending(): readonly Request[] {
+    return this.clients.flatMap((client) => client.waiting);
+  }
+}
+
+export type PrintLine = (line: string) => void;

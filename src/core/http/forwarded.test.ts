@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { limits, request } from '../../../test/fuzz/heads.ts';
+import { toLatin1 } from '../base/bytes.ts';
+import { ForwardedFields } from './forwarded.ts';
+import { RequestFacts } from './request-facts.ts';
+import { TrustedPeers } from './trusted-peers.ts';
+
+const SIZE = 2 * limits.headBytes + 4096;
+
+function made(fields: ForwardedFields): string[] {
+  const text = toLatin1(fields.bytes, 0, fields.end);
+  expect(text.endsWith('\r\n')).toBe(true);
+  return text.slice(0, -2).split('\r\n');
+}
+
+function stranger(lines: readonly string[], scheme = 'http') {
+  const fields = new ForwardedFields(new TrustedPeers([]), SIZE);
+  const head = request(...lines);
+  const facts = new RequestFacts();
+  expect(facts.decide(head)).toBe(null);
+  const prefix = ForwardedFields.prefix('203.0.113.7', scheme);
+  fields.fromStranger(prefix, '203.0.113.7', head, facts, 'id-1');
+  return { lines: made(fields), client: fields.client, requestId: fields.requestId };
+}
+
+/** From 10.0.0.1, which is trusted as all of 10.0.0.0/8 is. */
+function proxy(...given: readonly string[]) {
+  const fields = new ForwardedFields(new TrustedPeers(['10.0.0.0/8']), SIZE);
+  const head = request('GET / HTTP/1.1', 'Host: shop', ...given);
+  const facts = new RequestFacts();
+  expect(facts.decide(head)).toBe(null);
+  fields.fromProxy('10.0.0.1', 'http', head, facts, 'id-1');
+  return { lines: made(fields), client: fields.client, requestId: fields.requestId };
+}
+
+const lie = ['X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.6', 'X-Request-Id: lie'];
+
+describe('a stranger', () => {
+  it('is told by its own address, whatever it says of itself', () => {
+    const { lines, client, requestId } = stranger(['GET / HTTP/1.1', 'Host: Shop:80', ...lie]);
+    expect(lines).toEqual([
+      'X-Forwarded-For: 203.0.113.7',
+      'X-Real-IP: 203.0.113.7',
+      'X-Forwarded-Proto: http',
+      'X-Forwarded-Host: Shop:80',
+      'X-Request-Id: id-1',
+    ]);
+    expect([client, requestId]).toEqual(['203.0.113.7', 'id-1']);
+  });
+
+  it('is told by the host it was routed by', () => {
+    const { lines } = stranger(['GET https://b/ HTTP/1.1', 'Host: a'], 'https');
+    expect(lines).toContain('X-Forwarded-Host: b');
+    expect(lines).toContain('X-Forwarded-Proto: https');
+  });
+
+  it('without a host gets no empty X-Forwarded-Host', () => {
+    const { lines } = stranger(['GET / HTTP/1.0']);
+    expect(lines).toEqual([
+      'X-Forwarded-For: 203.0.113.7',
+      'X-Real-IP: 203.0.113.7',
+      'X-Forwarded-Proto: http',
+      'X-Request-Id: id-1',
+    ]);
+  });
+});
+
+describe('a trusted proxy', () => {
+  it('that says nothing is the client itself', () => {
+    const { lines, client } = proxy();
+    expect(lines).toEqual([
+      'X-Forwarded-For: 10.0.0.1',
+      'X-Real-IP: 10.0.0.1',
+      'X-Forwarded-Proto: http',
+      'X-Request-Id: id-1',
+      'X-Forwarded-Host: shop',
+    ]);
+    expect(client).toBe('10.0.0.1');
+  });
+
+  it('is believed: the chain is appended to, the rest is passed on', () => {
+    const { lines, client, requestId } = proxy(
+      'X-Forwarded-For: 198.51.100.9',
+      'X-Forwarded-Proto: https',
+      'X-Forwarded-Host: www.shop',
+      'X-Forwarded-Port: 443',
+      'Forwarded: for=198.51.100.9',
+      'Forwarded: for=10.9.9.9',
+      'X-Request-Id: trace/1+2=3',
+    );
+    expect(lines).toEqual([
+      'X-Forwarded-For: 198.51.100.9, 10.0.0.1',
+      'X-Real-IP: 198.51.100.9',
+      'X-Forwarded-Proto: https',
+      'X-Request-Id: trace/1+2=3',
+      'X-Forwarded-Port: 443',
+      'Forwarded: for=198.51.100.9, for=10.9.9.9',
+      'X-Forwarded-Host: www.shop',
+    ]);
+    expect([client, requestId]).toEqual(['198.51.100.9', 'trace/1+2=3']);
+  });
+
+  it.each([
+    ['6.6.6.6, 198.51.100.9, 10.2.2.2', '198.51.100.9'],
+    ['198.51.100.9,10.2.2.2 ,\t10.3.3.3', '198.51.100.9'],
+    ['10.5.5.5, 10.2.2.2', '10.5.5.5'],
+    ['2001:db8::7, 10.2.2.2', '2001:db8::7'],
+    [' , 198.51.100.9, ,', '198.51.100.9'],
+    ['198.51.100.9, unknown, 10.2.2.2', '10.2.2.2'],
+    ['198.51.100.9, 10.2.2.2, <script>', '10.0.0.1'],
+    ['', '10.0.0.1'],
+  ])('with the chain %j speaks for %s', (chain, client) => {
+    const found = proxy(`X-Forwarded-For: ${chain}`);
+    expect(found.client).toBe(client);
+    expect(found.lines).toContain(`X-Real-IP: ${client}`);
+  });
+
+  it('may give the chain in several lines', () => {
+    const { lines, client } = proxy('X-Forwarded-For: 1.1.1.1', 'X-Forwarded-For: 10.2.2.2');
+    expect(lines[0]).toBe('X-Forwarded-For: 1.1.1.1, 10.2.2.2, 10.0.0.1');
+    expect(client).toBe('1.1.1.1');
+  });
+
+  it.each(['', 'a b', 'a"b', 'x'.repeat(129), 'caf\xe9', '<a>'])(
+    'does not give the request an id like %j',
+    (id) => {
+      expect(proxy(`X-Request-Id: ${id}`).requestId).toBe('id-1');
+    },
+  );
+
+  it('that nominates a forwarding field has taken it away', () => {
+    const { lines } = proxy('X-Forwarded-For: 6.6.6.6', 'Connection: X-Forwarded-For');
+    expect(lines[0]).toBe('X-Forwarded-For: 10.0.0.1');
+  });
+
+  it('cannot make more than fits, with the longest head there is', () => {
+    const long = 'x'.repeat(limits.headBytes - 200);
+    const { lines, client } = proxy(`X-Forwarded-For: ${long}`);
+    expect(lines[0]).toBe(`X-Forwarded-For: ${long}, 10.0.0.1`);
+    expect(client).toBe('10.0.0.1');
+  });
+});
