@@ -47,6 +47,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   private readonly writer: PacedWriter;
   private request: Request | null = null;
   private arrival: Arrival | null = null;
+  private isProbe = false;
   /** What it does to the request that is here. */
   private misdeed: Misdeed | null = null;
   private body = new BodyCheck(0);
@@ -110,10 +111,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   onHead(head: StrictHead): void {
     this.idleAlarm?.cancel();
-    if (head.target === '/health') {
-      this.request = null;
-      return;
-    }
+    this.isProbe = head.target === '/health';
+    if (this.isProbe) return;
     const { world, backend } = this;
     const request = world.requests.get(head.fields.get('x-nonce') ?? '') ?? null;
     const arrival: Arrival = { backend, connection: this.number, whole: false };
@@ -176,10 +175,9 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   onMessage(trailers: ReadonlyMap<string, string>): void {
     const { request, arrival } = this;
-    if (request === null || arrival === null) {
-      if (!this.backend.hanging) this.writer.add(PROBE_ANSWER, 0);
-      return;
-    }
+    if (this.isProbe && !this.backend.hanging) this.writer.add(PROBE_ANSWER, 0);
+    // It may have been answered before it was whole.
+    if (request === null || arrival === null) return;
     arrival.whole = true;
     const { count: bytes, wrongAt } = this.body;
     const trail = trailers.get('x-trail') ?? null;
@@ -283,6 +281,11 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   onTunnel(bytes: Uint8Array): void {
     this.writer.add(bytes.slice(), 0);
+  }
+
+  /** It reads again, if it had stopped. */
+  heal(): void {
+    this.socket.resume();
   }
 
   private pauseMs(): number {

@@ -60,6 +60,7 @@ export class Backend {
   /** Nothing is wrong any more. What hung goes on hanging: nobody remembers it. */
   heal(): void {
     this.hanging = false;
+    for (const conversation of this.conversations) conversation.heal();
     this.start();
   }
 }

@@ -31,6 +31,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private tunnelSent = false;
   /** Nothing more is sent: we, or the balancer's Connection: close, said so. */
   private closing = false;
+  /** The last answer came to a HEAD of which the balancer may not even know the method. */
+  private answeredUnread = false;
   private gone = false;
   private readonly slow: boolean;
   private readonly halfCloses: boolean;
@@ -172,7 +174,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     if (this.gone) return;
     this.reader.feed(bytes);
     const { problem } = this.reader;
-    if (problem === null) return;
+    if (problem === null || this.answeredUnread) return;
     this.world.tell((each) => each.malformed?.(`the balancer to ${this.client.name}`, problem));
   }
 
@@ -204,7 +206,10 @@ export class ClientConversation implements SocketHandler, StrictEvents {
       };
       request.answer = this.answer;
       this.body = new BodyCheck(request.answerStart);
-      if (head.close) this.stopSending();
+      if (head.close) {
+        this.answeredUnread = head.status === 408 && request.method === 'HEAD';
+        this.stopSending();
+      }
       world.note(client.name, `gets ${head.status} for ${request.nonce}`);
     }
   }

@@ -70,7 +70,7 @@ export interface SimNetwork {
   transport(ownAddress: string): Transport;
   /** From now on nothing from or to `address` arrives: not a SYN, a byte, a FIN or a RST. */
   blackHole(address: string): void;
-  /** What the black hole held back arrives now, as if sent again. */
+  /** What the black hole held back, or a FIN that was lost, arrives now, as if sent again. */
   heal(address: string): void;
   /** The process at `address` dies: its connections are reset, its listeners are closed. */
   kill(address: string): void;
@@ -137,7 +137,10 @@ class World implements SimNetwork, SocketWorld {
 
   heal(address: string): void {
     this.blackHoles.delete(address);
-    for (const socket of this.sockets) socket.schedule();
+    for (const socket of this.sockets) {
+      if (socket.address === address) socket.resendFin();
+      socket.schedule();
+    }
     const again = this.swallowed;
     this.swallowed = [];
     for (const dialer of again) this.sendSyn(dialer);

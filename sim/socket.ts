@@ -63,6 +63,7 @@ export class SimSocket implements Socket {
   /** Nothing is delivered before: a clog, or a pause between two cuts. */
   private heldUntilMs = 0;
   private finSent = false;
+  private finLost = false;
   private finAtMs = NEVER;
   private rstSent = false;
   private rstAtMs = NEVER;
@@ -132,13 +133,12 @@ export class SimSocket implements Socket {
 
   close(): void {
     if (this.silent || this.gone) return;
-    this.silent = true;
-    this.ended = true;
     if (!this.opened && this.unsentLength + this.underWay === 0) {
-      this.peer.gone = true;
-      this.leave(null);
+      this.reset();
       return;
     }
+    this.silent = true;
+    this.ended = true;
     // As in a kernel: closing with bytes unread tells the peer that they were lost.
     if (this.peer.hasArrived()) this.sendRst();
     else this.sendFin(false);
@@ -240,11 +240,21 @@ export class SimSocket implements Socket {
     if (this.finSent || this.rstSent) return;
     if ((this.unsentLength > 0 || !this.opened) && !lost) return;
     this.finSent = true;
-    if (!lost) {
-      this.finAtMs = this.arrivalMs() + this.world.drawMs(this.world.options.closeDelayMs);
-      this.schedule();
-    }
+    this.finLost = lost;
+    if (!lost) this.planFin();
     this.leaveIfDone();
+  }
+
+  private planFin(): void {
+    this.finAtMs = this.arrivalMs() + this.world.drawMs(this.world.options.closeDelayMs);
+    this.schedule();
+  }
+
+  /** A FIN that was lost is sent again, and arrives. */
+  resendFin(): void {
+    if (!this.finLost || this.rstSent || this.peer.gone) return;
+    this.finLost = false;
+    this.planFin();
   }
 
   private sendRst(): void {

@@ -26,7 +26,7 @@ export function createLeaks(_world: World, fail: Fail): Checker {
 function checkCounts(world: World, fail: Fail): void {
   const { engine, table } = world.balancer;
   const { exchanges, tunnels } = engine.open();
-  if (exchanges > 0) fail(`${exchanges} exchanges are open with no request on its way`);
+  if (exchanges !== 0) fail(`${exchanges} exchanges are open with no request on its way`);
   if (tunnels > 0) fail(`${tunnels} tunnels are open with no request on its way`);
   for (let slot = 0; slot < table.capacity; slot++) {
     const inFlight = table.inFlight(slot);

@@ -55,6 +55,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   private keepAlive = false;
   private promisedMs = -1;
   private ended = false;
+  private paused = false;
 
   constructor(
     link: BackendLink,
@@ -325,6 +326,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
       this.keepAlive && this.requestFinished && !extra && !this.ended && this.link.trusted;
     if (clean) {
       this.state = At.settling;
+      // A client that is slow to take the last part holds up nobody else.
+      this.resumeBody();
       this.idleSinceMs = this.link.engine.wheel.nowMs();
       this.link.engine.wheel.clear(this);
       this.link.engine.settle(this);
@@ -364,11 +367,14 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   }
 
   pauseBody(): void {
+    this.paused = true;
     this.socket.pause();
     if (this.state === At.body) this.link.engine.wheel.clear(this);
   }
 
   resumeBody(): void {
+    if (!this.paused) return;
+    this.paused = false;
     this.socket.resume();
     if (this.state === At.body) this.waitFor(this.link.engine.timeouts.idleMs);
   }

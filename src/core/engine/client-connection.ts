@@ -298,10 +298,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       exchange.refuse(refusal, at);
       return;
     }
-    const cause = `${refusal.rule} ${refusal.what}`;
-    this.breakOff();
-    exchange.onClientGone(failure('malformed', 'client', 'relay', 'never', cause));
-    this.engine.giveExchange(exchange);
+    const cause = `${refusal.rule} ${refusal.what} (byte ${at})`;
+    this.lose(failure('malformed', 'client', 'relay', 'never', cause));
   }
 
   pauseBody(): void {
@@ -441,7 +439,10 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private endedInput(): void {
     switch (this.state) {
       case At.busy:
-        if (!this.reader.done) this.clientGone('ended in the middle of a request');
+        if (!this.reader.done) {
+          const { phase } = this.exchange!;
+          this.lose(failure('closed', 'client', phase, 'never', 'ended in the middle of a request'));
+        }
         return;
       case At.tunnel:
         this.endedTunnel();
@@ -468,11 +469,12 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     if (exchange !== null) this.engine.giveExchange(exchange);
   }
 
-  private clientGone(cause: string, kind: 'closed' | 'reset' = 'closed'): void {
+  /** The exchange ends without a whole answer, and so does the connection. */
+  private lose(why: Failure): void {
     const exchange = this.exchange!;
     this.exchange = null;
     this.shutHard();
-    exchange.onClientGone(failure(kind, 'client', exchange.phase, 'never', cause));
+    exchange.onClientGone(why);
     this.engine.giveExchange(exchange);
   }
 
@@ -499,12 +501,13 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   /** The deadline of a stop. */
   cutOff(): void {
-    const { exchange } = this;
-    this.exchange = null;
-    this.shutHard();
-    if (exchange === null) return;
-    exchange.onClientGone(failure('stopping', 'us', exchange.phase, 'never', 'the balancer stops'));
-    this.engine.giveExchange(exchange);
+    if (this.exchange === null || this.state === At.head) {
+      this.releaseUnused();
+      this.shutHard();
+      return;
+    }
+    const { phase } = this.exchange;
+    this.lose(failure('stopping', 'us', phase, 'never', 'the balancer stops'));
   }
 
   private shut(): void {
@@ -592,10 +595,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       exchange.giveUp(why);
       return;
     }
-    this.exchange = null;
-    this.shutHard();
-    exchange.onClientGone(why);
-    this.engine.giveExchange(exchange);
+    this.lose(why);
   }
 
   private waitFor(ms: number): void {

@@ -6,7 +6,7 @@
 import { latin1 } from '../base/bytes.ts';
 import { httpDate } from '../base/civil.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Failure } from '../base/failure.ts';
+import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Listener, TlsTarget, Transport } from '../base/transport.ts';
@@ -273,6 +273,7 @@ export class Engine {
   }
 
   giveExchange(exchange: Exchange): void {
+    assert(exchange.ended, 'an exchange is given back when it is over');
     this.exchanges--;
     const current = exchange.limits === this.limits;
     if (current && this.spare.length < SPARE_EXCHANGES) this.spare.push(exchange);
