@@ -45,6 +45,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   private readonly number: number;
   private readonly reader: StrictReader;
   private readonly writer: PacedWriter;
+  private readonly peerPort: number;
+  private requests = 0;
   private request: Request | null = null;
   private arrival: Arrival | null = null;
   private isProbe = false;
@@ -58,7 +60,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   private gone = false;
   private idleAlarm: Alarm | null = null;
 
-  constructor(backend: Backend, socket: Socket) {
+  constructor(backend: Backend, socket: Socket, peerPort: number) {
+    this.peerPort = peerPort;
     this.backend = backend;
     this.world = backend.world;
     this.socket = socket;
@@ -111,6 +114,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   onHead(head: StrictHead): void {
     this.idleAlarm?.cancel();
+    this.requests += 1;
     this.isProbe = head.target === '/health';
     if (this.isProbe) return;
     const { world, backend } = this;
@@ -222,6 +226,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     const { head, body } = answerMessage(this.form(request), rng);
     const sent = this.promise(request, request.plan.bodyBytes);
     const bytes = join(behind === null ? [head, body] : [head, body, behind]);
+    if (behind !== null) this.poison(request, this.writer.total + head.length + body.length);
     const parts = behind === null ? cutUp(rng, bytes, request.plan.parts) : [bytes];
     parts.forEach((part, i) => {
       const last = i === parts.length - 1;
@@ -327,7 +332,6 @@ export class BackendConversation implements SocketHandler, StrictEvents {
         this.say(join(Object.values(answerMessage(this.form(request), this.world.rng, true))));
         return;
       case 'extra-now':
-        this.world.poison(this.number, request);
         this.answer(request, this.extra(request));
         return;
       case 'extra-late':
@@ -385,10 +389,20 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   private sendExtra(request: Request): void {
     if (this.gone || this.lost || this.tunnel) return;
-    this.world.poison(this.number, request);
-    this.world.note(this.backend.name, `c${this.number} sends an answer nobody asked for`);
     // Between two parts of another answer it would only be one more garbled answer.
-    if (!this.answering) this.writer.add(this.extra(request), 0);
+    if (this.answering) return;
+    this.world.note(this.backend.name, `c${this.number} sends an answer nobody asked for`);
+    this.poison(request, this.writer.total);
+    this.writer.add(this.extra(request), 0);
+  }
+
+  private poison(request: Request, at: number): void {
+    this.world.note(
+      'fault',
+      `c${this.number} is poisoned by an answer too many to ${request.nonce}`,
+    );
+    this.world.poisoned.add(this.number);
+    this.world.extras.set(this.peerPort, { at, requests: this.requests });
   }
 }
 

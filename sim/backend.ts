@@ -42,8 +42,8 @@ export class Backend {
     if (this.listener !== null) return;
     this.listener = this.transport.listen(
       { host: null, port: BACKEND_PORT },
-      (socket) => {
-        const conversation = new BackendConversation(this, socket);
+      (socket, peer) => {
+        const conversation = new BackendConversation(this, socket, peer.port);
         this.conversations.add(conversation);
         return conversation;
       },

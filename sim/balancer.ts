@@ -12,6 +12,7 @@ import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
 import { createSimResolver, type SimNetwork } from './network.ts';
 import type { SimOptions } from './options.ts';
+import { type Extra, tapTransport } from './wiretap.ts';
 
 export const BALANCER_ADDRESS = '10.9.0.1';
 export const LISTEN_PORT = 8080;
@@ -41,6 +42,9 @@ export interface BalancerWorld {
   readonly options: SimOptions;
   readonly backends: readonly Backend[];
   readonly log: Log;
+  /** What the backend at the other end of the connection from this port has sent too much. */
+  readonly extraOf: (port: number) => Extra | undefined;
+  readonly reusedDirty: (port: number) => void;
   /** The engine begins an attempt on this slot. */
   readonly picked: (slot: number) => void;
 }
@@ -58,7 +62,8 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const transport = world.network.transport(BALANCER_ADDRESS);
   const table = new WatchedTable(world.picked);
   const config = makeConfig(options, world.backends, options.weights);
-  const engine = new Engine({ transport, clock, rng: rng.fork(), table, log, config });
+  const tapped = tapTransport(transport, world.extraOf, world.reusedDirty);
+  const engine = new Engine({ transport: tapped, clock, rng: rng.fork(), table, log, config });
   const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
   const resolver = createSimResolver(clock, names);
   const controller = new Controller({

@@ -109,7 +109,7 @@ export function drawOptions(rng: Rng): SimOptions {
     backends,
     weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
     named: !calm && rng.chance(1, 4),
-    health: drawHealth(rng),
+    health: drawHealth(rng, calm),
     panic: rng.chance(1, 4),
     network,
     misdeeds: drawRatios(rng, MISDEEDS, calm),
@@ -145,8 +145,10 @@ const THINKS: readonly Range[] = [
   [500, 5000],
 ];
 
-function drawHealth(rng: Rng): HealthOptions | null {
+function drawHealth(rng: Rng, calm: boolean): HealthOptions | null {
   if (rng.chance(1, 3)) return null;
+  // In a calm world also a probe that comes in drops must be in time.
+  if (calm) return { kind: rng.chance(1, 4) ? 'tcp' : 'http', intervalMs: 4000, timeoutMs: 3900 };
   const intervalMs = 500 + rng.below(4500);
   const timeoutMs = 200 + rng.below(intervalMs - 300);
   return { kind: rng.chance(1, 4) ? 'tcp' : 'http', intervalMs, timeoutMs };

@@ -3,6 +3,8 @@ import type { Alarm, Clock } from '../src/core/base/clock.ts';
 import type { Socket } from '../src/core/base/transport.ts';
 
 export class PacedWriter {
+  /** Bytes given to `add` so far. */
+  total = 0;
   private readonly clock: Clock;
   private readonly socket: Socket;
   private readonly parts: { bytes: Uint8Array; pauseMs: number; done: (() => void) | null }[] = [];
@@ -21,6 +23,7 @@ export class PacedWriter {
    */
   add(bytes: Uint8Array, pauseMs: number, done: (() => void) | null = null): void {
     if (this.stopped) return;
+    this.total += bytes.length;
     this.parts.push({ bytes, pauseMs, done });
     if (this.parts.length === 1) this.plan();
   }

@@ -4,6 +4,7 @@
  */
 import { healWorld, startCalamities } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
+import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
 import { createFairness } from './checkers/fairness.ts';
@@ -21,6 +22,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createRightAnswer,
   createSmuggling,
   createAtMostOnce,
+  createCleanReuse,
   createLiveness,
   createLeaks,
   createFairness,
@@ -106,9 +108,10 @@ function playOut(world: World, forMs: number | null): void {
   world.tell((each) => each.atEnd?.(world));
 }
 
-/** Nothing is pending, and whoever can be reached is known to be up. */
+/** Nothing is pending on either side, and whoever can be reached is known to be up. */
 function isAtRest(world: World): boolean {
-  if (world.pending().length > 0) return false;
+  const { exchanges, tunnels } = world.balancer.engine.open();
+  if (world.pending().length + exchanges + tunnels > 0) return false;
   if (world.stopping) return true;
   const pools = world.balancer.controller.status();
   return pools.every(({ backends }) => backends.every(({ state }) => state === 'up'));

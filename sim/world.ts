@@ -15,6 +15,7 @@ import { Journal } from './journal.ts';
 import { createSimNetwork, type Range, type Ratio, type SimNetwork } from './network.ts';
 import { drawOptions, pick, type SimOptions } from './options.ts';
 import type { Request } from './request.ts';
+import type { Extra } from './wiretap.ts';
 
 export interface Violation {
   readonly checker: string;
@@ -37,6 +38,8 @@ export class World {
   readonly requests = new Map<string, Request>();
   /** Backend connections that carry an answer too many. */
   readonly poisoned = new Set<number>();
+  /** What came over them, by the balancer's port. */
+  readonly extras = new Map<number, Extra>();
   /** Act two: nothing is done wrong any more, and nothing new is begun. */
   healed = false;
   /** The balancer has been asked to stop. */
@@ -71,6 +74,8 @@ export class World {
       options: this.options,
       backends: this.backends,
       log: this.log(),
+      extraOf: (port) => this.extras.get(port),
+      reusedDirty: (port) => this.tell((each) => each.reusedDirty?.(port)),
       picked: (slot) => this.tell((each) => each.picked?.(slot)),
     });
   }
@@ -119,12 +124,6 @@ export class World {
   hit(request: Request | null, what: string): void {
     this.hits += 1;
     this.note('fault', request === null ? what : `${what} hits ${request.nonce}`);
-  }
-
-  /** More than one answer to one request goes over this backend connection. */
-  poison(connection: number, request: Request): void {
-    this.note('fault', `c${connection} is poisoned by an answer too many to ${request.nonce}`);
-    this.poisoned.add(connection);
   }
 
   nextConnection(): number {

@@ -25,6 +25,8 @@ export interface Checker {
   unasked?(where: string, status: number): void;
   /** A line of the access log. `request` null: its target is none that was sent. */
   logged?(request: Request | null, record: ExchangeRecord): void;
+  /** The balancer sent a request from this port, over a connection that was not clean. */
+  reusedDirty?(port: number): void;
   /** The engine has chosen this slot for an attempt. */
   picked?(slot: number): void;
   /** All is healed and quiet; the balancer still runs, unless it was asked to stop. */

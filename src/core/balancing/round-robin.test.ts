@@ -42,6 +42,16 @@ describe('round robin over equal weights', () => {
 });
 
 describe('round robin when the set changes', () => {
+  it('goes on as before when nothing is different', () => {
+    for (let before = 0; before < 14; before++) {
+      const { policy } = roundRobin([A, B], [4, 3]);
+      const { policy: other } = roundRobin([A, B], [4, 3]);
+      expect(picks(policy, before)).toEqual(picks(other, before));
+      policy.rebuild([A, B], [4, 3]);
+      expect(picks(policy, 14)).toEqual(picks(other, 14));
+    }
+  });
+
   it('goes on after the last picked when that one has left', () => {
     const { policy } = roundRobin([A, B, C]);
     expect(policy.pick()).toBe(A);

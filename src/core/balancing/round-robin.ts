@@ -51,6 +51,8 @@ class RoundRobin implements Policy {
 
   rebuild(slots: readonly number[], weights: readonly number[]): void {
     assert(slots.length === weights.length, 'every slot has a weight');
+    // Only a state changed that makes no difference here: the schedule goes on as it is.
+    if (this.schedule !== null && same(slots, this.slots) && same(weights, this.weights)) return;
     const ended = this.schedule;
     const picked = ended === null ? 0 : this.settle(ended);
     this.slots = [...slots];
@@ -91,8 +93,8 @@ class RoundRobin implements Policy {
     // What is owed is not kept for these, a cycle has too many turns: they go on at the same part
     // of it, and never back. Exact between changes, near enough when those are some picks apart.
     const next = before?.kind === 'stride' ? (this.start + drawn) % before.length : 0;
-    const same = before === null || before.length === schedule.length;
-    const part = same ? next : Math.ceil((next / before.length) * schedule.length);
+    const unchanged = before === null || before.length === schedule.length;
+    const part = unchanged ? next : Math.ceil((next / before.length) * schedule.length);
     this.start = part % schedule.length;
     return schedule;
   }
@@ -136,3 +138,6 @@ class RoundRobin implements Policy {
     return follower === undefined ? 0 : schedule.turnOf(follower);
   }
 }
+
+const same = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((each, index) => each === b[index]);

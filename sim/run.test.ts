@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { BackendConnection } from '../src/core/engine/backend-connection.ts';
+import { BodyReader } from '../src/core/http1/body-reader.ts';
+import { type RunResult, runSeed } from './run.ts';
+
+/** Seeds that a planted bug may need until it is found. */
+const ENOUGH = 16;
+
+const run = (seed: number): RunResult => runSeed(seed, { forMs: null, print: null });
+
+/** The first seed whose run breaks a promise, as `checker: sentence`; null: none does. */
+function firstViolation(): string | null {
+  for (let seed = 1; seed <= ENOUGH; seed++) {
+    const { violation } = run(seed);
+    if (violation !== null) return `${violation.checker}: ${violation.sentence}`;
+  }
+  return null;
+}
+
+type Method = (this: Record<string, unknown>, ...args: unknown[]) => unknown;
+const planted: (() => void)[] = [];
+
+/** Puts a bug in the place of a method, until the test is over. */
+function plant(type: { readonly prototype: object }, name: string, bug: (old: Method) => Method) {
+  const prototype = type.prototype as Record<string, Method>;
+  const old = prototype[name];
+  if (typeof old !== 'function') throw new Error(`there is no ${name} to plant a bug in`);
+  prototype[name] = bug(old);
+  planted.push(() => {
+    prototype[name] = old;
+  });
+}
+
+afterEach(() => {
+  for (const undo of planted.splice(0)) undo();
+});
+
+describe('a run', () => {
+  it('of any of these seeds breaks no promise, and has seen enough', () => {
+    for (let seed = 1; seed <= ENOUGH; seed++) {
+      const result = run(seed);
+      expect(result.violation, `seed ${seed}`).toBeNull();
+      expect(result.exchanges, `seed ${seed}`).toBeGreaterThanOrEqual(200);
+      if (!result.calm) expect(result.hits, `seed ${seed}`).toBeGreaterThanOrEqual(5);
+    }
+  });
+
+  it('of the same seed is the same to the last line', () => {
+    const [first, second] = [run(42), run(42)];
+    expect(second.hash).toBe(first.hash);
+    expect(second.lines).toEqual(first.lines);
+    expect(run(43).hash).not.toBe(first.hash);
+  });
+});
+
+describe('a planted bug is found:', () => {
+  it('a connection with bytes nobody asked for stays in the pool', () => {
+    plant(BackendConnection, 'unasked', () => () => {});
+    expect(firstViolation()).not.toBeNull();
+  });
+
+  it('a connection whose response is not whole goes into the pool', () => {
+    plant(
+      BackendConnection,
+      'onEnd',
+      (old) =>
+        function (this) {
+          if (this.state === 2) (this.complete as Method).call(this, false);
+          else old.call(this);
+        },
+    );
+    expect(firstViolation()).not.toBeNull();
+  });
+
+  it('a chunk is taken to be one byte shorter than its size says', () => {
+    plant(BodyReader, 'onSize', (old) => {
+      return function (this, byte) {
+        const refusal = old.call(this, byte);
+        const size = this.remaining as number;
+        if (byte === 13 && size > 64) this.remaining = size - 1;
+        return refusal;
+      };
+    });
+    expect(firstViolation()).not.toBeNull();
+  });
+});

@@ -1,0 +1,119 @@
+/**
+ * Listens in on the balancer's connections to backends, at the balancer's end: only there can be
+ * seen whether bytes that nobody asked for had arrived before the next request went out.
+ */
+import type { Failure } from '../src/core/base/failure.ts';
+import type { Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
+import { SimSocket } from './socket.ts';
+import { StrictReader } from './strict-reader.ts';
+
+/** What a backend has sent that belongs to no request. */
+export interface Extra {
+  /** Where it begins among all bytes of the backend's direction. */
+  readonly at: number;
+  /** Requests that had come over the connection by then. */
+  readonly requests: number;
+}
+
+/** `extraOf`: of the connection from this port. `reused`: a request went out after such bytes. */
+export function tapTransport(
+  transport: Transport,
+  extraOf: (port: number) => Extra | undefined,
+  reused: (port: number) => void,
+): Transport {
+  return {
+    listen: (at, accept, ready) => transport.listen(at, accept, ready),
+    connect(to, handler) {
+      const tap = new Tap(handler, extraOf, reused);
+      tap.socket = transport.connect(to, tap);
+      return tap;
+    },
+  };
+}
+
+class Tap implements Socket, SocketHandler {
+  socket!: Socket;
+  private readonly handler: SocketHandler;
+  private readonly extraOf: (port: number) => Extra | undefined;
+  private readonly requests: StrictReader;
+  private begun = 0;
+  private received = 0;
+  private dirty = false;
+
+  constructor(
+    handler: SocketHandler,
+    extraOf: (port: number) => Extra | undefined,
+    reused: (port: number) => void,
+  ) {
+    this.handler = handler;
+    this.extraOf = extraOf;
+    this.requests = new StrictReader('requests', {
+      answersHead: () => false,
+      onHead: () => {
+        this.begun += 1;
+        if (this.dirty) reused(this.port);
+      },
+      onBody: () => {},
+      onMessage: () => {},
+      onTunnel: () => {},
+    });
+  }
+
+  private get port(): number {
+    return this.socket instanceof SimSocket ? this.socket.port : 0;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.requests.feed(bytes);
+    return this.socket.write(bytes);
+  }
+
+  unsentBytes(): number {
+    return this.socket.unsentBytes();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  reset(): void {
+    this.socket.reset();
+  }
+
+  onOpen(): void {
+    this.handler.onOpen();
+  }
+
+  onData(bytes: Uint8Array): void {
+    this.received += bytes.length;
+    const extra = this.extraOf(this.port);
+    if (extra !== undefined && this.received > extra.at && this.begun <= extra.requests) {
+      this.dirty = true;
+    }
+    this.handler.onData(bytes);
+  }
+
+  onDrain(): void {
+    this.handler.onDrain();
+  }
+
+  onEnd(): void {
+    this.handler.onEnd();
+  }
+
+  onClose(failure: Failure | null): void {
+    this.handler.onClose(failure);
+  }
+}
