@@ -19,6 +19,7 @@ export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';
 const TABLE_SIZE = 64;
+const RESOURCES = { descriptors: 1024, memoryBytes: 2 ** 30 };
 
 /** A table that tells which slot the engine enters. */
 class WatchedTable extends Table {
@@ -63,7 +64,15 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const table = new WatchedTable(world.picked);
   const config = makeConfig(options, world.backends, options.weights);
   const tapped = tapTransport(transport, world.extraOf, world.reusedDirty);
-  const engine = new Engine({ transport: tapped, clock, rng: rng.fork(), table, log, config });
+  const engine = new Engine({
+    resources: RESOURCES,
+    transport: tapped,
+    clock,
+    rng: rng.fork(),
+    table,
+    log,
+    config,
+  });
   const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
   const resolver = createSimResolver(clock, names);
   const controller = new Controller({
@@ -125,6 +134,8 @@ export function makeConfig(
       headerFields: 100,
       requestLineBytes: 8 * 1024,
       bodyBytes: null,
+      maxConnections: options.maxConnections,
+      maxBufferBytes: options.maxBufferBytes,
       idlePerBackend: options.idlePerBackend,
       minRateBytesPerSecond: 240,
     },

@@ -90,6 +90,8 @@ export interface SimOptions {
   readonly clientKeepAliveMs: number;
   readonly drainMs: number;
   readonly idlePerBackend: number;
+  readonly maxConnections: number | null;
+  readonly maxBufferBytes: number | null;
   /** The balancer is asked to stop while exchanges are in flight. */
   readonly stopsEarly: boolean;
 }
@@ -129,6 +131,8 @@ export function drawOptions(rng: Rng): SimOptions {
     clientKeepAliveMs: 1000 + rng.below(30_000),
     drainMs: 500 + rng.below(10_000),
     idlePerBackend: rng.chance(1, 3) ? 1 : 64,
+    maxConnections: !calm && rng.chance(1, 8) ? 2 : null,
+    maxBufferBytes: !calm && rng.chance(1, 8) ? 20_000 : null,
     stopsEarly: !calm && rng.chance(1, 4),
   };
 }

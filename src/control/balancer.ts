@@ -15,6 +15,7 @@ import type { Log } from '../core/telemetry/log.ts';
 import { createNodeByteOps } from '../platform/node/bytes.ts';
 import { createNodeClock } from '../platform/node/clock.ts';
 import { createNodeResolver } from '../platform/node/dns.ts';
+import { readResources } from '../platform/node/resources.ts';
 import { createNodeTransport } from '../platform/node/sockets.ts';
 
 export interface Balancer {
@@ -29,7 +30,8 @@ export interface Balancer {
   drain(pool: string, backend: string): boolean;
   /**
    * Stops gracefully; resolves when everything has ended. `timeoutMs`: after so long what is still
-   * open is reset; null: no deadline; default: `shutdown_timeout`. Called again, a shorter one wins.
+   * open is reset; null: no deadline; default: `shutdown_timeout`. Called again, a shorter one
+   * wins.
    */
   stop(options?: { readonly timeoutMs?: number | null }): Promise<void>;
 }
@@ -61,7 +63,15 @@ export async function startBalancer(config: Config, options: BalancerOptions): P
   const clock = createNodeClock();
   const rng = createRng(randomInt(2 ** 47));
   const table = new Table(config.tableSize);
-  const engine = new Engine({ transport, clock, rng: rng.fork(), table, log, config });
+  const engine = new Engine({
+    resources: readResources(),
+    transport,
+    clock,
+    rng: rng.fork(),
+    table,
+    log,
+    config,
+  });
   const resolver = options.resolver ?? createNodeResolver();
   const deps = { transport, resolver, clock, rng: rng.fork(), table, log, engine };
   const controller = new Controller(deps);

@@ -117,6 +117,10 @@ export interface LimitsConfig {
   readonly requestLineBytes: number;
   /** null: unlimited; bodies are streamed. */
   readonly bodyBytes: number | null;
+  /** Clients connected at once; null: as many as the process has descriptors for. */
+  readonly maxConnections: number | null;
+  /** Bytes that wait in our memory, of all exchanges together; null: a quarter of the memory. */
+  readonly maxBufferBytes: number | null;
   /** Idle connections kept per backend. */
   readonly idlePerBackend: number;
   /** Bytes per second, both ways, after 5 s, except while we hold the client back; 0: off. */

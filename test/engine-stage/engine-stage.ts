@@ -84,6 +84,8 @@ export class RawBackend {
   readonly connections: Raw[] = [];
   /** Called with each request head that has come whole. */
   onHead: (head: string, connection: Raw) => void = () => {};
+  /** Called with each connection as it is accepted, before anything has come. */
+  onConnection: (connection: Raw) => void = () => {};
 
   constructor(address: string) {
     this.address = address;
@@ -147,6 +149,7 @@ export class Stage {
     const { manualTurns } = options;
     const turns = (callback: () => void): void => void this.freshTurns.push(callback);
     this.engine = new Engine({
+      resources: { descriptors: 1024, memoryBytes: 2 ** 30 },
       transport: this.network.transport(BALANCER),
       clock: {
         nowMs: () => clock.nowMs(),
@@ -237,6 +240,7 @@ export class Stage {
       (socket) => {
         const raw = this.raw(socket);
         backend.connections.push(raw);
+        backend.onConnection(raw);
         let seen = 0;
         raw.onBytes = () => {
           for (;;) {

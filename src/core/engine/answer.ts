@@ -7,7 +7,7 @@ import type { Head } from '../http/head.ts';
 import type { Pool } from './pool.ts';
 import type { Answer } from './sides.ts';
 
-/** Seconds after which a client may come again when nobody is there. */
+/** Seconds after which a client may come again when nobody is there, or there is no room. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** The whole answer; `pool` null: before routing, where nobody's pages apply. */
@@ -18,7 +18,7 @@ export function makeAnswer(
   requestId: string,
   pool: Pool | null,
 ): Answer {
-  const fields = extraFields(why, status);
+  const fields = extraFields(status);
   const page = pool?.config.errorPages.get(status);
   if (page !== undefined) {
     return { status, contentType: page.contentType, body: page.body, fields };
@@ -28,9 +28,9 @@ export function makeAnswer(
   return { status, contentType, body: utf8(text), fields };
 }
 
-function extraFields(why: Failure, status: number): string {
+function extraFields(status: number): string {
   if (status === 405) return 'Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n';
-  return why.kind === 'no_backend' ? `Retry-After: ${RETRY_AFTER_SECONDS}\r\n` : '';
+  return status === 503 ? `Retry-After: ${RETRY_AFTER_SECONDS}\r\n` : '';
 }
 
 /** What happened, in words for a client: no addresses and no inner workings. */

@@ -414,6 +414,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     const { state, exchange } = this;
     this.state = At.closed;
     this.link.connections.delete(this);
+    this.link.engine.backendConnectionClosed();
     this.link.engine.wheel.remove(this);
     if (state === At.idle) this.link.forgetIdle(this);
     if (exchange === null) return;
@@ -459,6 +460,16 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
         this.shut();
     }
   }
+
+  heldBytes(): number {
+    return this.socket.unsentBytes() + (this.pending?.length ?? 0);
+  }
+
+  spareBytes(): number {
+    return 0;
+  }
+
+  giveSpare(): void {}
 
   abandon(): void {
     this.exchange = null;

@@ -71,6 +71,7 @@ export class BackendLink {
     const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
     const connection = new BackendConnection(this, exchange, address, index, last);
     this.connections.add(connection);
+    this.engine.backendConnectionOpens();
     exchange.dialing = connection;
     connection.open(target);
   }
@@ -92,6 +93,8 @@ export class BackendLink {
       exchange.onBackendFailure(why);
       return;
     }
+    // Descriptors of ours that nobody needs now are given back.
+    if (why.kind === 'no_resources') this.engine.closeIdle();
     // What we lack ourselves (IPv6, say) does not hide that another address refused.
     const { earlier } = connection;
     const worst = why.side === 'us' && earlier !== null ? earlier : why;
@@ -152,6 +155,13 @@ export class BackendLink {
   forgetIdle(connection: BackendConnection): void {
     const at = this.idle.indexOf(connection);
     if (at !== -1) this.idle.splice(at, 1);
+  }
+
+  /** Closes the connection that has been idle longest. False: none is. */
+  closeOneIdle(): boolean {
+    const [oldest] = this.idle;
+    oldest?.retire();
+    return oldest !== undefined;
   }
 
   closeIdle(): void {

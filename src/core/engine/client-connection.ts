@@ -441,7 +441,9 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       case At.busy:
         if (!this.reader.done) {
           const { phase } = this.exchange!;
-          this.lose(failure('closed', 'client', phase, 'never', 'ended in the middle of a request'));
+          this.lose(
+            failure('closed', 'client', phase, 'never', 'ended in the middle of a request'),
+          );
         }
         return;
       case At.tunnel:
@@ -492,6 +494,25 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       exchange.onClientGone(failure(kind, 'client', exchange.phase, 'never', cause));
     }
     this.engine.giveExchange(exchange);
+  }
+
+  /** Closes it if it only waits for another request. False: it does not. */
+  closeIdle(): boolean {
+    if (this.state !== At.idle || this.socket.unsentBytes() > 0) return false;
+    this.shut();
+    return true;
+  }
+
+  heldBytes(): number {
+    return this.pending.length + this.socket.unsentBytes() + this.spareBytes();
+  }
+
+  spareBytes(): number {
+    return this.exchange?.spareBytes ?? 0;
+  }
+
+  giveSpare(): void {
+    this.exchange?.giveSpare();
   }
 
   /** The balancer stops: an idle connection closes after a second of quiet. */

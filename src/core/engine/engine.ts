@@ -9,7 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
-import type { Listener, TlsTarget, Transport } from '../base/transport.ts';
+import type { Listener, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
 import type { Config, LimitsConfig, ListenerConfig, TimeoutsConfig } from '../config.ts';
 import { ForwardedFields } from '../http/forwarded.ts';
 import { Head } from '../http/head.ts';
@@ -26,6 +26,8 @@ import type { BackendConnection } from './backend-connection.ts';
 import { BackendLink } from './backend-link.ts';
 import { ClientConnection } from './client-connection.ts';
 import { Exchange } from './exchange.ts';
+import { connectionBound, Gate } from './gate.ts';
+import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { Pool } from './pool.ts';
 import { WriteBuffer } from './write-buffer.ts';
 
@@ -41,7 +43,16 @@ export interface Evidence {
   loopWasLate(lagMs: number): void;
 }
 
+/** What the machine gives this process. */
+export interface Resources {
+  /** How many files and sockets may be open. */
+  readonly descriptors: number;
+  /** Of the machine, or of the group of processes this one is confined to. */
+  readonly memoryBytes: number;
+}
+
 export interface EngineDeps {
+  readonly resources: Resources;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -73,6 +84,8 @@ export class Engine {
   limits: LimitsConfig;
   timeouts: TimeoutsConfig;
   trusted: TrustedPeers;
+  /** Clients at most, and as many connections to backends. */
+  maxConnections = 0;
   logsExchanges = true;
   stopping = false;
 
@@ -92,6 +105,10 @@ export class Engine {
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners = new Map<string, { at: ListenerConfig; listener: Listener }>();
   private readonly connections = new Set<ClientConnection>();
+  private readonly gate: Gate;
+  private readonly guard: MemoryGuard;
+  private readonly resources: Resources;
+  private backendConnections = 0;
   private readonly spare: Exchange[] = [];
   private settling: BackendConnection[] = [];
   private exchanges = 0;
@@ -103,6 +120,7 @@ export class Engine {
 
   constructor(deps: EngineDeps) {
     this.transport = deps.transport;
+    this.resources = deps.resources;
     this.clock = deps.clock;
     this.table = deps.table;
     this.log = deps.log;
@@ -112,6 +130,9 @@ export class Engine {
     const { config } = deps;
     this.limits = config.limits;
     this.timeouts = config.timeouts;
+    this.gate = new Gate(this, this.connections);
+    this.guard = new MemoryGuard(this);
+    this.bound();
     this.trusted = new TrustedPeers(config.trustedProxies);
     this.routes = new Router(config.routes);
     this.requestParser = new HeadParser(this.limits);
@@ -128,6 +149,7 @@ export class Engine {
   configure(config: Config, pools: ReadonlyMap<string, readonly Backend[]>): void {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
+    this.bound();
     this.logsExchanges = config.log.access;
     this.trusted = new TrustedPeers(config.trustedProxies);
     this.routes = new Router(config.routes);
@@ -142,6 +164,14 @@ export class Engine {
     this.forwards.clear();
     this.tlsTargets.clear();
     this.configurePools(config, pools);
+  }
+
+  /** The bounds of the whole process. */
+  private bound(): void {
+    const { maxConnections, maxBufferBytes } = this.limits;
+    const { descriptors, memoryBytes } = this.resources;
+    this.maxConnections = connectionBound(maxConnections, descriptors);
+    this.guard.maxBytes = maxBufferBytes ?? memoryBytes / 4;
   }
 
   private configurePools(config: Config, members: ReadonlyMap<string, readonly Backend[]>): void {
@@ -206,7 +236,11 @@ export class Engine {
   listen(at: ListenerConfig, ready: (failure: Failure | null, port: number) => void): void {
     const listener = this.transport.listen(
       { host: at.host, port: at.port },
-      (socket, peer) => new ClientConnection(this, socket, peer),
+      (socket, peer) => {
+        if (this.gate.admits()) return new ClientConnection(this, socket, peer);
+        socket.reset();
+        return NOBODY;
+      },
       (failure) => {
         if (failure !== null) this.listeners.delete(at.address);
         ready(failure, listener.port);
@@ -234,7 +268,7 @@ export class Engine {
     for (const { listener } of this.listeners.values()) listener.close();
     this.listeners.clear();
     for (const connection of this.connections) connection.beginStop();
-    for (const link of this.links.values()) link.closeIdle();
+    this.closeIdle();
   }
 
   open(): { connections: number; exchanges: number; tunnels: number } {
@@ -269,6 +303,7 @@ export class Engine {
 
   takeExchange(): Exchange {
     this.exchanges++;
+    this.guard.watch();
     return this.spare.pop() ?? new Exchange(this);
   }
 
@@ -357,6 +392,33 @@ export class Engine {
     this.connections.delete(connection);
   }
 
+  /** One more connection to a backend is about to be opened; an idle one makes room for it. */
+  backendConnectionOpens(): void {
+    this.backendConnections++;
+    if (this.backendConnections <= this.maxConnections) return;
+    for (const link of this.links.values()) if (link.closeOneIdle()) return;
+  }
+
+  /** Closes every connection to a backend that carries nothing. */
+  closeIdle(): void {
+    for (const link of this.links.values()) link.closeIdle();
+  }
+
+  backendConnectionClosed(): void {
+    this.backendConnections--;
+  }
+
+  /** More bytes wait in our memory than may: new exchanges are turned away. */
+  get overfull(): boolean {
+    return this.guard.overfull;
+  }
+
+  /** Everything that may hold bytes. */
+  *holders(): Iterable<Holder> {
+    yield* this.connections;
+    for (const link of this.links.values()) yield* link.connections;
+  }
+
   /** `Date: ...` with its line end, made once a second. */
   dateField(): Uint8Array {
     const wallMs = this.clock.wallMs();
@@ -368,3 +430,12 @@ export class Engine {
     return this.dateLine;
   }
 }
+
+/** The handler of a connection that was turned away. */
+const NOBODY: SocketHandler = {
+  onOpen() {},
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+};

@@ -26,6 +26,14 @@ const SAFE_RETRY_MS = 5000;
 /** Interim responses in one exchange. */
 const MAX_INTERIM = 20;
 
+const OVERFULL = failure(
+  'no_resources',
+  'us',
+  'route',
+  'never',
+  'too many bytes wait in memory (limits.max_buffer_memory)',
+);
+
 export class Exchange implements BackendEvents {
   readonly head: Head;
   readonly facts = new RequestFacts();
@@ -130,6 +138,10 @@ export class Exchange implements BackendEvents {
       this.giveUp(failure('no_route', 'us', 'route', 'never', 'no route matches this request'));
       return false;
     }
+    if (this.engine.overfull) {
+      this.giveUp(OVERFULL);
+      return false;
+    }
     this.pool.budget.deposit(this.startedMs);
     return true;
   }
@@ -212,6 +224,17 @@ export class Exchange implements BackendEvents {
   /** Sent bytes are kept only while a repetition may need them. */
   private keepReplay(): void {
     if (this.facts.idempotent && this.replayWhole && this.replay.length <= REPLAY_BYTES) return;
+    this.replay.clear();
+    this.replayWhole = false;
+  }
+
+  /** Bytes that are kept only so that an attempt can be repeated. */
+  get spareBytes(): number {
+    return this.side === null ? 0 : this.replay.length;
+  }
+
+  giveSpare(): void {
+    if (this.side === null) return;
     this.replay.clear();
     this.replayWhole = false;
   }

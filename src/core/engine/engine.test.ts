@@ -1,0 +1,333 @@
+import { describe, expect, it } from 'vitest';
+import { get, ok, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { backendConfig, listenerConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import type { Failure } from '../base/failure.ts';
+import { Backend } from '../table/backend.ts';
+import { State } from '../table/table.ts';
+
+const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+const switching =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+/** Backends 1 and up, all answering. */
+function answering(count: number): { stage: Stage; backends: RawBackend[] } {
+  const stage = new Stage({ backends: count });
+  const backends = Array.from({ length: count }, (_, index) =>
+    stage.backend(index + 1).answering(),
+  );
+  return { stage, backends };
+}
+
+describe('another configuration', () => {
+  it('keeps the connections of the backends that stay', () => {
+    const { stage, backends } = answering(2);
+    stage.ask(get());
+    stage.ask(get());
+    stage.configure({ ...stage.config, timeouts: { ...stage.config.timeouts, connectMs: 1 } });
+    stage.ask(get());
+    stage.ask(get());
+    expect(backends.map(({ connections }) => connections.length)).toEqual([1, 1]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('goes on round robin where it was', () => {
+    const { stage } = answering(3);
+    stage.ask(get());
+    stage.configure(stage.config);
+    stage.ask(get());
+    expect(stage.records.map(({ backend }) => backend)).toEqual(['server-1', 'server-2']);
+  });
+
+  it('closes what is idle of a backend that leaves', () => {
+    const { stage, backends } = answering(2);
+    stage.ask(get());
+    stage.configure(stage.config, stage.backends.slice(1));
+    stage.pass(1);
+    expect(backends[0].last.ended).toBe(true);
+    for (let request = 0; request < 3; request++) stage.ask(get());
+    expect(stage.records.map(({ backend }) => backend)).toEqual([
+      'server-1',
+      'server-2',
+      'server-2',
+      'server-2',
+    ]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('lets an exchange on a backend that leaves finish, and keeps nothing of it', () => {
+    const stage = new Stage({ backends: 2 });
+    const backend = stage.backend();
+    const client = stage.ask(get());
+    stage.configure(stage.config, stage.backends.slice(1));
+    backend.last.send(ok());
+    stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    stage.pass(1);
+    expect(backend.last.ended).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('does not hand the connections of a backend to another in its slot', () => {
+    const { stage, backends } = answering(2);
+    stage.ask(get());
+    const [old] = stage.backends;
+    stage.configure(stage.config, []);
+    stage.table.free(old.slot);
+    const slot = stage.table.claim(1, State.up)!;
+    expect(slot).toBe(old.slot);
+    const { config, pool } = stage.backends[1];
+    const fresh = new Backend(slot, stage.table.generation(slot), config, pool);
+    fresh.addresses = ['10.0.0.2'];
+    stage.configure(stage.config, [fresh]);
+    expect(stage.ask(get()).statuses).toEqual([200]);
+    expect(backends.map(({ connections }) => connections.length)).toEqual([1, 1]);
+  });
+
+  it('counts from the next request on an open connection', () => {
+    const { stage } = answering(1);
+    const client = stage.ask(get());
+    const limits = { ...stage.config.limits, headBytes: 100 };
+    stage.configure({ ...stage.config, limits });
+    client.send(get('/', `X: ${'x'.repeat(100)}\r\n`));
+    stage.pass(2);
+    expect(client.statuses).toEqual([200, 431]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('does not disturb an exchange that is going on', () => {
+    const stage = new Stage();
+    const backend = stage.backend().answering(ok('0123456789').slice(0, -5));
+    const client = stage.ask(get());
+    const limits = { ...stage.config.limits, headerFields: 10, headBytes: 4096 };
+    stage.configure({ ...stage.config, limits });
+    backend.last.send('56789');
+    stage.pass(1);
+    expect(client.received.endsWith('0123456789')).toBe(true);
+    client.send(get());
+    stage.pass(2);
+    backend.last.send('56789');
+    stage.pass(1);
+    expect(client.statuses).toEqual([200, 200]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('without a pool has nobody for its requests', () => {
+    const { stage } = answering(1);
+    stage.engine.configure({ ...stage.config, pools: [], routes: [] }, new Map());
+    expect(stage.ask(get()).statuses).toEqual([404]);
+  });
+
+  it('gives a new pool a cursor of its own', () => {
+    const { stage } = answering(2);
+    const pools = ['default', 'other'].map((name) =>
+      poolConfig(
+        stage.backends.map(({ config }) => config),
+        { name },
+      ),
+    );
+    const routes = [
+      { hosts: [], pathPrefix: '/other', pool: 'other' },
+      { hosts: [], pathPrefix: '/', pool: 'default' },
+    ];
+    const members = new Map(pools.map(({ name }) => [name, stage.backends]));
+    stage.engine.configure({ ...stage.config, pools, routes }, members);
+    for (const path of ['/', '/other', '/', '/other']) stage.ask(get(path));
+    const picked = stage.records.map(({ backend }) => backend);
+    expect(picked).toEqual(['server-1', 'server-1', 'server-2', 'server-2']);
+  });
+});
+
+describe('a backend that drains', () => {
+  function drain(stage: Stage): void {
+    stage.table.setState(stage.backends[0].slot, State.draining);
+    stage.engine.refresh('default');
+  }
+
+  it('takes nothing new, and is released with its last exchange', () => {
+    const stage = new Stage({ backends: 2 });
+    const backend = stage.backend();
+    stage.backend(2).answering();
+    const clients = [stage.ask(get())];
+    stage.ask(get());
+    clients.push(stage.ask(get()));
+    drain(stage);
+    stage.ask(get());
+    expect(stage.records.map((record) => record.backend)).toEqual(['server-2', 'server-2']);
+    backend.connections[0].send(ok());
+    stage.pass(1);
+    expect(stage.evidence).toEqual([]);
+    backend.connections[1].send(ok());
+    stage.pass(1);
+    expect(clients.map(({ statuses }) => statuses)).toEqual([[200], [200]]);
+    expect(stage.evidence).toEqual(['released server-1']);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is released with its last tunnel', () => {
+    const stage = new Stage();
+    stage.backend().answering(switching);
+    const client = stage.ask(get('/', upgrade));
+    drain(stage);
+    expect(stage.evidence).toEqual([]);
+    client.socket.reset();
+    stage.pass(1);
+    expect(stage.evidence).toEqual(['released server-1']);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is released when its exchanges are cut', () => {
+    const stage = new Stage();
+    stage.backend();
+    stage.ask(get());
+    drain(stage);
+    stage.engine.cut(stage.backends[0], 'exchanges');
+    expect(stage.evidence).toEqual(['released server-1']);
+  });
+
+  it('alone is told of: others come and go in silence', () => {
+    const { stage } = answering(1);
+    stage.ask(get());
+    expect(stage.evidence).toEqual([]);
+  });
+});
+
+describe('a listener', () => {
+  it('on a port that is taken says so, and is not listed', () => {
+    const { stage } = answering(1);
+    const failures: (Failure | null)[] = [];
+    stage.engine.listen({ ...listenerConfig(8080), address: 'again' }, (failure) => {
+      failures.push(failure);
+    });
+    stage.pass(1);
+    expect(failures).toMatchObject([{ kind: 'address_in_use', side: 'us' }]);
+    expect(stage.engine.listening()).toEqual([{ address: '*:8080', host: null, port: 8080 }]);
+  });
+
+  it('that closes takes nobody new; its connections live on', () => {
+    const { stage } = answering(1);
+    const client = stage.ask(get());
+    stage.engine.unlisten(listenerConfig(8080));
+    stage.pass(1);
+    expect(stage.client().closed).toMatchObject({ kind: 'refused' });
+    client.send(get());
+    stage.pass(2);
+    expect(client.statuses).toEqual([200, 200]);
+    expect(stage.engine.listening()).toEqual([]);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('a stop', () => {
+  it('closes listeners, and idle connections of both kinds after a second of quiet', () => {
+    const { stage, backends } = answering(1);
+    const idle = stage.ask(get());
+    stage.engine.beginStop();
+    stage.pass(1);
+    expect(stage.client().closed).toMatchObject({ kind: 'refused' });
+    expect(backends[0].last.ended).toBe(true);
+    stage.pass(900);
+    expect(idle.ended).toBe(false);
+    stage.pass(200);
+    expect(idle.ended).toBe(true);
+    stage.pass(1);
+    expect(stage.engine.open()).toEqual({ connections: 0, exchanges: 0, tunnels: 0 });
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('lets what is going on finish, and says that it is the last', () => {
+    const stage = new Stage();
+    const backend = stage.backend();
+    const client = stage.ask(get());
+    stage.engine.beginStop();
+    stage.pass(5000);
+    expect(stage.engine.open()).toEqual({ connections: 1, exchanges: 1, tunnels: 0 });
+    backend.last.send(ok());
+    stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    expect(client.received).toContain('\r\nConnection: close\r\n');
+    expect(client.ended).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('still answers a request that comes within the second', () => {
+    const { stage } = answering(1);
+    const client = stage.ask(get());
+    stage.engine.beginStop();
+    stage.pass(900);
+    client.send(get());
+    stage.pass(2);
+    expect(client.statuses).toEqual([200, 200]);
+    expect(client.received.match(/Connection: close/g)).toHaveLength(1);
+  });
+
+  it('cuts what is left at its deadline: exchanges, tunnels and the idle', () => {
+    const stage = new Stage();
+    const backend = stage.backend();
+    const tunnel = stage.ask(get('/', upgrade));
+    backend.last.send(switching);
+    const clients = [tunnel, stage.ask(get()), stage.client()];
+    expect(stage.engine.open()).toEqual({ connections: 3, exchanges: 2, tunnels: 1 });
+    stage.engine.beginStop();
+    stage.engine.cutAll();
+    stage.pass(1);
+    expect(clients.map(({ wasReset }) => wasReset)).toEqual([true, true, true]);
+    expect(backend.connections.map(({ wasReset }) => wasReset)).toEqual([true, true]);
+    expect(stage.engine.open()).toEqual({ connections: 0, exchanges: 0, tunnels: 0 });
+    expect(stage.records.map(({ status, failure }) => [status, failure?.kind])).toEqual([
+      [101, 'stopping'],
+      [0, 'stopping'],
+    ]);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('an answer without a date', () => {
+  it('gets ours, which goes with the time', () => {
+    const { stage } = answering(1);
+    const client = stage.ask(get());
+    stage.pass(2000);
+    client.send(get());
+    stage.pass(2);
+    expect(client.received.match(/Date: [^\r]*/g)).toEqual([
+      'Date: Thu, 01 Jan 2026 00:00:00 GMT',
+      'Date: Thu, 01 Jan 2026 00:00:02 GMT',
+    ]);
+  });
+
+  it('keeps its own', () => {
+    const stage = new Stage();
+    const date = 'Date: Fri, 02 Jan 1970 00:00:00 GMT\r\n';
+    stage.backend().answering(ok('ok', date));
+    expect(stage.ask(get()).received.match(/Date: [^\r]*\r\n/g)).toEqual([date]);
+  });
+});
+
+describe('the TLS of a backend', () => {
+  /** What is asked of a backend whose URL is https, with this name in its pool's settings. */
+  function target(serverName: string | null) {
+    const { engine } = new Stage();
+    const tls = { verify: true, caPem: 'a certificate', serverName };
+    const backend = backendConfig(1, { tls: true, host: 'web.test' });
+    return engine.tlsTarget(new Backend(0, 0, backend, poolConfig([backend], { tls })));
+  }
+
+  it('goes by the host of its URL, unless the pool names another', () => {
+    const rest = { verify: true, caPem: 'a certificate' };
+    expect(target(null)).toEqual({ serverName: 'web.test', ...rest });
+    expect(target('other.test')).toEqual({ serverName: 'other.test', ...rest });
+  });
+
+  it('is none for a plain URL', () => {
+    const stage = new Stage();
+    expect(stage.engine.tlsTarget(stage.backends[0])).toBe(null);
+  });
+});
+
+describe('a request id', () => {
+  it('is made of the engine and a count', () => {
+    const { stage } = answering(1);
+    const ids = [0, 1, 2].map(() => stage.engine.nextRequestId());
+    expect(new Set(ids.map((id) => id.slice(0, 16))).size).toBe(1);
+    expect(ids.map((id) => id.slice(16))).toEqual(['00000001', '00000002', '00000003']);
+  });
+});
