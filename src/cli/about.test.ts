@@ -26,7 +26,7 @@ describe('ownCommand', () => {
     expect(ownCommand('/srv/keel/dist/src/cli/main.js', '/usr/bin/node', '/srv/keel')).toBe(
       'node dist/src/cli/main.js',
     );
-    expect(ownCommand('/srv/keel/main.js', '/opt/bun', '/home/me')).toBe('bun /srv/keel/main.js');
+    expect(ownCommand('/srv/keel/main.js', '/opt/bun', '/srv/me')).toBe('bun /srv/keel/main.js');
     expect(ownCommand('/srv/my keel/main.js', '/opt/bun', '/')).toBe('bun "srv/my keel/main.js"');
   });
 });

@@ -115,7 +115,8 @@ describe('the events of a start', () => {
       [
         'info',
         'started_pool',
-        'pool default: round_robin over server-1, s2; probe: GET /health is 2xx, every 5s, timeout 2s',
+        'pool default: round_robin over server-1, s2; ' +
+          'probe: GET /health is 2xx, every 5s, timeout 2s',
         { pool: 'default', policy: 'round_robin', backends: 2 },
       ],
     ]);

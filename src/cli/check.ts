@@ -20,7 +20,7 @@ const describePool = ({ name, policy, backends }: PoolConfig): string => {
 };
 
 /** What a good configuration amounts to, as text for standard output. */
-export function describeConfig(file: string, config: Config): string {
+function describeConfig(file: string, config: Config): string {
   const { listeners, routes, pools } = config;
   const parts = [count(listeners.length, 'listener'), count(routes.length, 'route')];
   const head = `${file} is good: ${parts.join(', ')}, ${count(pools.length, 'pool')}\n`;

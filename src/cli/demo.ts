@@ -125,6 +125,10 @@ function sayWhatToTry(
   for (const [typed, what] of steps) log.event('info', 'demo_try', `try: ${typed} # ${what}`);
 }
 
+/**
+ * `evenkeel demo`: three backends as processes of their own and a balancer before them, on free
+ * ports. Resolves when the balancer has stopped; the backends end with it.
+ */
 export async function demo(terminal: Terminal): Promise<ExitCode> {
   const [port] = await freePorts(BALANCER_PORT, 1);
   const ports = await freePorts(FIRST_BACKEND_PORT, BACKENDS);

@@ -31,6 +31,16 @@ describe('explainListenFailure', () => {
     expect(text).toContain('ip_unprivileged_port_start=80');
   });
 
+  it('says what to do about an address of some other machine', () => {
+    const cause = '192.0.2.1:80 is not an address of this machine';
+    const listener = { host: '192.0.2.1', port: 80 };
+    const failed = { listener, failure: { kind: 'no_resources', cause } } as const;
+    expect(explainListenFailure(failed, null, change)).toBe(
+      `evenkeel: cannot listen on 192.0.2.1 port 80: ${cause}; ` +
+        'write one that it has, or leave "address" out\n',
+    );
+  });
+
   it('gives the cause of anything else', () => {
     const failed = { listener: { host: '192.0.2.1', port: 8080 }, failure: forbidden };
     expect(explainListenFailure(failed, null, change)).toBe(

@@ -37,5 +37,7 @@ export function explainListenFailure(
       '',
     ].join('\n');
   }
-  return `evenkeel: cannot listen on ${place}: ${failure.cause}\n`;
+  const isElsewhere = listener.host !== null && failure.cause.includes('not an address of this');
+  const remedy = isElsewhere ? '; write one that it has, or leave "address" out' : '';
+  return `evenkeel: cannot listen on ${place}: ${failure.cause}${remedy}\n`;
 }

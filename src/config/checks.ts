@@ -14,6 +14,7 @@ import { backendUrl, poolKeys } from './schema.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
+/** Reports what one key alone cannot show: keys that exclude, need or contradict each other. */
 export function checkTogether(value: unknown, files: NamedFiles, report: Report): void {
   const root = asMapping(value);
   if (root === null) return;
@@ -116,7 +117,7 @@ function overlap(a: string, b: string): boolean {
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 const EVERY = new Set(['::', '0.0.0.0']);
 
-/** A backend that is this balancer itself: each request would go round until connections run out. */
+/** A backend that is this balancer itself: a request would go round until connections run out. */
 function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): void {
   const { port = 8080, address } = root;
   const listeners = root.listeners === undefined ? [{ port, address }] : asList(root.listeners);
@@ -144,12 +145,14 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
   for (const [status, page] of Object.entries(asMapping(pool.error_pages) ?? {})) {
     if (typeof page !== 'string' || isInlinePage(page)) continue;
-    const result = files.text(page);
+    const result = page.trim() === '' ? { problem: NO_PAGE } : files.text(page);
     if ('problem' in result) report.add([...path, 'error_pages', status], result.problem);
   }
   const ca = asMapping(pool.tls)?.ca;
   if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
 }
+
+const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 
 function checkCa(ca: string, path: Path, files: NamedFiles, report: Report): void {
   const pem = isPem(ca) ? { value: ca } : files.text(ca);

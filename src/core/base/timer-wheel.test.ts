@@ -67,11 +67,11 @@ class FakeClock implements Clock {
 
 class Probe extends Timer {
   readonly firedAt: number[] = [];
-  then: (nowMs: number) => void = () => {};
+  onFire: (nowMs: number) => void = () => {};
 
   override onTimer(nowMs: number): void {
     this.firedAt.push(nowMs);
-    this.then(nowMs);
+    this.onFire(nowMs);
   }
 }
 
@@ -156,7 +156,7 @@ describe('a deadline', () => {
     const order: number[] = [];
     for (const deadline of [500, 100, 300, 200, 400]) {
       const timer = new Probe();
-      timer.then = () => order.push(deadline);
+      timer.onFire = () => order.push(deadline);
       wheel.set(timer, deadline);
     }
     clock.pass(1000);
@@ -216,7 +216,7 @@ describe('turning off', () => {
 describe('from onTimer', () => {
   it('a timer may set itself again', () => {
     const timer = new Probe();
-    timer.then = (nowMs) => {
+    timer.onFire = (nowMs) => {
       if (timer.firedAt.length < 5) wheel.set(timer, nowMs + 100);
     };
     wheel.set(timer, 100);
@@ -227,7 +227,7 @@ describe('from onTimer', () => {
   it('a timer may set another, into the same tick or a passed one', () => {
     const second = new Probe();
     const first = new Probe();
-    first.then = (nowMs) => wheel.set(second, nowMs - 1000);
+    first.onFire = (nowMs) => wheel.set(second, nowMs - 1000);
     wheel.set(first, 100);
     clock.pass(300);
     expect(second.firedAt.length).toBe(1);
@@ -237,7 +237,7 @@ describe('from onTimer', () => {
     const timers = Array.from({ length: 4 }, () => new Probe());
     for (const timer of timers) {
       wheel.set(timer, 100);
-      timer.then = () => {
+      timer.onFire = () => {
         const others = timers.filter((each) => each.firedAt.length === 0);
         wheel.remove(others[0]);
         wheel.clear(others[1]);
@@ -246,7 +246,7 @@ describe('from onTimer', () => {
     }
     clock.pass(150);
     expect(timers.filter(({ firedAt }) => firedAt.length > 0).length).toBe(1);
-    for (const timer of timers) timer.then = () => {};
+    for (const timer of timers) timer.onFire = () => {};
     clock.pass(150);
     expect(timers.filter(({ firedAt }) => firedAt.length > 0).length).toBe(2);
     expect(wheel.size).toBe(0);
@@ -254,7 +254,7 @@ describe('from onTimer', () => {
 
   it('a timer that always asks for now does not stop time', () => {
     const timer = new Probe();
-    timer.then = (nowMs) => wheel.set(timer, nowMs);
+    timer.onFire = (nowMs) => wheel.set(timer, nowMs);
     wheel.set(timer, 0);
     clock.pass(1000);
     expect(timer.firedAt.length).toBeGreaterThan(10);
@@ -283,7 +283,7 @@ describe('a late loop', () => {
     clock.pass(500);
     clock.stall(5000);
     const events: string[] = [];
-    timer.then = () => events.push('fired');
+    timer.onFire = () => events.push('fired');
     // The socket event is read in the turn that the wheel lets pass.
     clock.nextTurn(() => {
       events.push('data');
@@ -339,7 +339,7 @@ describe('any mix of calls', () => {
     const expected = timers.map(() => Number.POSITIVE_INFINITY);
     const wrong: string[] = [];
     for (const [index, timer] of timers.entries()) {
-      timer.then = (nowMs) => {
+      timer.onFire = (nowMs) => {
         const late = nowMs - expected[index];
         if (!(late >= 0 && late <= TICK_MS)) wrong.push(`${index}: ${late} ms late`);
         expected[index] = Number.POSITIVE_INFINITY;

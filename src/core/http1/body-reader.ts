@@ -197,8 +197,8 @@ export class BodyReader {
     }
     if (this.state === At.sizeFirst) return refusals.chunkSize;
     if (byte === CR) this.state = At.sizeLf;
-    else if (byte === SEMICOLON) this.state = At.extension;
-    else if (byte === SP || byte === TAB) this.state = At.sizeSpace;
+    else if (byte === SEMICOLON) return this.beginExtension(At.extension);
+    else if (byte === SP || byte === TAB) return this.beginExtension(At.sizeSpace);
     else return byte === LF ? refusals.chunkLineEnd : refusals.chunkSize;
     return null;
   }
@@ -215,6 +215,11 @@ export class BodyReader {
     }
     // A line end inside quotes would be seen by a laxer parser: no control characters anywhere.
     if ((byte < SP && byte !== TAB) || byte === 127) return refusals.chunkExtension;
+    return this.countExtension();
+  }
+
+  private beginExtension(state: number): Refusal | null {
+    this.state = state;
     return this.countExtension();
   }
 

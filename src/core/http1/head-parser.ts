@@ -10,6 +10,7 @@ import { type Refusal, refusals } from '../http/refusal.ts';
 export interface HeadLimits {
   /** Bytes of the whole head, and of a trailer section. */
   readonly headBytes: number;
+  /** Without its line end. */
   readonly requestLineBytes: number;
 }
 
@@ -214,14 +215,15 @@ export class HeadParser {
   }
 
   private onTarget(bytes: Uint8Array, end: number): number {
+    // The rest of the line is a space and the version; the line end does not count.
+    const border = this.head.methodStart + this.limits.requestLineBytes - SP_BYTES - VERSION_BYTES;
+    const stop = Math.min(end, border);
     let at = this.at;
-    while (at < end && (characters[bytes[at]!]! & TARGET) !== 0) at++;
+    while (at < stop && (characters[bytes[at]!]! & TARGET) !== 0) at++;
     this.at = at;
-    if (at - this.first > this.limits.requestLineBytes) {
-      return this.refuse(refusals.targetLong, at);
-    }
     if (at === end) return 0;
     const byte = bytes[at]!;
+    if ((characters[byte]! & TARGET) !== 0) return this.refuse(refusals.targetLong, at);
     if (byte !== SP) {
       return this.refuse(byte === 35 ? refusals.targetFragment : refusals.target, at);
     }
@@ -387,3 +389,4 @@ export class HeadParser {
 
 const VERSION = 'HTTP/1.1';
 const VERSION_BYTES = VERSION.length;
+const SP_BYTES = 1;

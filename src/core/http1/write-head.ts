@@ -1,7 +1,7 @@
 /**
  * A head to HTTP/1.1 bytes, as a gateway sends it: hop-by-hop fields left out, framing written
- * anew, everything else copied as it came, one field a line. Fields that already stand on canonical lines
- * next to each other are copied in one go.
+ * anew, everything else copied as it came, one field a line. Fields that already stand on canonical
+ * lines next to each other are copied in one go.
  */
 import { copy, writeLatin1 } from '../base/bytes.ts';
 import { Field } from '../http/fields.ts';

@@ -11,6 +11,7 @@ interface Route {
 
 export class Router {
   private readonly routes: readonly Route[];
+  /** Longer than any host name can be. */
   private readonly host = new Uint8Array(256);
   private hostLength = 0;
 
@@ -44,14 +45,15 @@ export class Router {
     return null;
   }
 
-  /** The host in lower case, without port and trailing dot. */
+  /** The host in lower case, without port and trailing dot; empty if too long to be a name. */
   private takeHost(bytes: Uint8Array, start: number, end: number): void {
     let stop = end;
     for (let at = end - 1; at >= start && bytes[at] !== 0x5d; at--) {
       if (bytes[at] === 0x3a) stop = at;
     }
     if (stop > start && bytes[stop - 1] === 0x2e) stop--;
-    this.hostLength = Math.min(stop - start, this.host.length);
+    // Cut off, it could match a pattern that it does not end with.
+    this.hostLength = stop - start > this.host.length ? 0 : stop - start;
     copy(bytes, start, start + this.hostLength, this.host, 0);
     for (let i = 0; i < this.hostLength; i++) this.host[i] = lower(this.host[i]!);
   }

@@ -5,7 +5,7 @@ import { allEndCodes, endCode } from './end-code.ts';
 
 const SIDES: readonly Side[] = ['client', 'backend', 'us'];
 
-/** Read from the source, so that a kind added there is tested here without anyone thinking of it. */
+/** Read from the source, so that a kind added there is tested here without anybody's doing. */
 function kindsInSource(): readonly FailureKind[] {
   const source = readFileSync(new URL('../base/failure.ts', import.meta.url), 'utf8');
   const union = /export type FailureKind =([\s\S]*?);\n/.exec(source)![1]!;

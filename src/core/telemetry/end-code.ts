@@ -40,7 +40,7 @@ const CODES: Readonly<Record<FailureKind, Codes>> = {
 const SIDE_INDEX: Readonly<Record<Side, 0 | 1 | 2>> = { client: 0, backend: 1, us: 2 };
 
 /** The code of an exchange that ended as it should. */
-export const END_OK = 'ok';
+const END_OK = 'ok';
 
 /** The end code of a failure; null, no failure, is `ok`. Allocates nothing. */
 export function endCode(failure: Pick<Failure, 'side' | 'kind'> | null): string {

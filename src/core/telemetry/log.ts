@@ -41,6 +41,6 @@ export type EventFields = Readonly<Record<string, string | number | boolean | nu
 export interface Log {
   /** One line per exchange. */
   exchange(record: ExchangeRecord): void;
-  /** What an operator may want to know; `event`: a stable snake_case name, `message`: a sentence. */
+  /** For the operator. `event`: a stable snake_case name; `message`: a sentence. */
   event(level: LogLevel, event: string, message: string, fields?: EventFields): void;
 }

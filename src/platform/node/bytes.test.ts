@@ -35,7 +35,9 @@ describe('the natives of Node', () => {
       }
       expect(createNodeByteOps()).toEqual(pureByteOps);
     } finally {
-      names.forEach((name, index) => Object.defineProperty(natives, name, kept[index]));
+      for (const [index, name] of names.entries()) {
+        Object.defineProperty(natives, name, kept[index]);
+      }
     }
   });
 });

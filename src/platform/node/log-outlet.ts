@@ -56,78 +56,108 @@ function unblocked(fd: number): number {
 const isBusy = (error: NodeJS.ErrnoException): boolean =>
   error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK' || error.code === 'EBUSY';
 
-/** `onProgress` is called after every successful write. */
+/** What is kept of the text is at most `maxBytes`; `onProgress` is called after every write. */
 export function openOutlet(fd: number, maxBytes: number, onProgress: () => void): Outlet {
-  const target = unblocked(fd);
-  const waiting: Buffer[] = [];
-  let waitingBytes = 0;
-  let droppedLines = 0;
-  /** A write is in flight, or a retry is due. */
-  let busy = false;
-  let busyRetryMs = BUSY_RETRY_MS;
-  let failed = false;
-  const flushers = new Set<() => void>();
+  return new DescriptorOutlet(unblocked(fd), maxBytes, onProgress);
+}
 
-  const settle = (): void => {
-    if (waitingBytes > 0 && !failed) return;
-    for (const settled of [...flushers]) settled();
-  };
-  const retry = (delayMs: number): void => {
-    setTimeout(() => {
-      busy = false;
-      pump();
-    }, delayMs).unref();
-  };
-  const written = (error: NodeJS.ErrnoException | null, count: number): void => {
-    if (error !== null) {
-      if (isBusy(error)) {
-        retry(busyRetryMs);
-        busyRetryMs = Math.min(busyRetryMs * 2, BUSY_RETRY_MAX_MS);
-      } else {
-        failed = true;
-        retry(ERROR_RETRY_MS);
-        settle();
-      }
+class DescriptorOutlet implements Outlet {
+  private readonly fd: number;
+  private readonly maxBytes: number;
+  private readonly onProgress: () => void;
+  private readonly waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  private droppedLines = 0;
+  /** A write is in flight, or a retry is due. */
+  private busy = false;
+  private busyRetryMs = BUSY_RETRY_MS;
+  private failed = false;
+  private readonly flushers = new Set<() => void>();
+
+  constructor(fd: number, maxBytes: number, onProgress: () => void) {
+    this.fd = fd;
+    this.maxBytes = maxBytes;
+    this.onProgress = onProgress;
+  }
+
+  write(text: string, lines: number): void {
+    const bytes = Buffer.from(text);
+    if (this.waitingBytes + bytes.length > this.maxBytes) {
+      this.droppedLines += lines;
       return;
     }
-    busy = false;
-    failed = false;
-    busyRetryMs = BUSY_RETRY_MS;
-    waitingBytes -= count;
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+    this.pump();
+  }
+
+  room(): number {
+    return this.maxBytes - this.waitingBytes;
+  }
+
+  idle(): boolean {
+    return this.waitingBytes === 0;
+  }
+
+  dropped(): number {
+    return this.droppedLines;
+  }
+
+  flush(timeoutMs: number, done: () => void): void {
+    const settled = (): void => {
+      clearTimeout(timer);
+      if (this.flushers.delete(settled)) done();
+    };
+    const timer = setTimeout(settled, timeoutMs);
+    this.flushers.add(settled);
+    this.settle();
+  }
+
+  private pump(): void {
+    if (this.busy || this.waitingBytes === 0) return;
+    this.busy = true;
+    const { waiting } = this;
+    if (waiting.length > 1) waiting.splice(0, waiting.length, Buffer.concat(waiting));
+    fs.write(this.fd, waiting[0]!, (error, count) => {
+      if (error === null) this.onWritten(count);
+      else this.onError(error);
+    });
+  }
+
+  private onWritten(count: number): void {
+    this.busy = false;
+    this.failed = false;
+    this.busyRetryMs = BUSY_RETRY_MS;
+    const { waiting } = this;
+    this.waitingBytes -= count;
     waiting[0] = waiting[0]!.subarray(count);
     if (waiting[0].length === 0) waiting.shift();
-    onProgress();
-    pump();
-    settle();
-  };
-  const pump = (): void => {
-    if (busy || waitingBytes === 0) return;
-    busy = true;
-    if (waiting.length > 1) waiting.splice(0, waiting.length, Buffer.concat(waiting));
-    fs.write(target, waiting[0]!, written);
-  };
-  return {
-    write: (text, lines) => {
-      const bytes = Buffer.from(text);
-      if (waitingBytes + bytes.length > maxBytes) {
-        droppedLines += lines;
-        return;
-      }
-      waiting.push(bytes);
-      waitingBytes += bytes.length;
-      pump();
-    },
-    room: () => maxBytes - waitingBytes,
-    idle: () => waitingBytes === 0,
-    dropped: () => droppedLines,
-    flush: (timeoutMs, done) => {
-      const settled = (): void => {
-        clearTimeout(timer);
-        if (flushers.delete(settled)) done();
-      };
-      const timer = setTimeout(settled, timeoutMs);
-      flushers.add(settled);
-      settle();
-    },
-  };
+    this.onProgress();
+    this.pump();
+    this.settle();
+  }
+
+  private onError(error: NodeJS.ErrnoException): void {
+    if (isBusy(error)) {
+      this.retry(this.busyRetryMs);
+      this.busyRetryMs = Math.min(this.busyRetryMs * 2, BUSY_RETRY_MAX_MS);
+      return;
+    }
+    this.failed = true;
+    this.retry(ERROR_RETRY_MS);
+    this.settle();
+  }
+
+  private retry(delayMs: number): void {
+    setTimeout(() => {
+      this.busy = false;
+      this.pump();
+    }, delayMs).unref();
+  }
+
+  /** Lets those go who wait for everything to be written, if it is, or cannot be. */
+  private settle(): void {
+    if (this.waitingBytes > 0 && !this.failed) return;
+    for (const settled of [...this.flushers]) settled();
+  }
 }

@@ -45,6 +45,10 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 
 const systemOffset = (wallMs: number): number => -new Date(wallMs).getTimezoneOffset();
 
+/**
+ * Opens the log on a descriptor. Lines below the level are not made; the others are written in the
+ * order of the calls, warnings and errors at once.
+ */
 export function createLog(options: LogOptions): ProcessLog {
   const json = createJsonFormat();
   const text = createTextFormat(options.utcOffsetMinutes ?? systemOffset, options.colour ?? false);

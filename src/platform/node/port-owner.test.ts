@@ -3,10 +3,11 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { describePortOwner, listeningSockets, portOwner } from './port-owner.ts';
 
-const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 41207 1 0 100
-   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 41300 1 0 20
-   2: 0100007F:2329 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 41208 1 0 100
+const table = `\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 41207 1
+   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 41300 1
+   2: 0100007F:2329 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 41208 1
 `;
 
 describe('listeningSockets', () => {
@@ -17,7 +18,8 @@ describe('listeningSockets', () => {
   });
 
   it('reads the long addresses of IPv6', () => {
-    const six = `header\n   0: ${'0'.repeat(32)}:0050 ${'0'.repeat(32)}:0000 0A 0:0 00:0 0  1000  0 77 1\n`;
+    const none = '0'.repeat(32);
+    const six = `header\n   0: ${none}:0050 ${none}:0000 0A 0:0 00:0 0  1000  0 77 1\n`;
     expect(listeningSockets(six, 80)).toEqual([{ inode: '77', uid: 1000 }]);
   });
 

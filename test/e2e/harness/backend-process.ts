@@ -1,4 +1,4 @@
-/** `evenkeel backend PORT NAME` as a process of its own, which can be killed, frozen and restarted. */
+/** `evenkeel backend PORT NAME` as a process of its own: it can be killed, frozen, restarted. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { builtEntry, freePort, runtimePath } from './balancer.ts';
