@@ -7,7 +7,7 @@ import { BackendConversation } from './backend-conversation.ts';
 import type { World } from './world.ts';
 
 /** Where every backend listens. */
-export const BACKEND_PORT = 80;
+const BACKEND_PORT = 80;
 
 export class Backend {
   readonly name: string;

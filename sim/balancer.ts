@@ -19,7 +19,7 @@ export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';
 const TABLE_SIZE = 64;
-const RESOURCES = { descriptors: 1024, memoryBytes: 2 ** 30 };
+const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824 };
 
 /** A table that tells which slot the engine enters. */
 class WatchedTable extends Table {

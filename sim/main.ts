@@ -1,6 +1,6 @@
 /**
- * The simulator's command line: `npm run sim -- --seed 42`. Exit code 1: a promise was broken; 2: it
- * was called wrongly.
+ * The simulator's command line: `npm run sim -- --seed 42`. Exit code 1: a promise was broken; 2:
+ * it was called wrongly.
  */
 import process from 'node:process';
 import { type RunResult, runSeed } from './run.ts';

@@ -1,4 +1,4 @@
-/** A simulated operator: reloads with other weights and backends, and drains, while traffic runs. */
+/** A simulated operator: reloads with other weights and backends, drains, while traffic runs. */
 import type { Backend } from './backend.ts';
 import { makeConfig } from './balancer.ts';
 import type { World } from './world.ts';

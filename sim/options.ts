@@ -28,7 +28,7 @@ export const MISDEEDS = [
 export type Misdeed = (typeof MISDEEDS)[number];
 
 /** What a client may do to one of its connections. */
-export const PRANKS = [
+const PRANKS = [
   'abort', // RST at some moment
   'half-close', // FIN after the last request
   'slow', // bytes come in drops
@@ -41,7 +41,7 @@ export const PRANKS = [
 export type Prank = (typeof PRANKS)[number];
 
 /** What may befall the world as a whole. */
-export const CALAMITIES = [
+const CALAMITIES = [
   'kill', // a backend's process dies and comes back
   'reset-all', // all connections of a backend are reset
   'refuse', // a backend refuses for a while

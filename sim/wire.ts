@@ -67,12 +67,7 @@ function requestBody(request: Request, rng: Rng): Uint8Array {
 }
 
 /** A body in chunks of random sizes. `damage`: one of the sizes is no number. */
-export function chunked(
-  body: Uint8Array,
-  rng: Rng,
-  trail: string | null,
-  damage = false,
-): Uint8Array {
+function chunked(body: Uint8Array, rng: Rng, trail: string | null, damage = false): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const chunk of cutUp(rng, body, 1 + rng.below(4))) {
     if (chunk.length === 0) continue;

@@ -54,6 +54,11 @@ function schemeProblem(url: string): string {
   const trimmed = url.trim();
   if (trimmed === '') return 'the URL is empty; write http://HOST:PORT';
   if (/^\d+$/.test(trimmed)) return `${show(url)} is not a URL; write http://localhost:${trimmed}`;
+  const withoutColon = /^(https?)\/\/(.*)$/is.exec(trimmed);
+  if (withoutColon !== null) {
+    const [, name, rest] = withoutColon;
+    return `${show(url)} lacks a ":"; write ${name.toLowerCase()}://${rest}`;
+  }
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)(\/*)(.*)$/is.exec(trimmed);
   if (scheme === null) {
     const rest = trimmed.replace(/^\/+/, '').replace(/^:/, 'localhost:');
@@ -70,6 +75,9 @@ function schemeProblem(url: string): string {
   return `the scheme "${name}" is not supported; write http:// or https://`;
 }
 
+const AUTHORITY_FORMS = 'write HOST:PORT, and an IPv6 address in brackets: [::1]:9001';
+const NAME_FORMS = 'write a name of letters, digits and "-" with dots between, or an IP address';
+
 function parseHostAndPort(
   authority: string,
   defaultPort: number,
@@ -80,7 +88,9 @@ function parseHostAndPort(
     return { problem: `an IPv6 address stands in brackets: write ${written}` };
   }
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(authority);
-  if (match === null) return { problem: `${show(authority)} is not a host and a port` };
+  if (match === null) {
+    return { problem: `${show(authority)} is not a host and a port; ${AUTHORITY_FORMS}` };
+  }
   const [, host, port = String(defaultPort)] = match;
   const problem = hostProblem(host);
   if (problem !== null) return { problem };
@@ -96,8 +106,9 @@ export function hostProblem(host: string): string | null {
   if (host === '') return 'the host is missing; write a name or an IP address';
   if (host.startsWith('[')) {
     const inside = host.slice(1, -1);
-    if (inside.includes('%')) return `${show(inside)}: zone ids are not supported`;
-    return isIPv6(inside) ? null : `${show(inside)} is not an IPv6 address`;
+    if (inside.includes('%')) return zoneProblem(inside);
+    const remedy = 'write one such as [::1], or a name without brackets';
+    return isIPv6(inside) ? null : `${show(inside)} is not an IPv6 address; ${remedy}`;
   }
   if (isIPv6(host)) return `an IPv6 address stands in brackets; write [${host}]`;
   if (/[^\x00-\x7f]/.test(host)) {
@@ -105,12 +116,18 @@ export function hostProblem(host: string): string | null {
     return `${show(host)} is not ASCII${ascii === null ? '' : `; write ${ascii}`}`;
   }
   if (/^[0-9.]*\.?\d+$/.test(host)) {
-    return isIPv4(host) ? null : `${show(host)} is neither an IPv4 address nor a name`;
+    if (isIPv4(host)) return null;
+    const remedy = 'write four numbers from 0 to 255, or a name';
+    return `${show(host)} is neither an IPv4 address nor a name; ${remedy}`;
   }
   const labels = host.replace(/\.$/, '').split('.');
   const isName = labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
-  return isName && host.length <= 253 ? null : `${show(host)} is not a host name`;
+  return isName && host.length <= 253 ? null : `${show(host)} is not a host name; ${NAME_FORMS}`;
 }
+
+/** `fe80::1%eth0` means something on one machine only. */
+const zoneProblem = (address: string): string =>
+  `${show(address)}: zone ids are not supported; remove "${/%[^/]*/.exec(address)?.[0]}"`;
 
 function asciiName(host: string): string | null {
   const url = `http://${host}/`;
@@ -176,7 +193,8 @@ export function parseRoutePath(path: string): Parsed<string> {
     return { problem: `${show(path)} has more than a path; write ${prefix}` };
   }
   if (/\/(\.{0,2})(?=\/)|\/\.{1,2}$/.test(path)) {
-    return { problem: `${show(path)} has an empty, "." or ".." segment, which never matches` };
+    const what = 'an empty, "." or ".." segment, which never matches';
+    return { problem: `${show(path)} has ${what}; remove it` };
   }
   const problem = visibleProblem(path, path);
   if (problem !== null) return { problem };
@@ -189,7 +207,8 @@ export function parseProbePath(path: string): Parsed<string> {
     const written = path.replace(/^[a-z]+:\/\/[^/]*\/?/i, '');
     return { problem: `${show(path)} does not begin with "/"; write /${written}` };
   }
-  if (path.includes('#')) return { problem: `${show(path)} has a fragment, which is never sent` };
+  if (path.includes('#'))
+    return { problem: `${show(path)} has a fragment, which is never sent; remove it` };
   const problem = visibleProblem(path, path);
   return problem === null ? { value: path } : { problem };
 }
@@ -221,7 +240,7 @@ export function parseCidr(text: string): Parsed<string> {
   if (family === 0 || more !== undefined) {
     return { problem: `${show(text)} is neither an IP address nor a CIDR block; ${examples}` };
   }
-  if (address.includes('%')) return { problem: `${show(text)}: zone ids are not supported` };
+  if (address.includes('%')) return { problem: zoneProblem(text) };
   if (/^::ffff:.*\./i.test(address)) {
     const remedy = 'addresses of this kind are seen as IPv4; write the IPv4 form';
     return { problem: `${show(text)}: ${remedy}` };

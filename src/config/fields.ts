@@ -129,7 +129,9 @@ export function whole(
   return z
     .int({
       error: ({ input }) =>
-        typeof input === 'number' ? `${input} is not a whole number; ${fraction}` : undefined,
+        typeof input === 'number'
+          ? `${input} is not a whole number; ${Number.isFinite(input) ? fraction : remedy}`
+          : undefined,
     })
     .min(least, { error: ({ input }) => `${input} is out of range; ${below}` })
     .max(most, { error: ({ input }) => `${input} is out of range; ${above}` })

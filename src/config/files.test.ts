@@ -38,7 +38,14 @@ describe('a named file', () => {
   it('is no directory, and holds UTF-8', () => {
     writeFileSync(join(folder, 'latin1'), Buffer.from([0xe9]));
     expect(problemOf(readText(folder, 'pages'))).toBe('pages is a directory; name a file in it');
-    expect(problemOf(readText(join(folder, 'latin1'), 'latin1'))).toContain('not UTF-8');
+    expect(problemOf(readText(join(folder, 'latin1'), 'latin1'))).toBe(
+      'latin1:1:1 is not UTF-8 text; save it as UTF-8',
+    );
+    writeFileSync(join(folder, 'latin1'), Buffer.from('é: 1\nü: g\xfc\xdfe', 'utf8'));
+    expect(readText(join(folder, 'latin1'), 'latin1')).toHaveProperty('value');
+    const mixed = Buffer.concat([Buffer.from('é: 1\nü: gr'), Buffer.from([0xfc, 0xdf, 0x65])]);
+    writeFileSync(join(folder, 'latin1'), mixed);
+    expect(problemOf(readText(join(folder, 'latin1'), 'latin1'))).toMatch(/^latin1:2:6 is not/);
   });
 
   it('has a path that the system can name', () => {

@@ -36,8 +36,22 @@ export function readText(path: string, shown: string): Parsed<string> {
   try {
     return { value: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { problem: `${shown} is not UTF-8 text; save it as UTF-8` };
+    const { line, column } = firstOddByte(bytes);
+    return { problem: `${shown}:${line}:${column} is not UTF-8 text; save it as UTF-8` };
   }
+}
+
+/** Where bytes cease to be UTF-8, counted from 1. Columns count characters. */
+function firstOddByte(bytes: Uint8Array): { readonly line: number; readonly column: number } {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  try {
+    for (const byte of bytes) text += decoder.decode(Uint8Array.of(byte), { stream: true });
+  } catch {
+    // This byte, or the one before it that promised more.
+  }
+  const lines = text.split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function unreadable(error: NodeJS.ErrnoException, path: string, shown: string): string {
@@ -52,7 +66,7 @@ function unreadable(error: NodeJS.ErrnoException, path: string, shown: string): 
     case 'EPERM':
       return `no permission to read ${shown}; make it readable for the user that runs evenkeel`;
     default:
-      return `cannot read ${shown}: ${error.code ?? error.message}`;
+      return `cannot read ${shown}: ${error.code ?? error.message}; check the path`;
   }
 }
 

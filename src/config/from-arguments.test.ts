@@ -27,7 +27,7 @@ describe('a configuration from arguments', () => {
   it('reports everything at once, in the words that were typed', () => {
     const given = { targets: ['9001', 'localhost:9002', '9001', '99999'], port: 'http' };
     expect(complaintsOf(given).split('\n')).toEqual([
-      '--port: expected a whole number, found "http"',
+      '--port: expected a whole number, found "http"; write one from 0 to 65535',
       'localhost:9002: "localhost:9002" has no scheme; write http://localhost:9002',
       '99999: "99999" is not a port; write a whole number from 1 to 65535',
       '9001: was named before; name each backend once',

@@ -65,11 +65,12 @@ const isWrongKind = (issue: $ZodIssue): boolean =>
     issue.code === 'invalid_value' ||
     (issue.code === 'invalid_union' && issue.errors.every((inner) => inner.some(isWrongKind))));
 
-/** A lone value where a list belongs only wants brackets. */
+/** A lone value where a list belongs only wants brackets, a mapping wants dashes. */
 function withExample(message: string, value: unknown): string {
-  const isAlone = typeof value === 'string' || typeof value === 'number';
   const wantsList = message.startsWith('expected a list') && !message.includes(';');
-  return wantsList && isAlone ? `${message}; write [${value}]` : message;
+  if (!wantsList || value === null) return message;
+  if (typeof value === 'object') return `${message}; begin each item with "- " instead of a key`;
+  return typeof value === 'boolean' ? message : `${message}; write [${value}]`;
 }
 
 function valueAt(root: unknown, path: Path): unknown {
@@ -126,14 +127,24 @@ function remedyFor(issue: $ZodRawIssue & { code: 'invalid_type' }, title?: strin
     return `; write its keys below it, such as ${first} or ${second}`;
   }
   if (expected === 'record') return '; write lines of KEY: VALUE below it';
-  if (typeof input !== 'string') return '';
-  const digits = /^:?(\d+)$/.exec(input);
-  if (/^(int|number)$/.test(expected) && digits !== null) {
-    return `; write ${digits[1]}${digits[1] === input ? ' without quotes' : ''}`;
-  }
-  if (expected !== 'boolean') return '';
+  if (expected === 'int' || expected === 'number') return numberRemedy(input, issue.inst);
+  if (expected !== 'boolean' || typeof input !== 'string') return '';
   if (/^(yes|on|true|y|enabled?)$/i.test(input)) return '; write true';
   return /^(no|off|false|n|disabled?)$/i.test(input) ? '; write false' : '';
+}
+
+const HIGHEST_PORT = 65_535;
+
+function numberRemedy(input: unknown, schema: unknown): string {
+  const { minValue, maxValue } = schema as z.ZodNumber;
+  const written = typeof input === 'string' ? input : '';
+  const [, address, digits] = /^(?:(.*):)?(\d+)$/.exec(written) ?? [];
+  if (digits !== undefined) {
+    if (address === undefined) return `; write ${digits} without quotes`;
+    if (address === '') return `; write ${digits}`;
+    if (maxValue === HIGHEST_PORT) return `; write port: ${digits} and address: ${address}`;
+  }
+  return `; write one from ${minValue} to ${maxValue}`;
 }
 
 /** What an unknown key was probably meant to be, or where it belongs. */

@@ -100,10 +100,20 @@ async function importDefault(
     const module = (await import(freshSpecifier(path))) as Record<string, unknown>;
     if (module.default !== undefined) return { value: module.default };
     return { problem: 'has no default export; write export default defineConfig({ ... })' };
-  } catch (error) {
+  } catch (thrown) {
+    // Bun throws all that it found at once.
+    const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}` };
+    const where = placeInModule(error, path);
+    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}${where}` };
   }
+}
+
+/** Bun says where a module is no JavaScript; Node says so only when it is asked. */
+function placeInModule(error: unknown, path: string): string {
+  const position = (error as { position?: { line: number; column: number } } | null)?.position;
+  if (position?.line !== undefined) return ` (line ${position.line}, column ${position.column})`;
+  return error instanceof SyntaxError ? `; node --check ${path} shows the place` : '';
 }
 
 let imports = 0;

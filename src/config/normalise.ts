@@ -124,6 +124,8 @@ function toLimits(checked: CheckedConfig['limits']): LimitsConfig {
     headerFields: checked.fields,
     requestLineBytes: checked.request_line,
     bodyBytes: checked.body,
+    maxConnections: checked.max_connections ?? null,
+    maxBufferBytes: checked.max_buffer_memory ?? null,
     idlePerBackend: checked.idle_connections_per_backend,
     minRateBytesPerSecond: checked.min_rate,
   };

@@ -43,6 +43,10 @@ function toInput(config: Config): ConfigInput {
       fields: limits.headerFields,
       request_line: formatSize(limits.requestLineBytes),
       body: limits.bodyBytes === null ? 'unlimited' : formatSize(limits.bodyBytes),
+      ...(limits.maxConnections === null ? {} : { max_connections: limits.maxConnections }),
+      ...(limits.maxBufferBytes === null
+        ? {}
+        : { max_buffer_memory: formatSize(limits.maxBufferBytes) }),
       idle_connections_per_backend: limits.idlePerBackend,
       min_rate: formatSize(limits.minRateBytesPerSecond),
     },

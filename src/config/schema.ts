@@ -47,8 +47,10 @@ export const backendUrl = parsed(
 const nameProblem = (name: string): string | null => {
   if (name === '') return 'the name is empty; write one, or remove the key';
   if (name.length > 128) return 'the name is longer than 128 characters';
-  const odd = /[^A-Za-z0-9._:[\]-]/u.exec(name);
-  return odd === null ? null : `${show(name)}: a name holds only letters, digits and ._:[]-`;
+  const plain = name.replace(/[^A-Za-z0-9._:[\]-]+/gu, '-');
+  if (plain === name) return null;
+  const remedy = /^[\x20-\x7e]*$/.test(name) ? `; write ${plain}` : '';
+  return `${show(name)}: a name holds only letters, digits and ._:[]-${remedy}`;
 };
 
 const backend = z
@@ -360,6 +362,18 @@ const limits = z
     body: sizeOrUnlimited('A request body. Bodies are streamed, never held in memory.').prefault(
       'unlimited',
     ),
+    max_connections: whole(
+      1,
+      1_000_000,
+      'Clients connected at once; above it idle ones make room, else new ones are turned away. ' +
+        'Never more than half of the descriptors of the process, which is the default.',
+    ).optional(),
+    max_buffer_memory: size(
+      '64KiB',
+      '1TiB',
+      'Bytes that wait in memory, of all exchanges together; above it new ones get 503. Default: ' +
+        'a quarter of the memory of the machine or the container.',
+    ).optional(),
     idle_connections_per_backend: whole(
       0,
       100_000,

@@ -128,8 +128,10 @@ class Reader {
     }
     if (target === null || target === undefined) return null;
     if (target.tag?.startsWith('!')) return this.refuse(path, tagWords(target.tag));
-    if (this.open.includes(target)) return this.refuse(path, 'an anchor contains itself');
-    if (++this.values > MOST_VALUES) return this.refuse([], 'the aliases expand without end');
+    if (this.open.includes(target))
+      return this.refuse(path, 'an anchor contains itself; write the values out');
+    if (++this.values > MOST_VALUES)
+      return this.refuse([], 'the aliases expand without end; write the values out');
     this.open.push(target);
     const value = this.readNode(target, path);
     this.open.pop();

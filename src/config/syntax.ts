@@ -85,8 +85,8 @@ function explain(text: string, error: YAMLError, all: readonly YAMLError[]): Exp
       return { range: [from, from + line.length], message };
     }
     case 'MULTIPLE_DOCS': {
-      const message = 'a second document begins here; one file is one configuration';
-      return { range: [from, to], message };
+      const what = 'a second document begins here; one file is one configuration';
+      return { range: [from, to], message: `${what}, so put it into another, or remove the ---` };
     }
     case 'BAD_DQ_ESCAPE': {
       const message = 'unknown escape in double quotes; write \\\\ for \\, or use single quotes';
@@ -94,10 +94,11 @@ function explain(text: string, error: YAMLError, all: readonly YAMLError[]): Exp
     }
     case 'MISSING_CHAR':
       if (/quote/.test(error.message)) return explainQuote(text, from, error.message);
+      if (/^Flow/.test(error.message)) return explainBracket(text, from, error.message);
       if (/indicator/.test(error.message)) return explainMisalignment(text, from);
       break;
     case 'BAD_INDENT':
-      if (/^Flow/.test(error.message)) return explainBracket(text, from);
+      if (/^Flow/.test(error.message)) return explainBracket(text, from, error.message);
       return explainMisalignment(text, from);
   }
   return { range: [from, to], message: `not valid YAML: ${error.message.split('\n', 1)[0]}` };
@@ -142,13 +143,14 @@ function explainQuote(text: string, from: number, parserMessage: string): Explan
   return { range: open === -1 ? [from, from + 1] : [open, lineAround(text, open)[1]], message };
 }
 
-function explainBracket(text: string, from: number): Explanation {
+/** Looks for the bracket whose other half the parser misses. */
+function explainBracket(text: string, from: number, parserMessage: string): Explanation {
+  const [open, close] = parserMessage.includes('}') ? '{}' : '[]';
   let depth = 0;
   for (let at = from - 1; at >= 0; at--) {
-    if (text[at] === ']' || text[at] === '}') depth++;
-    if (text[at] !== '[' && text[at] !== '{') continue;
+    if (text[at] === close) depth++;
+    if (text[at] !== open) continue;
     if (depth-- > 0) continue;
-    const close = text[at] === '[' ? ']' : '}';
     const message = `this ${text[at]} is not closed; add ${close}, or indent the lines up to it`;
     return { range: [at, lineAround(text, at)[1]], message };
   }

@@ -48,8 +48,7 @@ const log: Log = { exchange: () => {}, event: (_level, event) => void events.pus
 async function start(first: Config, options: Partial<BalancerOptions> = {}): Promise<Balancer> {
   events.length = 0;
   const balancer = await startBalancer(first, { log, ...options });
-  // Once a test has stopped it, there is nothing to clean up.
-  cleanups.push(() => (balancer.ready() ? balancer.stop({ timeoutMs: 0 }) : undefined));
+  cleanups.push(() => balancer.stop({ timeoutMs: 0 }));
   return balancer;
 }
 

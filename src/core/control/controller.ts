@@ -85,6 +85,7 @@ export class Controller {
   private readonly waitingReloads: WaitingReload[] = [];
   private stopping: Stop | null = null;
   private readonly stopCallbacks: (() => void)[] = [];
+  private hasStopped = false;
 
   constructor(deps: ControllerDeps) {
     const { transport, resolver, clock, rng, table, log, engine } = deps;
@@ -179,6 +180,10 @@ export class Controller {
    * forces.
    */
   stop(options: { readonly timeoutMs: number | null }, done: () => void): void {
+    if (this.hasStopped) {
+      this.deps.clock.wakeAt(this.deps.clock.nowMs(), done);
+      return;
+    }
     this.stopCallbacks.push(done);
     if (this.stopping !== null) {
       this.stopping.hurry(options.timeoutMs);
@@ -374,6 +379,7 @@ export class Controller {
     this.names.stop();
     this.health.stop();
     this.drains.stop();
+    this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();
   }
 }

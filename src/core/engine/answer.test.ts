@@ -40,9 +40,10 @@ describe('an answer of our own', () => {
     });
   });
 
-  it('tells when to come again if nobody is there', () => {
+  it('tells when to come again if nobody is there, or there is no room', () => {
     expect(answerTo('no_backend', 'us', 503).fields).toBe('Retry-After: 1\r\n');
-    expect(answerTo('no_resources', 'us', 503).fields).toBe('');
+    expect(answerTo('no_resources', 'us', 503).fields).toBe('Retry-After: 1\r\n');
+    expect(answerTo('no_route', 'us', 404).fields).toBe('');
   });
 
   it('names the methods that are allowed with a 405', () => {

@@ -226,13 +226,15 @@ describe('a body', () => {
   });
 
   it('whose last part a client is slow to take does not hold up the next exchange', () => {
-    const stage = new Stage({ network: { sendBufferBytes: 4096 } });
-    const backend = stage.backend().answering(ok('x'.repeat(6000)));
-    const slow = stage.client();
+    const stage = new Stage();
+    const backend = stage.backend();
+    const slow = stage.ask(get());
     slow.socket.pause();
-    slow.send(get());
+    backend.last.send(ok('x'.repeat(6000)));
+    stage.network.options.sendBufferBytes = 4096;
     stage.pass(2);
     expect(stage.record.failure).toBe(null);
+    backend.answering();
     const next = stage.ask(get());
     expect(backend.connections).toHaveLength(1);
     expect(next.statuses).toEqual([200]);
@@ -241,6 +243,27 @@ describe('a body', () => {
 });
 
 describe('a backend that lets us wait', () => {
+  it('with reading is given time as long as it reads', () => {
+    const stage = new Stage({ timeouts: { idleMs: 2000 } });
+    const backend = stage.backend();
+    backend.onConnection = (connection) => {
+      connection.socket.pause();
+      stage.network.options.sendBufferBytes = 4096;
+    };
+    const client = stage.ask(post('x'.repeat(60_000)).slice(0, -1), 10);
+    for (let i = 0; i < 5; i++) {
+      stage.pass(1500);
+      backend.last.socket.resume();
+      stage.pass(0.01);
+      backend.last.socket.pause();
+    }
+    expect(client.statuses).toEqual([]);
+    stage.pass(4100);
+    expect(client.statuses).toEqual([504]);
+    expect(causeOf(stage)).toContain('read nothing of the request for 2 s (timeouts.idle)');
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('for a connection costs the connect timeout', () => {
     const stage = new Stage({ timeouts: { connectMs: 2000 } });
     stage.network.blackHole('10.0.0.1');

@@ -39,6 +39,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   readonly earlier: Failure | null;
   reused = false;
   touched = false;
+  heard = false;
   idleSinceMs = 0;
 
   private readonly link: BackendLink;
@@ -56,6 +57,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   private promisedMs = -1;
   private ended = false;
   private paused = false;
+  /** What the backend had not taken when we looked last. */
+  private lastUnsent = 0;
 
   constructor(
     link: BackendLink,
@@ -94,7 +97,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
 
   private start(): void {
     this.state = At.head;
-    this.requestFinished = this.headUnsent = false;
+    this.requestFinished = this.headUnsent = this.heard = false;
     this.link.engine.wheel.clear(this);
     this.exchange!.onBackendOpen(this);
   }
@@ -127,6 +130,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
     const out = this.link.engine.requestOut;
+    if (this.state === At.tunnel) this.waitFor(this.link.engine.timeouts.tunnelIdleMs);
     if (out.isHeldBy(this)) {
       if (out.append(bytes, start, end)) return true;
       this.flush();
@@ -153,7 +157,9 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   flush(): void {
     const out = this.link.engine.requestOut;
     if (!out.isHeldBy(this)) return;
-    if (!this.send(out.take())) this.headUnsent = true;
+    if (this.send(out.take())) return;
+    this.headUnsent = true;
+    this.exchange?.onBackendFull();
   }
 
   private send(bytes: Uint8Array): boolean {
@@ -161,6 +167,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     if (this.socket.write(bytes)) return true;
     // Until it drains we wait for the backend to read.
     if (!this.requestFinished && this.state === At.head) {
+      this.lastUnsent = this.socket.unsentBytes();
       this.waitFor(this.link.engine.timeouts.idleMs);
     }
     return false;
@@ -181,6 +188,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
       return;
     }
     let at = 0;
+    this.heard = true;
     if (this.state === At.head) {
       if (this.reused && this.pending === null && bytes[0] === CR) {
         // On a fresh connection it is forgiven; here it is left over from the response before.
@@ -299,7 +307,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     const at = this.reader.read(bytes, from, bytes.length, this);
     if (at === STOPPED) return;
     if (at === REFUSED) {
-      this.refuse(this.reader.refusal, this.reader.refusedAt);
+      this.refuse(this.reader.refusal, this.reader.refusedAt, "the response's body");
       return;
     }
     if (this.reader.done) {
@@ -407,7 +415,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
 
   private closedEarly(cause: string): Failure {
     const retry = this.reused && !this.touched ? 'safe' : 'if-idempotent';
-    return failure('closed', 'backend', 'relay', retry, cause);
+    return failure('closed', 'backend', 'relay', this.heard ? 'never' : retry, cause);
   }
 
   onClose(why: Failure | null): void {
@@ -422,7 +430,10 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     if (state === At.connecting) {
       this.link.dialFailed(this, exchange, why ?? NEVER_OPENED);
     } else if (state === At.tunnel) exchange.onBackendFailure(why ?? TUNNEL_ENDED);
-    else exchange.onBackendFailure(why ?? this.closedEarly('the connection is gone'));
+    else {
+      const closed = why ?? this.closedEarly('the connection is gone');
+      exchange.onBackendFailure(this.heard ? { ...closed, retry: 'never' } : closed);
+    }
   }
 
   override onTimer(): void {
@@ -439,6 +450,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
         return;
       }
       case At.head: {
+        if (!this.requestFinished && this.hasTakenSome()) return;
         const cause = this.requestFinished
           ? `no response within ${seconds(timeouts.responseHeadMs)} (timeouts.response)`
           : `read nothing of the request for ${seconds(timeouts.idleMs)} (timeouts.idle)`;
@@ -461,6 +473,15 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     }
   }
 
+  /** The backend reads the request, if slowly: it gets more time. */
+  private hasTakenSome(): boolean {
+    const unsent = this.socket.unsentBytes();
+    if (unsent >= this.lastUnsent) return false;
+    this.lastUnsent = unsent;
+    this.waitFor(this.link.engine.timeouts.idleMs);
+    return true;
+  }
+
   heldBytes(): number {
     return this.socket.unsentBytes() + (this.pending?.length ?? 0);
   }
@@ -481,8 +502,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     this.shut();
   }
 
-  private refuse(refusal: Refusal, at: number): -1 {
-    const cause = `${refusal.rule} ${refusal.what} (byte ${at} of the response)`;
+  private refuse(refusal: Refusal, at: number, of = 'the response'): -1 {
+    const cause = `${refusal.rule} ${refusal.what} (byte ${at} of ${of})`;
     this.fail(failure('malformed', 'backend', 'relay', 'never', cause));
     return -1;
   }

@@ -237,27 +237,37 @@ describe('how long a connection is kept idle', () => {
     ['a promise it does not keep', 'Keep-Alive: timeout=60\r\n', 10_000],
   ])('undercuts the time after which the backend was seen to close: %s', (_what, fields, seen) => {
     const { stage, backend } = answering(ok('ok', fields));
+    for (let times = 0; times < 2; times++) {
+      stage.ask(get());
+      stage.pass(seen);
+      backend.last.socket.close();
+      stage.pass(1);
+    }
     stage.ask(get());
-    stage.pass(seen);
-    backend.last.socket.close();
-    stage.pass(1);
-    stage.ask(get());
-    expect(backend.connections).toHaveLength(2);
+    expect(backend.connections).toHaveLength(3);
     expectAround(idleMs(stage, backend.last), 0.8 * seen);
   });
 
-  it('goes by the shortest time that was seen', () => {
+  it('is no shorter because the backend was started anew once', () => {
     const { stage, backend } = answering();
-    for (const client of [stage.client(), stage.client()]) client.send(get());
-    stage.pass(2);
-    expect(backend.connections).toHaveLength(2);
-    for (const connection of [...backend.connections]) {
-      stage.pass(1000);
-      connection.socket.close();
-    }
-    stage.pass(1);
     stage.ask(get());
-    expectAround(idleMs(stage, backend.last), 0.8 * 1000);
+    stage.pass(5);
+    backend.last.socket.close();
+    stage.pass(60_000);
+    stage.ask(get());
+    stage.pass(200);
+    stage.ask(get());
+    expect(backend.connections).toHaveLength(2);
+  });
+
+  it('is no time at all once the balancer stops', () => {
+    const stage = new Stage();
+    const backend = stage.backend();
+    stage.ask(get());
+    stage.engine.beginStop();
+    backend.last.send(ok('ok', 'Keep-Alive: timeout=3600\r\n'));
+    stage.pass(10);
+    expect(backend.last.ended).toBe(true);
   });
 });
 

@@ -8,6 +8,7 @@ import type { Backend } from '../table/backend.ts';
 import { BackendConnection } from './backend-connection.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
+import { IdleClose } from './idle-close.ts';
 
 /** After bytes that belonged to no response: no reuse for so long. */
 const DISTRUST_MS = 600_000;
@@ -15,8 +16,6 @@ const DISTRUST_MS = 600_000;
 const FRESH_MS = 1000;
 /** Never reuse after longer than this, whatever a backend promises. */
 const MAX_IDLE_MS = 60_000;
-/** How much of a backend's seen idle-close time is used. */
-const UNDERCUT = 0.8;
 
 export class BackendLink {
   readonly backend: Backend;
@@ -25,8 +24,7 @@ export class BackendLink {
   readonly connections = new Set<BackendConnection>();
   private readonly idle: BackendConnection[] = [];
   private distrustedUntilMs = 0;
-  /** The shortest idle time after which the backend was seen to close; Infinity: never seen. */
-  private seenIdleCloseMs = Number.POSITIVE_INFINITY;
+  private readonly idleClose = new IdleClose();
 
   constructor(backend: Backend, engine: Engine) {
     this.backend = backend;
@@ -135,12 +133,12 @@ export class BackendLink {
 
   /** A quiet turn has passed: the connection is clean. Returns how long it may stay idle, or -1. */
   keep(connection: BackendConnection, promisedMs: number): number {
-    if (!this.trusted || this.retired) return -1;
+    if (!this.trusted || this.retired || this.engine.stopping) return -1;
     const { limits, timeouts } = this.engine;
     if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();
     this.idle.push(connection);
     const own = promisedMs < 0 ? timeouts.backendKeepAliveMs : promisedMs / 2;
-    return Math.min(own, this.seenIdleCloseMs * UNDERCUT, MAX_IDLE_MS);
+    return Math.min(own, this.idleClose.usableMs(this.engine.wheel.nowMs()), MAX_IDLE_MS);
   }
 
   /** Reload took the backend out: nothing is kept. */
@@ -148,7 +146,7 @@ export class BackendLink {
 
   /** The backend closed a connection that had been idle for `idleMs`. */
   closedIdle(idleMs: number): void {
-    if (idleMs < this.seenIdleCloseMs) this.seenIdleCloseMs = Math.max(idleMs, 1);
+    this.idleClose.seen(idleMs, this.engine.wheel.nowMs());
   }
 
   /** The connection is gone or busy: not idle any more. */

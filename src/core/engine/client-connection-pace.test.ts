@@ -231,13 +231,48 @@ describe('a client that takes its answer too slowly', () => {
   });
 });
 
+describe('a client that takes nothing', () => {
+  it('holds the backend also when the answer has no length and comes in small pieces', () => {
+    const { stage, backend } = staged({ network });
+    const client = stage.ask(get());
+    client.socket.pause();
+    backend.last.send('HTTP/1.1 200 OK\r\n\r\n');
+    stage.pass(2);
+    for (let i = 0; i < 200; i++) {
+      backend.last.send('x'.repeat(5000));
+      stage.pass(1);
+    }
+    expect(backend.last.socket.unsentBytes()).toBeGreaterThan(900_000);
+    client.socket.resume();
+    stage.pass(1000);
+    backend.last.socket.end();
+    stage.pass(10);
+    expect(client.count).toBeGreaterThan(1_000_000);
+    expect(stage.record.failure).toBe(null);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is watched also when its own request has become whole meanwhile', () => {
+    const { stage, backend } = staged({ network });
+    const client = stage.ask(post('helloworld').slice(0, -5));
+    client.socket.pause();
+    backend.last.send(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(500_000)}`);
+    stage.pass(10);
+    client.send('world');
+    stage.pass(70_000);
+    expect(stage.record.failure).toMatchObject({ kind: 'timeout_idle', side: 'client' });
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('an answer that is whole and that the client has not taken', () => {
   /** Half of it fits on the wire. */
   function untaken(fields = '') {
-    const { stage, backend } = staged({ network });
+    const { stage, backend } = staged();
     const client = stage.ask(get('/', fields));
     client.socket.pause();
     backend.last.send(ok('x'.repeat(16_000)));
+    stage.network.options.sendBufferBytes = network.sendBufferBytes;
     stage.pass(2);
     expect(stage.record.failure).toBe(null);
     return { stage, client };

@@ -231,3 +231,28 @@ describe('after a refusal', () => {
     expect(stage.leftovers()).toBe('');
   });
 });
+
+describe('the byte that a refusal names', () => {
+  const chunked = 'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+  it.each([
+    ['in a body', `${chunked}5\r\nhello\r\nzz\r\n`, 'CH14', 10],
+    ['in a head', 'GET / HTTP/1.1\r\nHost: a.test\r\nBad Name: x\r\n\r\n', '', 33],
+    ['a second Host', 'GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n', 'HO02', 30],
+    ['a length and chunks', `${chunked.slice(0, -2)}Content-Length: 3\r\n\r\n`, 'TE03', 59],
+  ])('is the same however the bytes are cut: %s', (_what, text, rule, at) => {
+    for (const size of [text.length, 7, 1]) {
+      const stage = new Stage();
+      stage.backend();
+      const client = stage.client();
+      for (let from = 0; from < text.length; from += size) {
+        client.send(text.slice(from, from + size));
+        stage.pass(1);
+      }
+      const cause = stage.record.failure?.cause ?? '';
+      expect(cause.startsWith(rule)).toBe(true);
+      expect(cause).toContain(`(byte ${at})`);
+      expect(stage.leftovers()).toBe('');
+    }
+  });
+});

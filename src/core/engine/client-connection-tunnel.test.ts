@@ -37,6 +37,33 @@ function open(options: StageOptions = {}): Asked {
 }
 
 describe('a tunnel', () => {
+  it('passes on the FIN of a client that ended before the backend agreed', () => {
+    const { stage, backend, client } = asked();
+    client.socket.end();
+    stage.pass(2);
+    backend.last.send(SWITCH);
+    stage.pass(2);
+    expect(backend.last.ended).toBe(true);
+    backend.last.send('last words').socket.end();
+    stage.pass(2);
+    expect(client.received.endsWith('last words')).toBe(true);
+    expect(client.closed).toBe(null);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is not idle while only the client talks', () => {
+    const { stage, client } = open({ timeouts: { tunnelIdleMs: 2000 } });
+    for (let i = 0; i < 10; i++) {
+      client.send('x');
+      stage.pass(500);
+    }
+    expect(client.closed).toBe(undefined);
+    stage.pass(2100);
+    expect(client.wasReset).toBe(true);
+    expect(stage.record.failure?.kind).toBe('timeout_tunnel');
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('carries bytes as they are, both ways', () => {
     const { stage, backend, client } = open();
     client.send('\x00\xff\r\n\r\nGET / HTTP/9.9\r\n');

@@ -24,6 +24,32 @@ function echoing(options: StageOptions = {}) {
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 describe('a connection that is kept', () => {
+  it('is as idle with an empty line behind the last request as without', () => {
+    const { stage } = echoing();
+    const client = stage.ask(`${get('/one')}\r\n`);
+    stage.pass(60_000);
+    expect(client.take()).toMatch(/\/one$/);
+    client.send(get('/two'));
+    stage.pass(2);
+    expect(client.take()).toMatch(/\/two$/);
+    client.send('\r\n');
+    stage.pass(2);
+    stage.engine.beginStop();
+    stage.pass(1100);
+    expect(client.ended).toBe(true);
+    expect(client.received).toBe('');
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('closes when the client ends behind an empty line', () => {
+    const { stage } = echoing();
+    const client = stage.ask(`${get('/one')}\r\n`);
+    client.socket.end();
+    stage.pass(2);
+    expect(client.closed).toBe(null);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('carries one exchange after the other', () => {
     const { stage, paths } = echoing();
     const client = stage.ask(get('/one'));

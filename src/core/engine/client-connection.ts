@@ -138,7 +138,12 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       else if (used === 0) break;
     }
     this.limitPending();
-    if (this.clientEnded && pending.length === 0) this.endedInput();
+    if (this.clientEnded && this.isUsedUp) this.endedInput();
+  }
+
+  /** All that has come has been used, or never can be: it began a request that is not whole. */
+  private get isUsedUp(): boolean {
+    return this.pending.length === 0 || (this.state !== At.busy && this.state !== At.tunnel);
   }
 
   private get inHead(): boolean {
@@ -177,8 +182,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     }
     if (stop === NEED_MORE) {
       engine.giveExchange(exchange);
-      // Blank lines alone do not begin a request; a part of one is kept and gone on with.
-      this.enterHead(parser.begun);
+      // Blank lines alone do not begin a request: it stays as idle as it was.
+      if (parser.begun) this.enterHead();
       return start;
     }
     this.refuseHead(exchange, parser.refusal, parser.refusedAt);
@@ -186,11 +191,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   /** A head has begun and is not whole: it is collected in `pending` and parsed from its start. */
-  private enterHead(begun: boolean): void {
-    const { engine } = this;
-    if (this.state === At.idle || (this.state === At.fresh && begun)) {
-      this.waitFor(engine.timeouts.clientHeadMs);
-    }
+  private enterHead(): void {
+    this.waitFor(this.engine.timeouts.clientHeadMs);
     this.state = At.head;
     this.exchange = null;
   }
@@ -231,7 +233,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.bodyPaused = false;
     this.reader.begin(facts.body, facts.contentLength, true);
     if (refusal !== null) {
-      exchange.refuse(refusal, 0);
+      exchange.refuse(refusal, facts.refusedAt);
       return;
     }
     const most = engine.limits.bodyBytes;
@@ -272,16 +274,17 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     const at = reader.read(bytes, start, end, this);
     if (at === STOPPED) return end;
     if (at === REFUSED) {
-      this.refuseBody(reader.refusal, reader.refusedAt - start);
+      this.refuseBody(reader.refusal, reader.refusedAt);
       return end;
     }
     const most = this.engine.limits.bodyBytes;
     if (most !== null && reader.payloadBytes > most) {
-      this.refuseBody(refusals.bodyLong, at - start);
+      this.refuseBody(refusals.bodyLong, most);
       return end;
     }
     if (reader.done) {
-      this.engine.wheel.clear(this);
+      // The clock goes on for an answer that the client is slow to take.
+      if (this.socket.unsentBytes() === 0) this.engine.wheel.clear(this);
       exchange.onRequestEnd(reader.trailers);
     }
     exchange.flushRequest();
@@ -359,7 +362,9 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   flush(): void {
-    if (!this.writer.flush()) this.startClock();
+    if (this.writer.flush()) return;
+    this.startClock();
+    this.exchange?.onClientFull();
   }
 
   finish(trailers: Head | null): void {
@@ -414,6 +419,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.state = At.tunnel;
     this.engine.wheel.clear(this);
     if (this.pending.length > 0) this.processPending();
+    else if (this.clientEnded) this.endedInput();
   }
 
   breakOff(): void {
@@ -432,7 +438,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   onEnd(): void {
     this.clientEnded = true;
-    if (this.pending.length === 0 || this.state === At.head) this.endedInput();
+    if (this.isUsedUp) this.endedInput();
   }
 
   /** The client sends no more, and all it sent has been used (or never can be). */

@@ -19,6 +19,37 @@ function answering(count: number): { stage: Stage; backends: RawBackend[] } {
 }
 
 describe('another configuration', () => {
+  it('with a smaller limit for heads cuts none that was read before it came', () => {
+    const stage = new Stage();
+    const backend = stage.backend();
+    const client = stage.ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 29\r\n');
+    stage.configure({ ...stage.config, limits: { ...stage.config.limits, headBytes: 1000 } });
+    client.send(`X: ${'z'.repeat(30_000)}\r\n\r\n`);
+    stage.pass(10);
+    client.send('\r\nEvil: 1\r\n\r\nGET /smuggled HT');
+    stage.pass(10);
+    expect(backend.last.received).toMatch(/z\r\n([A-Z][^\r]*\r\n)+\r\n\r\nEvil: 1/);
+    backend.last.send(ok());
+    stage.pass(2);
+    expect(stage.record.status).toBe(200);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('trusts a backend again that it takes back while an exchange is still on it', () => {
+    const stage = new Stage({ backends: 2 });
+    const backend = stage.backend(1);
+    stage.ask(get());
+    stage.configure(stage.config, stage.backends.slice(1));
+    stage.configure(stage.config, stage.backends.slice(0, 1));
+    backend.answering();
+    backend.last.send(ok());
+    stage.pass(2);
+    stage.ask(get());
+    stage.ask(get());
+    expect(backend.connections).toHaveLength(1);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('keeps the connections of the backends that stay', () => {
     const { stage, backends } = answering(2);
     stage.ask(get());

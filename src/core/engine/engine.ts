@@ -29,7 +29,7 @@ import { Exchange } from './exchange.ts';
 import { connectionBound, Gate } from './gate.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { Pool } from './pool.ts';
-import { WriteBuffer } from './write-buffer.ts';
+import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
 /** What the engine tells the control thread. */
 export interface Evidence {
@@ -112,6 +112,8 @@ export class Engine {
   private readonly spare: Exchange[] = [];
   private settling: BackendConnection[] = [];
   private exchanges = 0;
+  /** The most that `limits.head` has ever been. */
+  private largestHead: number;
   private readonly idPrefix: string;
   private nextId = 0;
   private dateSecond = -1;
@@ -138,10 +140,15 @@ export class Engine {
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
     this.responseHead = new Head(this.limits.headerFields);
-    const size = 2 * this.limits.headBytes + WRITE_MARGIN;
-    this.requestOut = new WriteBuffer(size + 16_384);
-    this.responseOut = new WriteBuffer(size + 16_384);
-    this.forwarded = new ForwardedFields(this.trusted, size);
+    this.largestHead = this.limits.headBytes;
+    this.requestOut = new WriteBuffer(this.outBytes());
+    this.responseOut = new WriteBuffer(this.outBytes());
+    this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
+  }
+
+  /** Room for a head as it is sent, and some of what follows it. */
+  private outBytes(): number {
+    return 2 * this.largestHead + WRITE_MARGIN + COALESCE_BYTES;
   }
 
   // ---- what the control thread asks -----------------------------------------------------------
@@ -153,13 +160,16 @@ export class Engine {
     this.logsExchanges = config.log.access;
     this.trusted = new TrustedPeers(config.trustedProxies);
     this.routes = new Router(config.routes);
-    const size = 2 * this.limits.headBytes + WRITE_MARGIN;
-    this.forwarded = new ForwardedFields(this.trusted, size);
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
     this.responseHead = new Head(this.limits.headerFields);
-    this.requestOut = new WriteBuffer(size + 16_384);
-    this.responseOut = new WriteBuffer(size + 16_384);
+    // Never smaller: heads that were read under the old limits are still to be written.
+    if (this.limits.headBytes > this.largestHead) {
+      this.largestHead = this.limits.headBytes;
+      this.requestOut = new WriteBuffer(this.outBytes());
+      this.responseOut = new WriteBuffer(this.outBytes());
+    }
+    this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
     this.spare.length = 0;
     this.forwards.clear();
     this.tlsTargets.clear();
@@ -191,7 +201,8 @@ export class Engine {
     }
     for (const backend of listed) {
       const link = this.links.get(backend.slot);
-      if (link?.backend !== backend) this.links.set(backend.slot, new BackendLink(backend, this));
+      if (link?.backend === backend) link.retired = false;
+      else this.links.set(backend.slot, new BackendLink(backend, this));
     }
     for (const [slot, link] of [...this.links]) {
       if (listed.has(link.backend)) continue;

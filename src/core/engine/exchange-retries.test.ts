@@ -370,3 +370,39 @@ describe('a probe that takes the backend down', () => {
     expect(backends[0]!.last.ended).toBe(true);
   });
 });
+
+describe('a request of which bytes of an answer have come', () => {
+  it.each([
+    ['a part of a head', 'HTTP/1.1 20'],
+    ['an interim answer', 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n'],
+  ])('is not tried again: %s', (_what, part) => {
+    for (const end of ['end', 'reset'] as const) {
+      const stage = new Stage({ backends: 2 });
+      const backend = stage.backend(1);
+      stage.backend(2).answering();
+      const client = stage.ask(get());
+      backend.last.send(part);
+      stage.pass(1);
+      backend.last.socket[end]();
+      stage.pass(2);
+      expect(stage.record.attempts).toBe(1);
+      expect(client.statuses.at(-1)).toBe(502);
+      expect(stage.leftovers()).toBe('');
+    }
+  });
+
+  it('is not taken away when a probe takes the backend down', () => {
+    const stage = new Stage({ backends: 2 });
+    const backend = stage.backend(1);
+    stage.backend(2).answering();
+    const client = stage.ask(get());
+    backend.last.send('HTTP/1.1 20');
+    stage.pass(1);
+    stage.engine.backendDown(stage.backends[0]);
+    backend.last.send('0 OK\r\nContent-Length: 2\r\n\r\nok');
+    stage.pass(2);
+    expect(stage.record.attempts).toBe(1);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.leftovers()).toBe('');
+  });
+});

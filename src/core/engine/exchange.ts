@@ -178,12 +178,14 @@ export class Exchange implements BackendEvents {
     this.record.connectMs = this.elapsedMs();
     side.begin();
     const { replay } = this;
+    let room = true;
     if (replay.length > 0) {
-      side.body(replay.bytes, replay.start, replay.end);
+      room = side.body(replay.bytes, replay.start, replay.end);
       this.keepReplay();
     }
     if (this.requestEnded) side.finish(this.trailers);
-    if (this.clientHeld) this.releaseClient();
+    if (!room) this.onBackendFull();
+    else if (this.clientHeld) this.releaseClient();
   }
 
   // ---- relay: the request -------------------------------------------------------------------
@@ -249,6 +251,11 @@ export class Exchange implements BackendEvents {
     this.client!.resumeBody();
   }
 
+  /** The backend does not take the request as fast as it comes. */
+  onBackendFull(): void {
+    if (!this.requestEnded) this.holdClient();
+  }
+
   onBackendDrain(): void {
     if (this.clientHeld) this.releaseClient();
   }
@@ -285,12 +292,17 @@ export class Exchange implements BackendEvents {
 
   onResponseBody(bytes: Uint8Array, start: number, end: number): boolean {
     this.record.responseBodyBytes += end - start;
-    if (!this.client!.body(bytes, start, end)) this.side!.pauseBody();
+    if (!this.client!.body(bytes, start, end)) this.onClientFull();
     return this.side !== null;
   }
 
   flushResponse(): void {
     this.client?.flush();
+  }
+
+  /** The client does not take what is sent to it as fast as it comes. */
+  onClientFull(): void {
+    this.side?.pauseBody();
   }
 
   onClientDrain(): void {
@@ -368,7 +380,7 @@ export class Exchange implements BackendEvents {
 
   /** A probe took the backend down: what waits there without an answer is tried elsewhere. */
   backendWentDown(): void {
-    if (this.responded || this.tunnel) return;
+    if (this.responded || this.tunnel || this.side?.heard) return;
     const cause = 'a probe took the backend down';
     // Still connecting: no application has seen a byte of it.
     if (this.side === null) this.cut('unreachable', cause, 'safe');

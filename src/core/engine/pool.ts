@@ -55,8 +55,9 @@ export class Pool {
       if (tried.length > 0 && tried.includes(slot)) continue;
       if (this.table.state(slot) !== State.draining) return slot;
     }
-    for (const slot of this.slots) if (!tried.includes(slot)) return slot;
-    return -1;
+    const isLeft = (slot: number): boolean =>
+      !tried.includes(slot) && this.table.state(slot) !== State.draining;
+    return this.slots.find(isLeft) ?? -1;
   }
 
   hasUntried(tried: readonly number[]): boolean {

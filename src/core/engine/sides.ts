@@ -56,6 +56,8 @@ export interface BackendSide {
   readonly reused: boolean;
   /** Request bytes have been handed to the socket. */
   readonly touched: boolean;
+  /** Bytes of an answer have come. */
+  readonly heard: boolean;
   /** Sends the request head; it may be held until `body` or `flush`. */
   begin(): void;
   /** False: the exchange hears `onBackendDrain` when there is room again. */

@@ -4,6 +4,7 @@
  * before send first.
  */
 import { copy } from '../base/bytes.ts';
+import { assert } from '../base/failure.ts';
 
 /** Larger parts of a body are not worth the copy. */
 export const COALESCE_BYTES = 16 * 1024;
@@ -37,6 +38,8 @@ export class WriteBuffer {
 
   /** What was held; the buffer is free again. The bytes stand until the next claim. */
   take(): Uint8Array {
+    // Beyond the end of an array bytes vanish without a word.
+    assert(this.length <= this.bytes.length, 'what was written had room');
     this.owner = null;
     return this.bytes.subarray(0, this.length);
   }

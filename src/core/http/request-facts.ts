@@ -54,6 +54,9 @@ export class RequestFacts {
   /** Value of Max-Forwards when it must be counted down (OPTIONS), else -1. */
   maxForwards = -1;
 
+  /** Where in the head's bytes is what `decide` refused. */
+  refusedAt = 0;
+
   /** Null: understood. `head` may get fields marked as dropped (nominated by Connection). */
   decide(head: Head): Refusal | null {
     this.clear(head);
@@ -81,6 +84,12 @@ export class RequestFacts {
     this.pathEnd = head.targetEnd;
     this.pathEmpty = false;
     this.maxForwards = -1;
+    this.refusedAt = 0;
+  }
+
+  private refuse(refusal: Refusal, at: number): Refusal {
+    this.refusedAt = at;
+    return refusal;
   }
 
   private decideMethod(head: Head): Refusal | null {
@@ -116,13 +125,14 @@ export class RequestFacts {
       const id = head.id(field);
       if (id === Field.other) continue;
       if (id === Field.host) {
-        if (host !== -1) return refusals.hostTwice;
+        if (host !== -1) return this.refuse(refusals.hostTwice, head.nameStart(field));
         host = field;
       } else if (id === Field.contentLength) {
-        if (length !== -1) return refusals.contentLengthTwice;
+        if (length !== -1) return this.refuse(refusals.contentLengthTwice, head.nameStart(field));
         length = field;
       } else if (id === Field.transferEncoding) {
-        if (encoding !== -1) return refusals.transferEncodingTwice;
+        if (encoding !== -1)
+          return this.refuse(refusals.transferEncodingTwice, head.nameStart(field));
         encoding = field;
       } else if (id === Field.connection) connection = field;
       else if (id === Field.upgrade) {
@@ -144,13 +154,15 @@ export class RequestFacts {
     const start = head.valueStart(field);
     const end = head.valueEnd(field);
     if (id === Field.expect) {
-      if (!equalsIgnoringCase(head.bytes, start, end, '100-continue')) return refusals.expectation;
+      if (!equalsIgnoringCase(head.bytes, start, end, '100-continue')) {
+        return this.refuse(refusals.expectation, start);
+      }
       this.expectContinue = !this.old;
     } else if (id === Field.te) {
       this.teTrailers ||= equalsIgnoringCase(head.bytes, start, end, 'trailers');
     } else if (equals(head.bytes, head.methodStart, head.methodEnd, 'OPTIONS')) {
       this.maxForwards = digits(head.bytes, start, end);
-      if (this.maxForwards < 0) return refusals.maxForwards;
+      if (this.maxForwards < 0) return this.refuse(refusals.maxForwards, start);
     }
     return null;
   }
@@ -159,8 +171,8 @@ export class RequestFacts {
     if (field === -1) return this.old ? null : refusals.hostMissing;
     const start = head.valueStart(field);
     const end = head.valueEnd(field);
-    if (start === end) return refusals.hostEmpty;
-    if (!validHost(head.bytes, start, end)) return refusals.hostInvalid;
+    if (start === end) return this.refuse(refusals.hostEmpty, start);
+    if (!validHost(head.bytes, start, end)) return this.refuse(refusals.hostInvalid, start);
     this.hostStart = start;
     this.hostEnd = end;
     return null;
@@ -168,17 +180,18 @@ export class RequestFacts {
 
   private decideBody(head: Head, length: number, encoding: number): Refusal | null {
     if (encoding !== -1) {
-      if (length !== -1) return refusals.lengthAndEncoding;
-      if (this.old) return refusals.transferEncodingOld;
+      if (length !== -1)
+        return this.refuse(refusals.lengthAndEncoding, head.nameStart(Math.max(length, encoding)));
+      if (this.old) return this.refuse(refusals.transferEncodingOld, head.nameStart(encoding));
       const start = head.valueStart(encoding);
       if (!equalsIgnoringCase(head.bytes, start, head.valueEnd(encoding), 'chunked')) {
-        return refusals.transferEncoding;
+        return this.refuse(refusals.transferEncoding, start);
       }
       this.body = Body.chunked;
     } else if (length !== -1) {
       const value = digits(head.bytes, head.valueStart(length), head.valueEnd(length));
-      if (value === -1) return refusals.contentLength;
-      if (value === -2) return refusals.contentLengthHuge;
+      if (value === -1) return this.refuse(refusals.contentLength, head.valueStart(length));
+      if (value === -2) return this.refuse(refusals.contentLengthHuge, head.valueStart(length));
       this.contentLength = value;
       this.body = value === 0 ? Body.none : Body.length;
     }
@@ -187,7 +200,9 @@ export class RequestFacts {
 
   private decideConnection(head: Head, upgrade: number): Refusal | null {
     const options = connectionOptions(head);
-    if (options.refusal !== null) return options.refusal;
+    if (options.refusal !== null) {
+      return this.refuse(options.refusal, head.valueStart(head.find(Field.connection)));
+    }
     if (this.old) this.keepAlive = options.keepAlive && !options.close;
     else this.keepAlive = !options.close;
     // An upgrade with a body could be answered while the body is coming; nobody does it.
@@ -206,7 +221,7 @@ export class RequestFacts {
     if (bytes[start] === 0x2a && end - start === 1) {
       return equals(bytes, head.methodStart, head.methodEnd, 'OPTIONS')
         ? null
-        : refusals.targetForm;
+        : this.refuse(refusals.targetForm, start);
     }
     return this.decideAbsolute(head, start, end);
   }
@@ -217,12 +232,16 @@ export class RequestFacts {
     let at = start;
     if (equalsIgnoringCase(bytes, start, start + 7, 'http://')) at += 7;
     else if (equalsIgnoringCase(bytes, start, start + 8, 'https://')) at += 8;
-    else return refusals.targetForm;
+    else return this.refuse(refusals.targetForm, start);
     const hostStart = at;
     while (at < end && isHostByte(bytes[at]!)) at++;
-    if (at < end && bytes[at] === 0x40) return refusals.targetUserinfo;
-    if (at < end && bytes[at] !== 0x2f && bytes[at] !== 0x3f) return refusals.targetAuthority;
-    if (at === hostStart || !validHost(bytes, hostStart, at)) return refusals.targetAuthority;
+    if (at < end && bytes[at] === 0x40) return this.refuse(refusals.targetUserinfo, at);
+    if (at < end && bytes[at] !== 0x2f && bytes[at] !== 0x3f) {
+      return this.refuse(refusals.targetAuthority, at);
+    }
+    if (at === hostStart || !validHost(bytes, hostStart, at)) {
+      return this.refuse(refusals.targetAuthority, hostStart);
+    }
     this.hostStart = hostStart;
     this.hostEnd = at;
     this.pathStart = at;

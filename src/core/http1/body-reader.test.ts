@@ -47,7 +47,7 @@ function feed(reader: BodyReader, text: string, ends: readonly number[]): Outcom
     bytes.fill(0);
     if (at === REFUSED) {
       refused = true;
-      refusedAt = from + reader.refusedAt - BEFORE.length;
+      refusedAt = reader.refusedAt;
       break;
     }
     consumed += at - BEFORE.length;

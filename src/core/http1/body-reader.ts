@@ -54,7 +54,7 @@ for (let digit = 0; digit < 16; digit++) {
 
 export class BodyReader {
   refusal: Refusal = refusals.chunkSize;
-  /** Offset into the array given to `read`. */
+  /** Offset from the body's first byte. */
   refusedAt = 0;
   done = true;
   /** Content bytes seen so far. */
@@ -66,6 +66,8 @@ export class BodyReader {
   private body: Body = Body.none;
   private wire = false;
   private remaining = 0;
+  /** Bytes given to earlier calls of `read`. */
+  private passed = 0;
   private state = 0;
   private digits = 0;
   private extensionBytes = 0;
@@ -83,6 +85,7 @@ export class BodyReader {
     this.state = At.sizeFirst;
     this.done = body === Body.none;
     this.payloadBytes = 0;
+    this.passed = 0;
     this.extensionBytes = 0;
     this.trailers = null;
   }
@@ -90,7 +93,12 @@ export class BodyReader {
   /** Returns the offset up to which bytes belonged to the body; or REFUSED or STOPPED. */
   read(bytes: Uint8Array, start: number, end: number, sink: BodySink): number {
     if (this.done || start === end) return start;
-    if (this.body === Body.chunked) return this.readChunked(bytes, start, end, sink);
+    if (this.body === Body.chunked) {
+      const at = this.readChunked(bytes, start, end, sink);
+      if (at === REFUSED) this.refusedAt += this.passed - start;
+      this.passed += end - start;
+      return at;
+    }
     const take =
       this.body === Body.untilClose ? end - start : Math.min(this.remaining, end - start);
     this.payloadBytes += take;

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { get, ok, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { connectionBound } from './gate.ts';
+
+describe('the bound of connections', () => {
+  it('is half of the descriptors, after some for everything else', () => {
+    expect(connectionBound(null, 1024)).toBe(480);
+    expect(connectionBound(null, 256)).toBe(96);
+    expect(connectionBound(null, 10)).toBe(8);
+  });
+
+  it('is never above that, whatever is configured', () => {
+    expect(connectionBound(100, 1024)).toBe(100);
+    expect(connectionBound(100_000, 1024)).toBe(480);
+  });
+});
+
+/** `count` clients whose requests are at the backend. */
+function busyClients(stage: Stage, count: number): Raw[] {
+  return Array.from({ length: count }, () => stage.ask(get()));
+}
+
+describe('a client too many', () => {
+  it('is turned away while everybody else is busy, and the log says so once a second', () => {
+    const stage = new Stage({ limits: { maxConnections: 3 } });
+    const backend = stage.backend();
+    busyClients(stage, 3);
+    const late = Array.from({ length: 20 }, () => stage.client());
+    expect(late.every((client) => client.wasReset)).toBe(true);
+    stage.pass(1100);
+    expect(stage.events).toEqual(['connections_turned_away']);
+    for (const connection of backend.connections) connection.send(ok());
+    stage.pass(2);
+    expect(stage.records.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('takes the place of one that waits for its next request', () => {
+    const stage = new Stage({ limits: { maxConnections: 3 } });
+    const backend = stage.backend();
+    const [first, idle, last] = busyClients(stage, 3);
+    backend.connections[1].send(ok());
+    stage.pass(2);
+    const late = stage.client().send(get());
+    stage.pass(2);
+    expect(idle.ended).toBe(true);
+    expect([first.closed, last.closed, late.closed]).toEqual([undefined, undefined, undefined]);
+    for (const connection of backend.connections) connection.send(ok());
+    stage.pass(2);
+    expect([first, last, late].map(({ statuses }) => statuses)).toEqual([[200], [200], [200]]);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('connections to backends', () => {
+  it('are no more than clients may be: idle ones make room', () => {
+    const stage = new Stage({ backends: 3, limits: { maxConnections: 4 } });
+    const backends = [1, 2, 3].map((number) => stage.backend(number).answering());
+    const open = (): number =>
+      backends
+        .flatMap(({ connections }) => connections)
+        .filter((c) => !c.ended && c.closed === undefined).length;
+    // Several at once, again and again: each backend comes to have more than one connection.
+    for (let round = 0; round < 5; round++) {
+      const clients = Array.from({ length: 4 }, () => stage.client());
+      for (const client of clients) client.send(get());
+      stage.pass(2);
+      expect(clients.map(({ statuses }) => statuses)).toEqual([[200], [200], [200], [200]]);
+      for (const client of clients) client.socket.close();
+      stage.pass(2);
+      expect(open()).toBeLessThanOrEqual(4);
+    }
+    expect(stage.leftovers()).toBe('');
+  });
+});
