@@ -104,6 +104,8 @@ describe('a balancer', () => {
       { listener: listeners[0], failure: { kind: 'address_in_use' } },
     ]);
     expect(error.message).toContain(`127.0.0.1:${portOf(taken)}: `);
+    // What never ran does not say that it stops.
+    expect(events).not.toContain('stop_began');
     const again = createTcpServer().listen(freed, '127.0.0.1');
     await once(again, 'listening');
     again.close();

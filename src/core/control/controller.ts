@@ -190,7 +190,9 @@ export class Controller {
       return;
     }
     const { clock, log, engine } = this.deps;
-    this.stopping = new Stop(clock, log, engine, () => this.stopped());
+    // What never began has no end that anybody wants to read about.
+    const say = this.listening ? log : null;
+    this.stopping = new Stop(clock, say, engine, () => this.stopped());
     this.stopping.begin(this.config?.shutdown.delayMs ?? 0, options.timeoutMs);
   }
 

@@ -15,7 +15,7 @@ const AFTER_CUT_MS = 1000;
 
 export class Stop {
   private readonly clock: Clock;
-  private readonly log: Log;
+  private readonly log: Log | null;
   private readonly engine: EngineControls;
   private readonly done: () => void;
   private alarm: Alarm | null = null;
@@ -24,8 +24,8 @@ export class Stop {
   private began = false;
   private cutMs: number | null = null;
 
-  /** `done` is called once, from the loop. */
-  constructor(clock: Clock, log: Log, engine: EngineControls, done: () => void) {
+  /** `log` null: nothing is said. `done` is called once, from the loop. */
+  constructor(clock: Clock, log: Log | null, engine: EngineControls, done: () => void) {
     this.clock = clock;
     this.log = log;
     this.engine = engine;
@@ -40,7 +40,7 @@ export class Stop {
     const after = delayMs > 0 ? ` after a delay of ${spellDuration(delayMs)}` : '';
     const open = this.engine.open();
     const message = `stopping${after}, ${limit}: ${spell(open)} open`;
-    this.log.event('info', 'stop_began', message, { ...open });
+    this.log?.event('info', 'stop_began', message, { ...open });
     if (delayMs > 0) this.wakeAt(nowMs + delayMs, () => this.closeListeners());
     else this.closeListeners();
   }
@@ -65,7 +65,7 @@ export class Stop {
     const open = this.engine.open();
     const empty = open.connections + open.exchanges + open.tunnels === 0;
     if (this.cutMs === null && !empty && nowMs >= this.deadlineMs) {
-      this.log.event('warn', 'stop_cut', `the time to stop is over: ${spell(open)} cut`, {
+      this.log?.event('warn', 'stop_cut', `the time to stop is over: ${spell(open)} cut`, {
         ...open,
       });
       this.cutMs = nowMs;
