@@ -67,6 +67,9 @@ interface WaitingReload {
   readonly done: (result: ReloadResult) => void;
 }
 
+/** How long the listeners wait at the start for the names of backends to be looked up. */
+const FIRST_NAMES_MS = 1000;
+
 /** A loop later than this proves nothing about anybody else. */
 const LATE_MS = 250;
 
@@ -108,8 +111,8 @@ export class Controller {
   }
 
   /**
-   * The first configuration: backends take their slots, probes and look-ups begin. `done` when
-   * every listener has answered, with those that could not be opened; whether to go on is the
+   * The first configuration: backends take their slots, probes and look-ups begin; listeners open
+   * when the names have been looked up, or after a second. `done` when every listener has answered, with those that could not be opened; whether to go on is the
    * caller's.
    */
   start(config: Config, done: (failures: readonly ListenFailure[]) => void): void {
@@ -119,11 +122,14 @@ export class Controller {
     assert(problem === null, problem ?? '');
     this.apply(config, plan);
     this.reloading = true;
-    this.openListeners(plan.opened, (failures) => {
-      this.listening = failures.length === 0;
-      this.reloading = false;
-      done(failures);
-      this.nextReload();
+    // The first request should not come before the first addresses.
+    this.names.whenAsked(FIRST_NAMES_MS, () => {
+      this.openListeners(this.stopping === null ? plan.opened : [], (failures) => {
+        this.listening = failures.length === 0;
+        this.reloading = false;
+        done(failures);
+        this.nextReload();
+      });
     });
   }
 

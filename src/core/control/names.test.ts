@@ -218,3 +218,35 @@ describe('stopping', () => {
     expect(world.clock.pending()).toBe(0);
   });
 });
+
+describe('the first answers', () => {
+  it('are told of when every name has one, found or not', () => {
+    world.names.set('web', ['10.0.0.1']);
+    names.add(named('a'));
+    names.add(named('b', 'nowhere'));
+    let done = 0;
+    names.whenAsked(1000, () => done++);
+    expect(done).toBe(0);
+    world.pass(100);
+    expect(done).toBe(1);
+    world.pass(60_000);
+    expect(done).toBe(1);
+  });
+
+  it('are there at once when nothing is to be looked up', () => {
+    names.add(named('a', '10.0.0.1'));
+    let done = 0;
+    names.whenAsked(1000, () => done++);
+    expect(done).toBe(1);
+  });
+
+  it('are not waited for longer than was said', () => {
+    for (let number = 0; number < 100; number++) names.add(named(`a${number}`, `web${number}`));
+    let done = 0;
+    names.whenAsked(1, () => done++);
+    world.pass(0.9);
+    expect(done).toBe(0);
+    world.pass(0.2);
+    expect(done).toBe(1);
+  });
+});

@@ -50,6 +50,8 @@ export class Names {
   private readonly agenda = new Agenda<Name>();
   private asking = 0;
   private alarm: Alarm | null = null;
+  private onAsked: (() => void) | null = null;
+  private askedAlarm: Alarm | null = null;
 
   constructor(resolver: Resolver, clock: Clock, log: Log, events: NamesEvents) {
     this.resolver = resolver;
@@ -110,8 +112,31 @@ export class Names {
     else this.askBy(name, Math.max(this.clock.nowMs(), name.askedMs + SHORTEST_MS));
   }
 
+  /** Calls `done` when every name has had its first answer, or after `mostMs`; maybe at once. */
+  whenAsked(mostMs: number, done: () => void): void {
+    this.onAsked = done;
+    if (this.allAsked()) this.tellAsked();
+    else {
+      const dueMs = this.clock.nowMs() + mostMs;
+      this.askedAlarm = this.clock.wakeAt(dueMs, () => this.tellAsked());
+    }
+  }
+
+  private allAsked(): boolean {
+    return [...this.names.values()].every((name) => name.addresses.length + name.failures > 0);
+  }
+
+  private tellAsked(): void {
+    const { onAsked } = this;
+    this.onAsked = null;
+    this.askedAlarm?.cancel();
+    this.askedAlarm = null;
+    onAsked?.();
+  }
+
   /** Looks nothing up any more; answers that are still to come change nothing. */
   stop(): void {
+    this.tellAsked();
     for (const name of this.names.values()) name.crossOut();
     this.names.clear();
     this.alarm?.cancel();
@@ -159,6 +184,7 @@ export class Names {
     } else {
       this.found(name, addresses);
     }
+    if (this.onAsked !== null && this.allAsked()) this.tellAsked();
     const waitMs = name.again
       ? SHORTEST_MS
       : name.addresses.length > 0
