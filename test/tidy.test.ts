@@ -84,6 +84,17 @@ describe('the tree', () => {
     expect(every(leftovers, texts)).toEqual([]);
   });
 
+  it('explains in docs/log.md every event that is logged', () => {
+    const documented = read('docs/log.md').text;
+    const logged = sources
+      .filter(({ path }) => path.startsWith('src/') && !path.endsWith('.test.ts'))
+      .flatMap(({ text }) => [...text.matchAll(/event\(\s*\S+,\s*'([a-z]+_[a-z_]+)'/g)])
+      .map(([, name]) => name);
+    expect(logged.length).toBeGreaterThan(20);
+    const unexplained = logged.filter((name) => !documented.includes(`\`${name}\``));
+    expect(unexplained.filter((name) => !name.startsWith('demo_'))).toEqual([]);
+  });
+
   it('names no machine and no download address', () => {
     expect(every(places, texts)).toEqual([]);
   });
