@@ -32,7 +32,9 @@ const seed = Number(process.env.EVENKEEL_SEED ?? '1');
 const cuts: readonly Cut[] = ['whole', 'bytes', seed];
 /** Processes at work side by side. */
 const lanes = 3;
+/** Where it is not known whether an answer will come, and where it is. */
 const answerTimeoutMs = 300;
+const patienceMs = 3_000;
 const endTimeoutMs = 3_000;
 const exceptionsFile = new URL('../docs/decisions/corpus-exceptions.md', import.meta.url);
 
@@ -44,6 +46,8 @@ interface Case {
   readonly scripts: readonly Script[];
   /** It shows that a connection is kept, so it must not run where a backend has lost our trust. */
   readonly needsTrust: boolean;
+  /** An answer must come, however busy the machine is. */
+  readonly answered: boolean;
   readonly judge: (run: Run) => string | null;
 }
 
@@ -65,7 +69,8 @@ function requestCases(): Case[] {
     const bytes = latin1(bytes_b64);
     const expected = expectedRequest(bytes, messages ?? []);
     const judge = (run: Run): string | null => judgeRequest(verdict, expected, run);
-    return { id, tier, bytes, scripts: [], needsTrust: true, judge };
+    const answered = verdict === 'accept' && expected.complete;
+    return { id, tier, bytes, scripts: [], needsTrust: true, answered, judge };
   });
 }
 
@@ -81,7 +86,8 @@ function responseCases(): Case[] {
     const keep = verdict === 'reject' || (expected?.complete === true && known);
     const scripts: Script[] = [{ bytes: answer, after: keep ? 'keep' : 'fin' }];
     const judge = (run: Run): string | null => judgeResponse(verdict, expected, run);
-    return { id, tier, bytes, scripts, needsTrust: false, judge };
+    const answered = verdict === 'accept' && expected?.complete === true;
+    return { id, tier, bytes, scripts, needsTrust: false, answered, judge };
   });
 }
 
@@ -100,6 +106,7 @@ function upstreamCases(): Case[] {
     bytes: latin1(raw.client_bytes_b64),
     scripts: [{ bytes: latin1(raw.upstream_bytes_b64), after: raw.upstream_after }],
     needsTrust: raw.expect.upstream_conn_reusable === true,
+    answered: raw.expect.client === 'complete' || raw.expect.client === 'status',
     judge: (run) => judgeUpstream(raw.expect, run),
   }));
 }
@@ -133,7 +140,9 @@ function chunkedCases(): Case[] {
     // Never whole at the backend: what is cut short is refused when the client ends.
     const verdict = accepted ? 'accept' : 'reject';
     const judge = (run: Run): string | null => judgeRequest(verdict, expected, run);
-    return { id: raw.id, tier: 'A', bytes: head + body, scripts: [], needsTrust: true, judge };
+    const bytes = head + body;
+    const answered = accepted;
+    return { id: raw.id, tier: 'A', bytes, scripts: [], needsTrust: true, answered, judge };
   });
 }
 
@@ -150,7 +159,7 @@ async function runCase(stage: Stage, test: Case, cut: Cut): Promise<string | nul
   const client = await RawClient.connect(balancer.port, methodsIn(test.bytes));
   await client.send(test.bytes, cut);
   const done = (): boolean => client.ended !== null || client.responses().at(-1)?.complete === true;
-  if (!(await client.until(done, answerTimeoutMs))) {
+  if (!(await client.until(done, test.answered ? patienceMs : answerTimeoutMs))) {
     // Nothing more will come by itself: both sides end, and what is left must show.
     if (test.scripts.length > 0) await backend.end(stage.caseConnections());
     client.end();

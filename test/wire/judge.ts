@@ -65,6 +65,7 @@ export const checks: Readonly<Record<string, Check>> = {
   'client tunnel': (seen, rest) => seen.clientTunnel === plainBytes(rest),
   'client interim': (seen, rest) =>
     seen.interims.map((each) => each.status).join(' ') === (rest === 'none' ? '' : rest),
+  'client interim header': (seen, rest) => field(seen.interims[0]?.fields, rest),
   'client line': (seen, rest) => first(seen)?.startLine === plainBytes(rest),
   'client cookies': (seen, rest) => cookies(first(seen)) === rest,
   'backend sees nothing': (seen) => seen.connections.every((each) => each.received === ''),

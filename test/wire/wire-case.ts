@@ -104,17 +104,32 @@ function drafts(text: string): Draft[] {
   return found;
 }
 
-/** Scripts in turn; `also` begins an alternative. */
-function toBackends(blocks: readonly { info: string; text: string }[]): Script[][] {
+const whens = { early: 'head', late: 'late' } as const;
+
+/** Scripts in turn; `also` begins an alternative, and so does each value of `{each}`. */
+function toBackends(
+  blocks: readonly { info: string; text: string }[],
+  values: readonly string[],
+): Script[][] {
   const alternatives: Script[][] = [[]];
   for (const { info, text } of blocks) {
-    const match = /^backend (keep|fin|rst)( early)?( also)?$/.exec(info);
+    const match = /^backend (keep|fin|rst)(?: (early|late))?( also)?$/.exec(info);
     if (match === null) throw new Error(`\`\`\`${info}: write backend keep, fin or rst`);
-    const script = { bytes: plainBytes(text), after: match[1] as After };
-    if (match[3] !== undefined) alternatives.push([]);
-    alternatives.at(-1)?.push(match[2] === undefined ? script : { ...script, when: 'head' });
+    for (const [nth, each] of expand(text, values).entries()) {
+      const script = { bytes: plainBytes(each), after: match[1] as After };
+      if (match[3] !== undefined || nth > 0) alternatives.push([]);
+      const when = whens[match[2] as keyof typeof whens];
+      alternatives.at(-1)?.push(when === undefined ? script : { ...script, when });
+    }
   }
   return alternatives;
+}
+
+/** One text for each value where `{each}` stands, else the text itself. */
+function expand(text: string, values: readonly string[]): string[] {
+  if (!text.includes('{each}')) return [text];
+  if (values.length === 0) throw new Error('{each} without a block of values');
+  return values.map((value) => text.replaceAll('{each}', () => value));
 }
 
 /** Every case of one page. Fails on what it does not understand, with file and line. */
@@ -124,13 +139,16 @@ export function parseCases(file: string, text: string): WireCase[] {
     try {
       const blocks = (first: string): { info: string; text: string }[] =>
         draft.blocks.filter((block) => block.info.split(' ')[0] === first);
-      const requests = blocks('request').map((block) => parseBytes(block.text));
-      const backends = toBackends(blocks('backend'));
+      const values = blocks('each').flatMap((block) => block.text.split('\n'));
+      const requests = blocks('request')
+        .flatMap((block) => expand(block.text, values))
+        .map(parseBytes);
+      const backends = toBackends(blocks('backend'), values);
       const expectations = blocks('expect').flatMap((block) =>
         block.text.split('\n').filter((each) => each !== ''),
       );
-      const known = requests.length + blocks('backend').length + blocks('expect').length;
-      if (known !== draft.blocks.length) throw new Error('a block of another kind');
+      const known = ['request', 'backend', 'each', 'expect'].flatMap(blocks);
+      if (known.length !== draft.blocks.length) throw new Error('a block of another kind');
       if ((policy === null) === (requests.length === 0)) throw new Error('request or policy');
       if (requests.length > 0 && expectations.length === 0) throw new Error('nothing is expected');
       return { file, line, id, sentence, requests, backends, expect: expectations, policy };

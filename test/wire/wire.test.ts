@@ -25,13 +25,25 @@ const rules: Readonly<Record<string, number>> = {
   CM: 11, // connections
 };
 
+/** Cases of our own beside the rules: what other projects and attackers have sent. */
+const further: Readonly<Record<string, number>> = {
+  SL: 16, // start lines
+  SH: 19, // targets and hosts
+  SF: 17, // field lines
+  SB: 30, // bodies and framing
+  SU: 35, // answers of backends
+};
+
 const seed = Number(process.env.EVENKEEL_SEED ?? '1');
 const only = process.env.EVENKEEL_WIRE ?? '';
 const cuts: readonly Cut[] = ['whole', 'bytes', seed, seed + 1];
 /** CM06 is about it. */
 const config = 'limits:\n  body: 1MiB\n';
+/** Where nothing is expected to come, so long is waited for it. */
 const answerTimeoutMs = 400;
-const closeTimeoutMs = 2_000;
+const patienceMs = 2_000;
+/** Expectations that say that an answer or an end comes. */
+const comes = /^(status|whole|open|client|close|closed|broken)/;
 const cases = loadCases();
 
 /**
@@ -60,12 +72,13 @@ async function settle(client: RawClient, wire: WireCase): Promise<'fin' | 'rst' 
     return expected > 0 && done.length >= expected;
   };
   const closing = wire.expect.some((line) => /^(close|closed|broken)$/.test(line));
+  const patient = wire.expect.some((line) => comes.test(line));
   const met = (): boolean => client.ended !== null || (whole() && !closing);
-  await client.until(met, closing ? closeTimeoutMs : answerTimeoutMs);
+  await client.until(met, patient ? patienceMs : answerTimeoutMs);
   const ended = client.ended;
   if (!met()) {
     client.end();
-    await client.until(() => client.ended !== null, closeTimeoutMs);
+    await client.until(() => client.ended !== null, patienceMs);
   }
   return ended;
 }
@@ -150,10 +163,12 @@ async function check(wire: WireCase): Promise<void> {
 
 describe('the pages', () => {
   it('have a case or a policy for every rule, each once', () => {
-    const ids = Object.entries(rules).flatMap(([letters, count]) =>
-      Array.from({ length: count }, (_, n) => letters + String(n + 1).padStart(2, '0')),
-    );
-    expect(ids).toHaveLength(244);
+    const numbered = (of: Readonly<Record<string, number>>): string[] =>
+      Object.entries(of).flatMap(([letters, count]) =>
+        Array.from({ length: count }, (_, n) => letters + String(n + 1).padStart(2, '0')),
+      );
+    expect(numbered(rules)).toHaveLength(244);
+    const ids = [...numbered(rules), ...numbered(further)];
     expect(cases.map((wire) => wire.id).sort()).toEqual(ids.sort());
   });
 
@@ -188,6 +203,12 @@ describe('the pages', () => {
     expect(parseCases('p.md', `${page}\n\`\`\`expect\nstatus 400\n\`\`\`\n`)).toMatchObject([
       { id: 'AB01', sentence: 'A sentence', expect: ['status 400'] },
     ]);
+    const each = page.replace('GET\n', '{each}!\n');
+    const values = '\n```each\na\n$&\n```\n\n```expect\nstatus 400\n```\n';
+    expect(parseCases('p.md', each + values)).toMatchObject([
+      { requests: [[{ send: 'a!' }], [{ send: '$&!' }]] },
+    ]);
+    expect(() => parseCases('p.md', each)).toThrow('{each} without a block of values');
   });
 });
 

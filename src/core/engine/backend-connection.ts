@@ -2,22 +2,23 @@
  * One HTTP/1.1 connection to a backend: carries one exchange at a time, and is kept for the next
  * only when it is provably clean. What breaks a rule here is the backend's fault.
  */
-import { ByteQueue } from '../base/byte-queue.ts';
 import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { Socket, SocketHandler, Target } from '../base/transport.ts';
-import { Head } from '../http/head.ts';
-import { type Refusal, refusals } from '../http/refusal.ts';
+import type { Head } from '../http/head.ts';
+import type { Refusal } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
 import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
-import { HeadParser, NEED_MORE, REFUSED } from '../http1/head-parser.ts';
+import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
 import { writeChunkedEnd, writeRequestHead } from '../http1/write-head.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Exchange } from './exchange.ts';
-import { mayTravelAsTrailer, sameProtocol } from './header-policy.ts';
+import { mayTravelAsTrailer } from './header-policy.ts';
+import { ResponseHeadReader } from './response-head-reader.ts';
 import type { BackendSide } from './sides.ts';
+import { timedOut } from './timed-out.ts';
 
 const CR = 13;
 
@@ -46,17 +47,16 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   private exchange: Exchange | null;
   private socket!: Socket;
   private state: At = At.connecting;
+  private readonly heads: ResponseHeadReader;
   private readonly reader: BodyReader;
-  /** A response head that has come in parts, and its own parser. */
-  private pending: ByteQueue | null = null;
-  private parser: HeadParser | null = null;
-  private head: Head | null = null;
   private requestFinished = false;
   private headUnsent = false;
   private keepAlive = false;
   private promisedMs = -1;
   private ended = false;
   private paused = false;
+  /** Something came that no response has a place for: it is not used again. */
+  private dirty = false;
   /** What the backend had not taken when we looked last. */
   private lastUnsent = 0;
 
@@ -73,6 +73,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     this.exchange = exchange;
     this.address = address;
     this.addressIndex = addressIndex;
+    this.heads = new ResponseHeadReader(link.engine);
     this.reader = new BodyReader(link.engine.limits);
   }
 
@@ -190,11 +191,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     let at = 0;
     this.heard = true;
     if (this.state === At.head) {
-      if (this.reused && this.pending === null && bytes[0] === CR) {
-        // On a fresh connection it is forgiven; here it is left over from the response before.
-        this.refuse(refusals.statusLine, 0);
-        return;
-      }
+      // An empty line is forgiven; here it is left over from the response before.
+      if (this.reused && !this.heads.goesOn && bytes[0] === CR) this.dirty = true;
       if (this.headUnsent) this.link.distrust('a response before it had the request');
       at = this.readHead(bytes);
       if (at < 0) return;
@@ -218,70 +216,26 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
 
   /** Returns the offset after the final head, or -1: more is needed, or it is over. */
   private readHead(bytes: Uint8Array): number {
+    const { heads } = this;
     const { engine } = this.link;
-    let source = bytes;
-    let at = 0;
-    let parser = engine.responseParser;
-    let head = engine.responseHead;
-    const already = this.pending === null ? 0 : this.pending.length;
-    if (this.pending !== null) {
-      this.pending.append(bytes, 0, bytes.length);
-      source = this.pending.bytes;
-      parser = this.parser!;
-      head = this.head!;
-    } else parser.begin('response', head, 0);
-    for (;;) {
-      const end = this.pending === null ? bytes.length : this.pending.end;
-      const stop = parser.parse(source, end);
-      if (stop === NEED_MORE) {
-        this.keepPart(source, at, end);
-        return -1;
+    const facts = engine.responseFacts;
+    for (let at = 0; ; ) {
+      at = heads.read(bytes, at, this.exchange!);
+      if (at === NEED_MORE) return -1;
+      if (at === REFUSED) return this.refuse(heads.refusal, heads.refusedAt);
+      if (!facts.interim || heads.head.status === 101) {
+        return this.answered(heads.head, facts) ? at : -1;
       }
-      if (stop === REFUSED) return this.refuse(parser.refusal, parser.refusedAt);
-      const facts = engine.responseFacts;
-      const refusal = facts.decide(head, this.exchange!.facts.isHead);
-      if (refusal !== null) return this.refuse(refusal, 0);
-      at = stop;
-      if (!facts.interim || head.status === 101) {
-        const answered = this.answered(head, facts);
-        // Offsets in the pending bytes are `already` ahead of those in what came now.
-        this.dropPending();
-        return answered ? at - already : -1;
-      }
-      this.exchange!.onInterim(head);
+      this.exchange!.onInterim(heads.head);
       if (this.exchange === null) return -1;
       if (this.requestFinished) this.waitFor(engine.timeouts.responseHeadMs);
-      parser.begin('response', head, at);
     }
   }
 
-  /** Keeps a head that is not whole, with a parser of its own that goes on in the kept bytes. */
-  private keepPart(source: Uint8Array, at: number, end: number): void {
-    if (this.pending !== null) return;
-    const { limits } = this.link.engine;
-    this.pending = new ByteQueue();
-    this.pending.append(source, at, end);
-    this.parser = new HeadParser(limits);
-    this.head = new Head(limits.headerFields);
-    this.parser.begin('response', this.head, 0);
-    this.parser.parse(this.pending.bytes, this.pending.end);
-  }
-
-  private dropPending(): void {
-    this.pending = null;
-    this.parser = null;
-    this.head = null;
-  }
-
-  /** The final head is here. False: it could not be used. */
+  /** The final head is here. False: the exchange is over with it. */
   private answered(head: Head, facts: ResponseFacts): boolean {
     const exchange = this.exchange!;
     if (head.status === 101) {
-      const problem = this.switchProblem(head, facts);
-      if (problem !== null) {
-        this.refuse(problem, 0);
-        return false;
-      }
       exchange.onResponse(head, facts);
       return this.exchange !== null;
     }
@@ -294,12 +248,6 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     this.reader.begin(body, contentLength, exchange.responseWire);
     this.waitFor(this.link.engine.timeouts.idleMs);
     return true;
-  }
-
-  private switchProblem(head: Head, facts: ResponseFacts): Refusal | null {
-    const exchange = this.exchange!;
-    if (!exchange.facts.upgrade) return refusals.switchUnasked;
-    return sameProtocol(exchange.head, head, facts) ? null : refusals.switchOther;
   }
 
   private readBody(bytes: Uint8Array, from: number): void {
@@ -331,7 +279,12 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     this.exchange = null;
     if (extra) this.link.distrust('bytes after a response');
     const clean =
-      this.keepAlive && this.requestFinished && !extra && !this.ended && this.link.trusted;
+      this.keepAlive &&
+      this.requestFinished &&
+      !extra &&
+      !this.dirty &&
+      !this.ended &&
+      this.link.trusted;
     if (clean) {
       this.state = At.settling;
       // A client that is slow to take the last part holds up nobody else.
@@ -437,37 +390,25 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   }
 
   override onTimer(): void {
-    const seconds = (ms: number): string => `${ms / 1000} s`;
     const { timeouts } = this.link.engine;
     switch (this.state) {
       case At.connecting: {
-        const cause = `no connection within ${seconds(timeouts.connectMs)} (timeouts.connect)`;
         const exchange = this.exchange!;
         this.exchange = null;
         this.shutHard();
-        const why = failure('connect_timeout', 'backend', 'connect', 'safe', cause);
-        this.link.dialFailed(this, exchange, why);
+        this.link.dialFailed(this, exchange, timedOut.connect(timeouts));
         return;
       }
-      case At.head: {
-        if (!this.requestFinished && this.hasTakenSome()) return;
-        const cause = this.requestFinished
-          ? `no response within ${seconds(timeouts.responseHeadMs)} (timeouts.response)`
-          : `read nothing of the request for ${seconds(timeouts.idleMs)} (timeouts.idle)`;
-        const kind = this.requestFinished ? 'timeout_head' : 'timeout_idle';
-        this.fail(failure(kind, 'backend', 'relay', 'never', cause));
+      case At.head:
+        if (this.requestFinished) this.fail(timedOut.responseHead(timeouts));
+        else if (!this.hasTakenSome()) this.fail(timedOut.request(timeouts));
         return;
-      }
-      case At.body: {
-        const cause = `sent nothing for ${seconds(timeouts.idleMs)} (timeouts.idle)`;
-        this.fail(failure('timeout_idle', 'backend', 'relay', 'never', cause));
+      case At.body:
+        this.fail(timedOut.responseBody(timeouts));
         return;
-      }
-      case At.tunnel: {
-        const cause = `silent for ${seconds(timeouts.tunnelIdleMs)} (timeouts.tunnel_idle)`;
-        this.fail(failure('timeout_tunnel', 'backend', 'relay', 'never', cause));
+      case At.tunnel:
+        this.fail(timedOut.tunnel(timeouts));
         return;
-      }
       case At.idle:
         this.shut();
     }
@@ -483,7 +424,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   }
 
   heldBytes(): number {
-    return this.socket.unsentBytes() + (this.pending?.length ?? 0);
+    return this.socket.unsentBytes() + this.heads.pendingBytes;
   }
 
   spareBytes(): number {

@@ -31,7 +31,7 @@ export class BackendLink {
     this.engine = engine;
   }
 
-  /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, maybe at once. */
+  /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, even at once. */
   acquire(exchange: Exchange): void {
     if (!exchange.wantsFresh && this.idle.length > 0) {
       const connection = this.takeIdle(exchange.facts.idempotent);

@@ -1,8 +1,7 @@
 /**
- * One HTTP/1 connection from a client: its requests one after another (pipelined ones wait here),
- * its responses in the same order. What breaks a rule here is the client's fault.
+ * One HTTP/1 connection from a client: its requests one after another, its responses in the same
+ * order. What breaks a rule here is the client's fault.
  */
-import { ByteQueue } from '../base/byte-queue.ts';
 import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
@@ -12,15 +11,14 @@ import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
-import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
-import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
 import { Persist } from '../http1/write-head.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
-import { HeadCollector } from './head-collector.ts';
 import { PACE_WINDOW_MS, Pace } from './pace.ts';
+import { type RequestEvents, RequestReader } from './request-reader.ts';
 import { ResponseWriter } from './response-writer.ts';
 import type { Answer, ClientPeer, ClientSide } from './sides.ts';
+import { timedOut } from './timed-out.ts';
 
 const At = {
   /** Accepted, nothing has come yet. */
@@ -37,33 +35,23 @@ const At = {
 } as const;
 type At = (typeof At)[keyof typeof At];
 
-/** What may wait behind the exchange that is going on. */
-const PENDING_BYTES = 64 * 1024;
 const LINGER_MS = 5000;
 const LINGER_BYTES = 1024 * 1024;
 const STOP_QUIET_MS = 1000;
 /** After these answers nobody can be sure where the next request begins. */
 const COMPROMISED = new Set([400, 405, 408, 413, 414, 417, 431, 501, 505]);
 
-export class ClientConnection extends Timer implements SocketHandler, ClientSide, BodySink {
+export class ClientConnection extends Timer implements SocketHandler, ClientSide, RequestEvents {
   private readonly engine: Engine;
   private readonly socket: Socket;
   private readonly peer: ClientPeer;
   private state: At = At.fresh;
+  /** What goes on: from a whole head, or one that was refused, until its response is out. */
   private exchange: Exchange | null = null;
-  /** A head that came in parts. */
-  private readonly collector = new HeadCollector();
-  private readonly reader: BodyReader;
+  private readonly reader: RequestReader;
   private readonly writer: ResponseWriter;
-  private readonly pending = new ByteQueue();
-  private readingPaused = false;
-  private bodyPaused = false;
-  private clientEnded = false;
-  /** What followed the last request's head cannot be read. */
-  private unparsable = false;
   private lastUnsent = 0;
   private lingered = 0;
-  private processing = false;
   private readonly pace = new Pace();
 
   constructor(engine: Engine, socket: Socket, peer: Peer) {
@@ -76,7 +64,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       trusted: engine.trusted.has(peer.address),
       forwardedPrefix: ForwardedFields.prefix(peer.address, 'http'),
     };
-    this.reader = new BodyReader(engine.limits);
+    this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
     engine.connectionOpened(this);
     this.waitFor(engine.timeouts.clientHeadMs);
@@ -84,144 +72,24 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   onOpen(): void {}
 
-  // ---- bytes in -------------------------------------------------------------------------------
+  // ---- the request ----------------------------------------------------------------------------
 
   onData(bytes: Uint8Array): void {
     this.pace.moved += bytes.length;
-    switch (this.state) {
-      case At.tunnel:
-        this.exchange!.onRequestBody(bytes, 0, bytes.length);
-        return;
-      case At.lingering:
-        this.lingered += bytes.length;
-        if (this.lingered > LINGER_BYTES) this.socket.reset();
-        return;
-      case At.closed:
-        return;
-    }
-    if (this.pending.length > 0 || this.processing) {
-      this.pending.append(bytes, 0, bytes.length);
-      this.processPending();
+    if (this.state === At.lingering) {
+      this.lingered += bytes.length;
+      if (this.lingered > LINGER_BYTES) this.socket.reset();
       return;
     }
-    const at = this.process(bytes, 0, bytes.length);
-    if (at < bytes.length) this.hold(bytes, at);
+    this.reader.onData(bytes);
   }
 
-  /** Keeps what could not be used yet. */
-  private hold(bytes: Uint8Array, at: number): void {
-    if (this.state === At.lingering || this.state === At.closed) return;
-    this.pending.append(bytes, at, bytes.length);
-    if (this.state === At.head) this.continueHead();
-    else this.limitPending();
-  }
-
-  private limitPending(): void {
-    const full =
-      this.pending.length >= PENDING_BYTES || (this.bodyPaused && this.pending.length > 0);
-    if (full && !this.readingPaused) this.pauseReading();
-  }
-
-  /** Works through the bytes that wait, as far as they can be used now. */
-  private processPending(): void {
-    if (this.processing) return;
-    const { pending } = this;
-    if (this.state === At.head) this.continueHead();
-    while (pending.length > 0 && !this.inHead) {
-      const { bytes, start, end } = pending;
-      const at = this.process(bytes, start, end);
-      if (this.state === At.lingering || this.state === At.closed) pending.clear();
-      if (pending.length === 0) break;
-      const used = at - start;
-      if (used > 0) pending.drop(used);
-      if (this.inHead) this.continueHead();
-      else if (used === 0) break;
-    }
-    this.limitPending();
-    if (this.clientEnded && this.isUsedUp) this.endedInput();
-  }
-
-  /** All that has come has been used, or never can be: it began a request that is not whole. */
-  private get isUsedUp(): boolean {
-    return this.pending.length === 0 || (this.state !== At.busy && this.state !== At.tunnel);
-  }
-
-  private get inHead(): boolean {
-    return this.state === At.head;
-  }
-
-  /** Uses what it can of bytes[start, end); returns the offset of the first byte not used. */
-  private process(bytes: Uint8Array, start: number, end: number): number {
-    this.processing = true;
-    let at = start;
-    while (at < end) {
-      const before = at;
-      if (this.state === At.fresh || this.state === At.idle) at = this.readHead(bytes, at, end);
-      else if (this.state === At.busy) at = this.readBody(bytes, at, end);
-      else if (this.state === At.tunnel) {
-        this.exchange!.onRequestBody(bytes, at, end);
-        at = end;
-      } else break;
-      if (at === before) break;
-    }
-    this.processing = false;
-    return this.state === At.lingering || this.state === At.closed ? end : at;
-  }
-
-  // ---- the request's head ---------------------------------------------------------------------
-
-  private readHead(bytes: Uint8Array, start: number, end: number): number {
-    const { engine } = this;
-    const exchange = engine.takeExchange();
-    const parser = engine.requestParser;
-    parser.begin('request', exchange.head, start);
-    const stop = parser.parse(bytes, end);
-    if (stop >= 0) {
-      this.begin(exchange, start, stop);
-      return stop;
-    }
-    if (stop === NEED_MORE) {
-      engine.giveExchange(exchange);
-      // Blank lines alone do not begin a request: it stays as idle as it was.
-      if (parser.begun) this.enterHead();
-      return start;
-    }
-    this.refuseHead(exchange, parser.refusal, parser.refusedAt);
-    return end;
-  }
-
-  /** A head has begun and is not whole: it is collected in `pending` and parsed from its start. */
-  private enterHead(): void {
+  onHeadBegun(): void {
     this.waitFor(this.engine.timeouts.clientHeadMs);
     this.state = At.head;
-    this.exchange = null;
   }
 
-  private continueHead(): void {
-    const { engine, pending, collector } = this;
-    if (this.exchange === null) {
-      this.exchange = engine.takeExchange();
-      collector.begin(pending, this.exchange.head, engine.limits);
-    }
-    const exchange = this.exchange;
-    const stop = collector.parse(pending);
-    if (stop === NEED_MORE) return;
-    if (stop < 0) {
-      this.refuseHead(exchange, collector.refusal, collector.refusedAt);
-      pending.clear();
-      return;
-    }
-    this.processing = true;
-    this.begin(exchange, 0, stop);
-    this.processing = false;
-    if (this.state === At.lingering || this.state === At.closed) pending.clear();
-    else {
-      pending.drop(stop);
-      this.processPending();
-    }
-  }
-
-  private begin(exchange: Exchange, start: number, end: number): void {
+  onHead(exchange: Exchange, start: number, end: number): void {
     const { engine } = this;
     this.exchange = exchange;
     this.state = At.busy;
@@ -230,8 +98,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     const refusal = exchange.parse(start, end);
     const { facts } = exchange;
     this.writer.begin(facts);
-    this.bodyPaused = false;
-    this.reader.begin(facts.body, facts.contentLength, true);
+    this.reader.beginBody(facts.body, facts.contentLength);
     if (refusal !== null) {
       exchange.refuse(refusal, facts.refusedAt);
       return;
@@ -248,7 +115,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     exchange.flushRequest();
   }
 
-  private refuseHead(exchange: Exchange, refusal: Refusal, at: number): void {
+  onHeadRefused(exchange: Exchange, refusal: Refusal, at: number): void {
     this.beginUnparsed(exchange);
     exchange.refuse(refusal, at);
   }
@@ -257,7 +124,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private beginUnparsed(exchange: Exchange): void {
     this.exchange = exchange;
     this.state = At.busy;
-    this.unparsable = true;
     exchange.accept(this, this.peer, this.engine.wheel.nowMs());
     exchange.facts.clear(exchange.head);
     // What is known of it decides whether our answer may have a body.
@@ -265,37 +131,11 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.writer.begin(exchange.facts);
   }
 
-  // ---- the request's body ---------------------------------------------------------------------
-
-  private readBody(bytes: Uint8Array, start: number, end: number): number {
-    const exchange = this.exchange!;
-    const { reader } = this;
-    if (reader.done || this.bodyPaused) return start;
-    const at = reader.read(bytes, start, end, this);
-    if (at === STOPPED) return end;
-    if (at === REFUSED) {
-      this.refuseBody(reader.refusal, reader.refusedAt);
-      return end;
-    }
-    const most = this.engine.limits.bodyBytes;
-    if (most !== null && reader.payloadBytes > most) {
-      this.refuseBody(refusals.bodyLong, most);
-      return end;
-    }
-    if (reader.done) {
-      // The clock goes on for an answer that the client is slow to take.
-      if (this.socket.unsentBytes() === 0) this.engine.wheel.clear(this);
-      exchange.onRequestEnd(reader.trailers);
-    }
-    exchange.flushRequest();
-    return at;
-  }
-
   onBody(bytes: Uint8Array, start: number, end: number): boolean {
     return this.exchange!.onRequestBody(bytes, start, end);
   }
 
-  private refuseBody(refusal: Refusal, at: number): void {
+  onBodyRefused(refusal: Refusal, at: number): void {
     const exchange = this.exchange!;
     if (!exchange.responded) {
       exchange.refuse(refusal, at);
@@ -305,32 +145,23 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.lose(failure('malformed', 'client', 'relay', 'never', cause));
   }
 
+  onBodyEnd(trailers: Head | null): void {
+    // The clock goes on for an answer that the client is slow to take.
+    if (this.socket.unsentBytes() === 0) this.engine.wheel.clear(this);
+    this.exchange!.onRequestEnd(trailers);
+  }
+
+  flushRequest(): void {
+    this.exchange?.flushRequest();
+  }
+
   pauseBody(): void {
-    this.bodyPaused = true;
     this.pace.heldBack = true;
-    this.pauseReading();
+    this.reader.pauseBody();
   }
 
   resumeBody(): void {
-    this.bodyPaused = false;
-    if (this.state === At.tunnel) {
-      this.resumeReading();
-      return;
-    }
-    if (this.pending.length > 0 && this.state === At.busy) this.processPending();
-    if (!this.bodyPaused && this.pending.length < PENDING_BYTES) this.resumeReading();
-  }
-
-  private pauseReading(): void {
-    if (this.readingPaused) return;
-    this.readingPaused = true;
-    this.socket.pause();
-  }
-
-  private resumeReading(): void {
-    if (!this.readingPaused) return;
-    this.readingPaused = false;
-    this.socket.resume();
+    this.reader.resumeBody();
   }
 
   // ---- the response ---------------------------------------------------------------------------
@@ -350,8 +181,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   /** May the connection go on after this response? A request that is not whole yet says no. */
   private mayPersist(): boolean {
     const { reader, engine } = this;
-    if (this.unparsable || !this.exchange!.facts.keepAlive || !reader.done) return false;
-    return !engine.stopping && !(this.clientEnded && this.pending.length === 0);
+    if (!this.exchange!.facts.keepAlive || !reader.isWhole) return false;
+    return !engine.stopping && !reader.isExhausted;
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
@@ -370,7 +201,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   finish(trailers: Head | null): void {
     if (this.state === At.tunnel) {
       this.socket.end();
-      if (this.clientEnded) this.tunnelDone();
+      if (this.reader.ended) this.tunnelDone();
       return;
     }
     this.writer.finish(trailers);
@@ -388,7 +219,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     const { engine } = this;
     engine.giveExchange(this.exchange!);
     this.exchange = null;
-    this.bodyPaused = false;
     if (!goOn) {
       this.linger();
       return;
@@ -396,30 +226,27 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.state = At.idle;
     const { clientKeepAliveMs } = engine.timeouts;
     this.waitFor(engine.stopping ? STOP_QUIET_MS : clientKeepAliveMs);
-    if (this.pending.length > 0) this.processPending();
-    else if (this.clientEnded) this.endedInput();
-    if (this.readingPaused && this.pending.length < PENDING_BYTES) this.resumeReading();
+    this.reader.beginHead();
   }
 
   /** FIN, then wait for the client's, so that it can read the answer (RFC 9112 section 9.6). */
   private linger(): void {
     this.state = At.lingering;
-    this.pending.clear();
-    if (this.clientEnded) {
+    this.reader.stop();
+    if (this.reader.ended) {
       this.shut();
       return;
     }
     this.socket.end();
     this.waitFor(LINGER_MS);
-    this.resumeReading();
+    this.reader.resumeReading();
   }
 
   openTunnel(head: Head): void {
     this.writer.switchProtocols(head);
     this.state = At.tunnel;
     this.engine.wheel.clear(this);
-    if (this.pending.length > 0) this.processPending();
-    else if (this.clientEnded) this.endedInput();
+    this.reader.openTunnel();
   }
 
   breakOff(): void {
@@ -432,20 +259,18 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   // ---- ends -----------------------------------------------------------------------------------
 
   onDrain(): void {
-    if (this.state === At.busy && this.reader.done) this.engine.wheel.clear(this);
+    if (this.state === At.busy && this.reader.isWhole) this.engine.wheel.clear(this);
     this.exchange?.onClientDrain();
   }
 
   onEnd(): void {
-    this.clientEnded = true;
-    if (this.isUsedUp) this.endedInput();
+    this.reader.onEnd();
   }
 
-  /** The client sends no more, and all it sent has been used (or never can be). */
-  private endedInput(): void {
+  onInputEnd(): void {
     switch (this.state) {
       case At.busy:
-        if (!this.reader.done) {
+        if (!this.reader.isWhole) {
           const { phase } = this.exchange!;
           this.lose(
             failure('closed', 'client', phase, 'never', 'ended in the middle of a request'),
@@ -487,18 +312,16 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   onClose(why: Failure | null): void {
-    const { exchange, state } = this;
+    const { exchange } = this;
     this.state = At.closed;
     this.engine.wheel.remove(this);
     this.engine.connectionClosed(this);
-    this.pending.clear();
+    this.reader.stop();
     this.exchange = null;
     if (exchange === null) return;
-    if (state !== At.head) {
-      const cause = why?.cause ?? 'closed the connection before the answer was whole';
-      const kind = why?.kind ?? 'closed';
-      exchange.onClientGone(failure(kind, 'client', exchange.phase, 'never', cause));
-    }
+    const cause = why?.cause ?? 'closed the connection before the answer was whole';
+    const kind = why?.kind ?? 'closed';
+    exchange.onClientGone(failure(kind, 'client', exchange.phase, 'never', cause));
     this.engine.giveExchange(exchange);
   }
 
@@ -510,7 +333,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   heldBytes(): number {
-    return this.pending.length + this.socket.unsentBytes() + this.spareBytes();
+    return this.reader.pendingBytes + this.socket.unsentBytes() + this.spareBytes();
   }
 
   spareBytes(): number {
@@ -528,8 +351,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   /** The deadline of a stop. */
   cutOff(): void {
-    if (this.exchange === null || this.state === At.head) {
-      this.releaseUnused();
+    if (this.exchange === null) {
       this.shutHard();
       return;
     }
@@ -540,21 +362,15 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private shut(): void {
     this.state = At.closed;
     this.engine.wheel.remove(this);
-    this.releaseUnused();
+    this.reader.stop();
     this.socket.close();
   }
 
   private shutHard(): void {
     this.state = At.closed;
     this.engine.wheel.remove(this);
+    this.reader.stop();
     this.socket.reset();
-  }
-
-  /** A head that never became whole still holds an exchange. */
-  private releaseUnused(): void {
-    if (this.exchange === null) return;
-    this.engine.giveExchange(this.exchange);
-    this.exchange = null;
   }
 
   // ---- time -----------------------------------------------------------------------------------
@@ -594,19 +410,16 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   private headTimedOut(): void {
-    const exchange = this.exchange ?? this.engine.takeExchange();
+    const exchange = this.reader.giveUpHead();
     this.beginUnparsed(exchange);
-    this.pending.clear();
-    const { clientHeadMs } = this.engine.timeouts;
-    const cause = `no whole request head within ${clientHeadMs / 1000} s (timeouts.client_head)`;
-    exchange.giveUp(failure('timeout_head', 'client', 'parse', 'never', cause));
+    exchange.giveUp(timedOut.requestHead(this.engine.timeouts));
   }
 
   private checkPace(nowMs: number): void {
     const { limits, timeouts } = this.engine;
-    const receiving = !this.reader.done;
+    const receiving = !this.reader.isWhole;
     if (!receiving) this.pace.moved = this.writer.takenBytes();
-    else if (this.bodyPaused) this.pace.heldBack = true;
+    else if (this.reader.bodyPaused) this.pace.heldBack = true;
     const verdict = this.pace.judge(nowMs, limits, timeouts);
     if (verdict !== null) {
       this.tooSlow(verdict);

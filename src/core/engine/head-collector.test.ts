@@ -83,6 +83,18 @@ describe('a head in parts', () => {
   });
 });
 
+describe('a head of a response', () => {
+  it('is collected by a collector for responses', () => {
+    const text = 'HTTP/1.1 204 No Content\r\nServer: a\r\n\r\n';
+    collector = new HeadCollector('response');
+    append(text.slice(0, 3));
+    collector.begin(pending, head, limits);
+    expect(feed(text.slice(3)).pop()).toBe(text.length);
+    expect(head.status).toBe(204);
+    expect(fieldLines(head)).toEqual(['Server: a']);
+  });
+});
+
 describe('a head in parts that breaks a rule', () => {
   it('is refused at the byte, counted from its first one', () => {
     append('xxx');

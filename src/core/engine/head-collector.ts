@@ -1,17 +1,22 @@
-/** A request head that comes in parts: parsed as it grows, each byte once. */
+/** A head that comes in parts: parsed as it grows, each byte once. */
 import type { ByteQueue } from '../base/byte-queue.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
-import { type HeadLimits, HeadParser } from '../http1/head-parser.ts';
+import { type HeadKind, type HeadLimits, HeadParser } from '../http1/head-parser.ts';
 
 export class HeadCollector {
+  private readonly kind: HeadKind;
   private parser: HeadParser | null = null;
+
+  constructor(kind: HeadKind = 'request') {
+    this.kind = kind;
+  }
 
   /** What waits in `pending` begins a head. It must not be dropped from until the head is whole. */
   begin(pending: ByteQueue, head: Head, limits: HeadLimits): void {
     if (pending.start !== 0) moveToFront(pending);
     this.parser = new HeadParser(limits);
-    this.parser.begin('request', head, 0);
+    this.parser.begin(this.kind, head, 0);
   }
 
   /** As HeadParser.parse, over all that waits. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { get, ok, post, Stage } from '../../../test/engine-stage/engine-stage.ts';
 
 describe('the bytes that wait in memory', () => {
-  it('are bounded over all exchanges: above the bound new ones get 503, until there is room', () => {
+  it('are bounded over all exchanges: above that new ones get 503, until there is room', () => {
     const stage = new Stage({ limits: { maxBufferBytes: 100_000 } });
     const backend = stage.backend();
     const stalled = Array.from({ length: 6 }, () => stage.ask(get()));

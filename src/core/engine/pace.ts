@@ -5,6 +5,7 @@
  */
 import { type Failure, failure } from '../base/failure.ts';
 import type { LimitsConfig, TimeoutsConfig } from '../config.ts';
+import { timedOut } from './timed-out.ts';
 
 /** The rate is looked at this often, and so begins to count after so long. */
 export const PACE_WINDOW_MS = 5000;
@@ -28,10 +29,7 @@ export class Pace {
     if (moved > 0 || heldBack) this.silentSinceMs = nowMs;
     this.moved = 0;
     this.heldBack = false;
-    if (nowMs - this.silentSinceMs >= timeouts.idleMs) {
-      const cause = `silent for ${timeouts.idleMs / 1000} s (timeouts.idle)`;
-      return failure('timeout_idle', 'client', 'relay', 'never', cause);
-    }
+    if (nowMs - this.silentSinceMs >= timeouts.idleMs) return timedOut.client(timeouts);
     const rate = limits.minRateBytesPerSecond;
     // A body that waits for a 100 (Continue), or a peer that pauses, is judged by silence only.
     if (heldBack || moved === 0 || moved >= (rate * PACE_WINDOW_MS) / 1000) return null;

@@ -2,6 +2,9 @@
 
 import { equals } from '../base/bytes.ts';
 
+const COLON = 58;
+const DOT = 46;
+
 /** Letters, digits and `-._~%!$&'()*+;=` of RFC 3986's reg-name (no comma), `[]:` of literals. */
 const allowed = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
@@ -15,8 +18,6 @@ const isUnreserved = (byte: number): boolean => /[A-Za-z0-9\-._~]/.test(String.f
 const isHex = (byte: number): boolean =>
   (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);
 
-const isHexOrColon = (byte: number): boolean => isHex(byte) || byte === 0x3a;
-
 /** Is the `%` at `at` followed by two hexadecimal digits? */
 const isEncoded = (bytes: Uint8Array, at: number, end: number): boolean =>
   at + 2 < end && isHex(bytes[at + 1]!) && isHex(bytes[at + 2]!);
@@ -25,14 +26,13 @@ const isEncoded = (bytes: Uint8Array, at: number, end: number): boolean =>
 export function validHost(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   if (bytes[start] === 0x5b) {
-    at++;
-    while (at < end && (isHexOrColon(bytes[at]!) || bytes[at] === 0x2e)) at++;
-    if (at === start + 1) return false;
+    at = afterIpv6(bytes, start + 1, end);
+    if (at === -1) return false;
     at = afterZone(bytes, at, end);
     if (at >= end || bytes[at] !== 0x5d) return false;
     at++;
   } else {
-    while (at < end && bytes[at] !== 0x3a) {
+    while (at < end && bytes[at] !== COLON) {
       const byte = bytes[at]!;
       if (allowed[byte] === 0 || byte === 0x5b || byte === 0x5d) return false;
       if (byte === 0x25 && !isEncoded(bytes, at, end)) return false;
@@ -41,6 +41,48 @@ export function validHost(bytes: Uint8Array, start: number, end: number): boolea
     if (at === start) return false;
   }
   return at === end || validPort(bytes, at, end);
+}
+
+/** The offset after the IPv6 address at `start` (RFC 3986's IPv6address), or -1. */
+function afterIpv6(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  let groups = 0;
+  let gap = false;
+  for (;;) {
+    if (at + 1 < end && bytes[at] === COLON && bytes[at + 1] === COLON) {
+      if (gap) return -1;
+      gap = true;
+      at += 2;
+      if (at === end || !isHex(bytes[at]!)) break;
+    } else if (groups > 0) {
+      if (at === end || bytes[at] !== COLON) break;
+      at++;
+    }
+    let stop = at;
+    while (stop < end && isHex(bytes[stop]!)) stop++;
+    if (stop < end && bytes[stop] === DOT) {
+      at = afterIpv4(bytes, at, end);
+      groups += 2;
+      break;
+    }
+    if (stop === at || stop - at > 4) return -1;
+    at = stop;
+    groups++;
+  }
+  return (gap ? groups < 8 : groups === 8) ? at : -1;
+}
+
+/** The offset after the IPv4 address at `start` (four numbers without leading zeros), or -1. */
+function afterIpv4(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  for (let part = 0; part < 4; part++) {
+    if (part > 0 && (at === end || bytes[at++] !== DOT)) return -1;
+    const first = at;
+    let value = 0;
+    while (at < end && bytes[at]! >= 48 && bytes[at]! <= 57) value = value * 10 + bytes[at++]! - 48;
+    if (at === first || value > 255 || (bytes[first] === 48 && at > first + 1)) return -1;
+  }
+  return at;
 }
 
 /** Behind an IPv6 address there may be a zone: `%25` and unreserved characters (RFC 6874). */
@@ -53,7 +95,7 @@ function afterZone(bytes: Uint8Array, start: number, end: number): number {
 
 /** `":" *DIGIT`; an empty port is allowed by RFC 3986. */
 function validPort(bytes: Uint8Array, start: number, end: number): boolean {
-  if (bytes[start] !== 0x3a) return false;
+  if (bytes[start] !== COLON) return false;
   let port = 0;
   for (let at = start + 1; at < end; at++) {
     const digit = bytes[at]! - 48;

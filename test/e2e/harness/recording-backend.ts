@@ -15,8 +15,11 @@ export interface Script {
   /** latin1: each character is one byte. */
   readonly bytes: string;
   readonly after: After;
-  /** `whole` (the default): once the request has been read whole; `head`: once its head has. */
-  readonly when?: 'head' | 'whole';
+  /**
+   * `whole` (the default): once the request has been read whole; `head`: once its head has;
+   * `late`: a moment after it is whole, in which no further byte may come.
+   */
+  readonly when?: 'head' | 'whole' | 'late';
 }
 
 export interface SeenConnection {
@@ -31,12 +34,16 @@ export interface SeenConnection {
   tunnelled: () => string;
   /** How the balancer ended it; null: it is open. */
   ended: 'fin' | 'rst' | null;
+  /** A request is whole and its answer has not begun: nothing may come now. */
+  owesAnswer: boolean;
 }
 
 export interface SeenRequest {
   readonly connection: SeenConnection;
   readonly message: RequestMessage;
 }
+
+const lateMs = 30;
 
 export class RecordingBackend {
   /** Whole requests other than canaries, in order. */
@@ -113,25 +120,31 @@ export class RecordingBackend {
   }
 
   private accept(socket: Socket): void {
+    let hasty = false;
     const reader = new RequestReader(
       (request) => {
         if (!isCanary(request)) seen.requests.push(request);
         this.onHead(socket, request);
       },
-      (request) => this.onWhole(socket, reader, seen, request),
+      (request) => {
+        hasty ||= reader.hasMore;
+        this.onWhole(socket, reader, seen, request);
+      },
     );
     const seen: SeenConnection = {
       id: this.nextId++,
       received: '',
       requests: [],
-      problem: () => reader.problem,
+      problem: () => reader.problem ?? (hasty ? 'bytes before the answer' : null),
       tunnelled: () => reader.raw,
       ended: null,
+      owesAnswer: false,
     };
     this.connections.push(seen);
     this.sockets.set(socket, seen);
     socket.on('data', (bytes) => {
       const text = bytes.toString('latin1');
+      hasty ||= seen.owesAnswer;
       seen.received += text;
       reader.push(text);
     });
@@ -176,8 +189,14 @@ export class RecordingBackend {
     const script = this.scripts[this.turn()];
     if (script.when === 'head') return;
     this.played++;
-    if (script.bytes.startsWith('HTTP/1.1 101 ')) reader.becomeRaw();
-    this.perform(socket, script);
+    const answerIt = (): void => {
+      seen.owesAnswer = false;
+      if (script.bytes.startsWith('HTTP/1.1 101 ')) reader.becomeRaw();
+      this.perform(socket, script);
+    };
+    seen.owesAnswer = script.when === 'late';
+    if (script.when === 'late') setTimeout(answerIt, lateMs);
+    else answerIt();
   }
 
   private turn(): number {

@@ -63,6 +63,11 @@ abstract class StrictReader<M extends Message> {
   protected abstract onHead(message: M): void;
   protected abstract onMessage(message: M): void;
 
+  /** Bytes have come that do not belong to the message read last. */
+  get hasMore(): boolean {
+    return this.pending !== '';
+  }
+
   push(bytes: string): void {
     if (this.problem !== null) return;
     this.pending += bytes;
