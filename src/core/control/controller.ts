@@ -112,8 +112,8 @@ export class Controller {
 
   /**
    * The first configuration: backends take their slots, probes and look-ups begin; listeners open
-   * when the names have been looked up, or after a second. `done` when every listener has answered, with those that could not be opened; whether to go on is the
-   * caller's.
+   * when the names have been looked up, or after a second. `done` when every listener has answered,
+   * with those that could not be opened; whether to go on is the caller's.
    */
   start(config: Config, done: (failures: readonly ListenFailure[]) => void): void {
     assert(this.config === null, 'a controller starts once');
