@@ -406,3 +406,32 @@ describe('a request of which bytes of an answer have come', () => {
     expect(stage.leftovers()).toBe('');
   });
 });
+
+describe('the one retry', () => {
+  it('does not go over a kept connection, which may be as dead as the first', () => {
+    const { stage, backends } = stageOf(['answers', 'answers']);
+    stage.ask(get());
+    stage.ask(get());
+    // What was kept is dead, and nobody has noticed: a thaw after a long freeze is like that.
+    for (const backend of backends) {
+      const [kept] = backend!.connections;
+      backend!.onHead = (_head, connection) =>
+        connection === kept ? void connection.socket.reset() : void connection.send(ok());
+    }
+    const client = stage.ask(get(), 5);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.records.at(-1)?.attempts).toBe(2);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('ends in 503 when it finds nobody, because they all died at once', () => {
+    const { stage, backends } = stageOf(['answers', 'answers', 'answers']);
+    const kill = (): void => {
+      for (const { config } of stage.backends) stage.network.kill(config.host);
+    };
+    backends[0]!.onHead = kill;
+    const client = stage.ask(get(), 5);
+    expect(client.statuses).toEqual([503]);
+    expect(stage.leftovers()).toBe('');
+  });
+});

@@ -367,15 +367,11 @@ export class Exchange implements BackendEvents {
     if (!this.facts.idempotent || !this.replayWhole) return false;
     if (!this.pool.budget.tryWithdraw(now)) return false;
     this.retried = true;
-    // Another backend first; with none left, a fresh connection to the same one.
-    if (!this.pool.hasUntried(this.tried)) this.forget(slot);
-    return true;
-  }
-
-  private forget(slot: number): void {
-    const at = this.tried.indexOf(slot);
-    if (at !== -1) this.tried.splice(at, 1);
+    // A kept connection may be as dead as the one before, and there is only this one retry.
     this.wantsFresh = true;
+    // Another backend first, with none left the same one.
+    if (!this.pool.hasUntried(this.tried)) this.tried.splice(this.tried.indexOf(slot), 1);
+    return true;
   }
 
   /** A probe took the backend down: what waits there without an answer is tried elsewhere. */

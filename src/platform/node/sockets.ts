@@ -390,8 +390,11 @@ const HIDDEN_RESET = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNR
 /** libuv before 1.52 may report a RST that follows unread bytes as an end, which it is not. */
 const HIDES_RESETS = /^1\.([0-9]|[1-4][0-9]|5[01])\./.test(process.versions.uv ?? '');
 
-/** After a RST the kernel knows no peer any more; after a FIN it does. Bun has no such handle. */
-function endedByReset(stream: net.Socket): boolean {
+/**
+ * Was the end that a stream has just reported a RST in truth? After one the kernel knows no peer any
+ * more; after a FIN it does, as long as we have sent none. Bun has no such handle.
+ */
+export function endedByReset(stream: net.Socket): boolean {
   if (!HIDES_RESETS) return false;
   const handle = (stream as WithHandle)._handle;
   return typeof handle?.getpeername === 'function' && handle.getpeername({}) !== 0;

@@ -67,13 +67,18 @@ export class BackendProcess {
     });
   }
 
-  /** SIGKILL, and waits until it is gone. */
-  async kill(): Promise<void> {
+  /** SIGKILL (or another signal that ends it), and waits until it is gone. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = this;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
+  }
+
+  /** A signal that does not end it. */
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
   }
 
   /** SIGSTOP: it accepts connections (the kernel does) and answers nothing. */

@@ -9,9 +9,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from './root.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 export const builtEntry = join(root, 'dist/src/cli/main.js');
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 5_000;
@@ -32,6 +31,8 @@ export interface BalancerOptions {
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** Shell words that start it, which is `"$@"` there: `ulimit -n 256; exec "$@"`. */
+  readonly shell?: string;
 }
 
 /** A port that was free a moment ago, on IPv4 and IPv6. */
@@ -87,7 +88,10 @@ export class Balancer {
     const file = join(folder, 'config.yaml');
     const words = options.words?.map((word) => word.replaceAll('$PORT', String(port)));
     if (options.config !== undefined) writeConfig(file, options.config, port);
-    const child = spawn(runtimePath(), [entry, ...(words ?? ['run', file])], {
+    const line = [runtimePath(), entry, ...(words ?? ['run', file])];
+    const { shell } = options;
+    const [program, ...rest] = shell === undefined ? line : ['sh', '-c', shell, 'sh', ...line];
+    const child = spawn(program, rest, {
       cwd: folder,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly body: string;
   /** In words, when no whole answer came. */
   readonly broken: string;
+  /** From sending it until this was known, in milliseconds; 0 when it could not be sent. */
+  readonly tookMs: number;
 }
 
 export interface LoadOptions {
@@ -53,7 +55,8 @@ export class Load {
     do {
       const socket = await open(this.options.port);
       if (socket === null) {
-        this.options.onOutcome(broken(++this.sent, 'no connection could be made'));
+        const outcome = broken(++this.sent, 'no connection could be made');
+        this.options.onOutcome({ ...outcome, tookMs: 0 });
         await new Promise((resolve) => setTimeout(resolve, 5));
         continue;
       }
@@ -66,11 +69,12 @@ export class Load {
   private exchange(socket: Socket): Promise<boolean> {
     return new Promise((resolve) => {
       const id = ++this.sent;
+      const sentAt = performance.now();
       let came = 0;
       const reader = new ResponseReader(() => 'GET');
-      const finish = (outcome: Outcome, goOn: boolean): void => {
+      const finish = (outcome: Omit<Outcome, 'tookMs'>, goOn: boolean): void => {
         for (const [event, listener] of listeners) socket.off(event, listener);
-        this.options.onOutcome(outcome);
+        this.options.onOutcome({ ...outcome, tookMs: performance.now() - sentAt });
         resolve(goOn);
       };
       const lost = (how: string) => (): void => {
@@ -105,7 +109,7 @@ export class Load {
   }
 }
 
-const broken = (id: number, how: string): Outcome => ({ id, status: 0, body: '', broken: how });
+const broken = (id: number, how: string) => ({ id, status: 0, body: '', broken: how });
 
 /** null: it could not be opened. */
 function open(port: number): Promise<Socket | null> {

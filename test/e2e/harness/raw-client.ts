@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { endedByReset } from '../../../src/platform/node/sockets.ts';
 import { type Cut, cutBytes } from './cut.ts';
 import { type ResponseMessage, ResponseReader } from './strict-reader.ts';
 
@@ -30,8 +31,8 @@ export class RawClient {
       this.changed();
     });
     socket.on('end', () => {
-      this.ended ??= 'fin';
-      this.reader.finish();
+      this.ended ??= !socket.writableEnded && endedByReset(socket) ? 'rst' : 'fin';
+      if (this.ended === 'fin') this.reader.finish();
       this.changed();
     });
     socket.on('error', () => {
