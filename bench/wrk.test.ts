@@ -26,6 +26,11 @@ it('reads requests, rate and latencies in microseconds', () => {
   });
 });
 
+it('reads latencies of seconds, behind which wrk leaves a space', () => {
+  const slow = report.replace('99%    2.61ms', '99%    1.06s ');
+  expect(readWrk(slow).p99).toBe(1_060_000);
+});
+
 it('adds up what went wrong', () => {
   const bad = report.replace(
     'Requests/sec',

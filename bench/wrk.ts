@@ -20,7 +20,7 @@ export function readWrk(text: string): Load {
     return Number(found);
   };
   const percentile = (percent: number): number => {
-    const found = new RegExp(`^\\s+${percent}%\\s+([\\d.]+)(us|ms|s|m)$`, 'm').exec(text);
+    const found = new RegExp(`^\\s+${percent}%\\s+([\\d.]+)(us|ms|s|m) *$`, 'm').exec(text);
     if (found === null) throw new Error(`wrk gave no ${percent}% latency:\n${text}`);
     return Number(found[1]) * MICROSECONDS[found[2]!]!;
   };

@@ -16,7 +16,7 @@ import { createNodeByteOps } from '../platform/node/bytes.ts';
 import { createNodeClock } from '../platform/node/clock.ts';
 import { createNodeResolver } from '../platform/node/dns.ts';
 import { readResources } from '../platform/node/resources.ts';
-import { createNodeTransport } from '../platform/node/sockets.ts';
+import { createTransport } from '../platform/transport.ts';
 
 export interface Balancer {
   readonly listeners: readonly OpenListener[];
@@ -59,7 +59,7 @@ export class ListenError extends Error {
 export async function startBalancer(config: Config, options: BalancerOptions): Promise<Balancer> {
   installByteOps(createNodeByteOps());
   const { log } = options;
-  const transport = createNodeTransport();
+  const transport = createTransport();
   const clock = createNodeClock();
   const rng = createRng(randomInt(2 ** 47));
   const table = new Table(config.tableSize);

@@ -1,9 +1,11 @@
 import net from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { describe } from 'vitest';
 import { createSimClock } from '../../sim/clock.ts';
 import { createSimNetwork, type SimNetworkOptions } from '../../sim/network.ts';
 import { createRng } from '../../src/core/base/rng.ts';
-import type { Target } from '../../src/core/base/transport.ts';
+import type { Target, Transport } from '../../src/core/base/transport.ts';
+import { createBunTransport } from '../../src/platform/bun/sockets.ts';
 import { createNodeClock } from '../../src/platform/node/clock.ts';
 import { createNodeTransport } from '../../src/platform/node/sockets.ts';
 import { clockConformance } from './clock.ts';
@@ -18,7 +20,11 @@ clockConformance('the simulator', () => {
   return { clock, until: async (done) => runUntil(() => clock.step(), done) };
 });
 
-transportConformance('the platform', createRealWorld);
+transportConformance('the platform', () => createRealWorld(createNodeTransport()));
+const onBun = process.versions.bun !== undefined;
+describe.skipIf(!onBun)('on Bun', () => {
+  transportConformance("Bun's own sockets", () => createRealWorld(createBunTransport()));
+});
 transportConformance('the simulator, benign and without latency', () =>
   createSimWorld({ latencyForthMs: [0, 0], latencyBackMs: [0, 0] }, 2_000_000, true),
 );
@@ -79,12 +85,12 @@ async function createSimWorld(
   };
 }
 
-async function createRealWorld(): Promise<TransportWorld> {
+async function createRealWorld(transport: Transport): Promise<TransportWorld> {
   const hole = await createBlackHole();
   return {
     clock: createNodeClock(),
-    server: createNodeTransport(),
-    client: createNodeTransport(),
+    server: transport,
+    client: transport,
     address: '127.0.0.1',
     closedPort: await closedPort(),
     blackHole: hole.target,

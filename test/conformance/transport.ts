@@ -229,6 +229,24 @@ const ENDING: readonly Case[] = [
     },
   ],
   [
+    'does the same for a reader that has ended itself',
+    async (stage) => {
+      const { near, far } = await stage.pair();
+      near.call((socket) => socket.end());
+      await stage.until(() => far.saw('end'));
+      near.call((socket) => socket.pause());
+      await stage.pass(10);
+      far.send('last');
+      far.call((socket) => socket.end());
+      await stage.pass(30);
+      expect(near.events).toEqual(['open']);
+      near.call((socket) => socket.resume());
+      await stage.until(() => near.closes === 1 && far.closes === 1);
+      expect([near.events, near.text()]).toEqual([['open', 'data', 'end', 'close'], 'last']);
+      expect([near.failure, far.failure]).toEqual([null, null]);
+    },
+  ],
+  [
     'ignores what is written after end, close, reset and when it is gone',
     async (stage) => {
       const ways = ['end', 'close', 'reset'] as const;
@@ -303,6 +321,21 @@ const FAILING: readonly Case[] = [
       await stage.until(() => other.near.closes === 1 && other.far.closes === 1);
       expect(other.far.failure).toBe(null);
       expect(brief(other.near.failure)).toEqual(['reset', 'backend', 'if-idempotent']);
+    },
+  ],
+  [
+    'does not take a reset for an end, although a write hears of it first',
+    async (stage) => {
+      for (const paused of [false, true]) {
+        const { near, far } = await stage.pair();
+        if (paused) near.call((socket) => socket.pause());
+        await stage.pass(10);
+        far.call((socket) => socket.reset());
+        for (let i = 0; i < 3; i++) near.send('unheard');
+        await stage.until(() => near.closes === 1);
+        expect(near.saw('end')).toBe(false);
+        expect(brief(near.failure)).toEqual(['reset', 'backend', 'if-idempotent']);
+      }
     },
   ],
   [

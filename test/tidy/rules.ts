@@ -143,6 +143,7 @@ const neighbours = new Map<string, string>([
   ['src/core/health -> src/core/table', 'health writes states into the table'],
   ['src/core/resilience -> src/core/table', 'permits and budgets are counted in the table'],
   ['src/core/control -> src/core/engine', 'the control machines command the engine'],
+  ['src/platform/bun -> src/platform/node', 'bun holds only what differs'],
 ]);
 
 const inRoom = (path: string, room: string): boolean =>

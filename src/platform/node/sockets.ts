@@ -391,8 +391,8 @@ const HIDDEN_RESET = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNR
 const HIDES_RESETS = /^1\.([0-9]|[1-4][0-9]|5[01])\./.test(process.versions.uv ?? '');
 
 /**
- * Was the end that a stream has just reported a RST in truth? After one the kernel knows no peer any
- * more; after a FIN it does, as long as we have sent none. Bun has no such handle.
+ * Was the end that a stream has just reported a RST in truth? After one the kernel knows no peer
+ * any more; after a FIN it does, as long as we have sent none. Bun has no such handle.
  */
 export function endedByReset(stream: net.Socket): boolean {
   if (!HIDES_RESETS) return false;
