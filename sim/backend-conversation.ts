@@ -189,7 +189,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     if (this.lost || this.misdeed !== null) return;
     if (request.plan.streams) {
       const sent = this.promise(request, request.bodyBytes);
-      this.writer.add(LAST_CHUNK, this.pauseMs(), () => this.answered(sent));
+      this.writer.add(LAST_CHUNK, this.pauseMs(), () => this.answered(request, sent));
     } else if (!request.plan.early) this.answerLater(request);
   }
 
@@ -230,13 +230,18 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     const parts = behind === null ? cutUp(rng, bytes, request.plan.parts) : [bytes];
     parts.forEach((part, i) => {
       const last = i === parts.length - 1;
-      this.writer.add(part, i === 0 ? 0 : this.pauseMs(), last ? () => this.answered(sent) : null);
+      this.writer.add(
+        part,
+        i === 0 ? 0 : this.pauseMs(),
+        last ? () => this.answered(request, sent) : null,
+      );
     });
   }
 
-  private answered(sent: Sent): void {
-    const request = this.request!;
+  private answered(request: Request, sent: Sent): void {
     sent.whole = true;
+    // Over a poisoned connection the next request may have come before.
+    if (this.request !== request) return;
     this.answering = false;
     this.request = null;
     this.arrival = null;
