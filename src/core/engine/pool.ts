@@ -15,7 +15,7 @@ export class Pool {
   readonly budget = new RetryBudget();
   readonly row: number;
   private readonly table: Table;
-  private policy: Policy;
+  private readonly policy: Policy;
   private backends: readonly Backend[] = [];
   private slots: readonly number[] = [];
 
@@ -29,9 +29,6 @@ export class Pool {
 
   /** Another configuration, other members; states may have changed as well. */
   configure(config: PoolConfig, backends: readonly Backend[]): void {
-    if (config.policy !== this.config.policy) {
-      this.policy = policies[config.policy](this.table, this.row);
-    }
     this.config = config;
     this.backends = backends;
     this.refresh();
