@@ -67,7 +67,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
     engine.connectionOpened(this);
-    this.waitFor(engine.timeouts.clientHeadMs);
+    this.waitFor(engine.stopping ? STOP_QUIET_MS : engine.timeouts.clientHeadMs);
   }
 
   onOpen(): void {}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { get, ok, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { get, ok, Raw, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { backendConfig, listenerConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
 import type { Failure } from '../base/failure.ts';
 import { Backend } from '../table/backend.ts';
@@ -262,6 +262,23 @@ describe('a stop', () => {
     expect(idle.ended).toBe(true);
     stage.pass(1);
     expect(stage.engine.open()).toEqual({ connections: 0, exchanges: 0, tunnels: 0 });
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('takes in who is in an accept queue, before it closes the listeners', () => {
+    const stage = new Stage({ manualTurns: true });
+    stage.backend().answering();
+    const queued = new Raw();
+    const to = { address: '10.0.0.100', port: 8080, tls: null };
+    queued.socket = stage.network.transport('192.0.2.9').connect(to, queued);
+    stage.engine.beginStop();
+    stage.pass(1);
+    queued.send(get());
+    stage.pass(2);
+    expect(queued.statuses).toEqual([200]);
+    for (let turn = 0; turn < 3; turn++) stage.turn();
+    expect(stage.client().closed).toMatchObject({ kind: 'refused' });
+    queued.socket.close();
     expect(stage.leftovers()).toBe('');
   });
 

@@ -276,8 +276,12 @@ export class Engine {
 
   beginStop(): void {
     this.stopping = true;
-    for (const { listener } of this.listeners.values()) listener.close();
+    // Who is in an accept queue has connected, and would be reset: one turn empties the queues.
+    const closing = [...this.listeners.values()];
     this.listeners.clear();
+    this.clock.nextTurn(() => {
+      for (const { listener } of closing) listener.close();
+    });
     for (const connection of this.connections) connection.beginStop();
     this.closeIdle();
   }
