@@ -276,7 +276,10 @@ describe('a stop', () => {
     queued.send(get());
     stage.pass(2);
     expect(queued.statuses).toEqual([200]);
-    for (let turn = 0; turn < 3; turn++) stage.turn();
+    // It came in this turn, so that others may wait behind it: one more turn is given.
+    for (let turn = 0; turn < 2; turn++) stage.turn();
+    expect(stage.client().closed).toBe(undefined);
+    for (let turn = 0; turn < 6; turn++) stage.turn();
     expect(stage.client().closed).toMatchObject({ kind: 'refused' });
     queued.socket.close();
     expect(stage.leftovers()).toBe('');

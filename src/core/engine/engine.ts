@@ -70,6 +70,9 @@ export interface OpenListener {
   readonly port: number;
 }
 
+/** How long emptying the accept queues may take when clients keep coming. */
+const EMPTYING_MS = 1000;
+
 /** Exchanges kept for reuse when idle. */
 const SPARE_EXCHANGES = 256;
 
@@ -109,6 +112,8 @@ export class Engine {
   private readonly guard: MemoryGuard;
   private readonly resources: Resources;
   private backendConnections = 0;
+  /** Connections so far. */
+  private accepted = 0;
   private readonly spare: Exchange[] = [];
   private settling: BackendConnection[] = [];
   private exchanges = 0;
@@ -248,6 +253,7 @@ export class Engine {
     const listener = this.transport.listen(
       { host: at.host, port: at.port },
       (socket, peer) => {
+        this.accepted++;
         if (this.gate.admits()) return new ClientConnection(this, socket, peer);
         socket.reset();
         return NOBODY;
@@ -276,14 +282,24 @@ export class Engine {
 
   beginStop(): void {
     this.stopping = true;
-    // Who is in an accept queue has connected, and would be reset: one turn empties the queues.
-    const closing = [...this.listeners.values()];
+    const closing = [...this.listeners.values()].map(({ listener }) => listener);
     this.listeners.clear();
-    this.clock.nextTurn(() => {
-      for (const { listener } of closing) listener.close();
-    });
+    this.closeOnceEmpty(closing, this.wheel.nowMs() + EMPTYING_MS);
     for (const connection of this.connections) connection.beginStop();
     this.closeIdle();
+  }
+
+  /**
+   * Who is in an accept queue has connected, and would be reset. A runtime may accept one a turn:
+   * listeners close after a turn that brought nobody.
+   */
+  private closeOnceEmpty(closing: readonly Listener[], untilMs: number): void {
+    const before = this.accepted;
+    this.clock.nextTurn(() => {
+      const more = this.accepted !== before && this.wheel.nowMs() < untilMs;
+      if (more) this.closeOnceEmpty(closing, untilMs);
+      else for (const listener of closing) listener.close();
+    });
   }
 
   open(): { connections: number; exchanges: number; tunnels: number } {
