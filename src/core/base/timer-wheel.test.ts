@@ -277,6 +277,17 @@ describe('a late loop', () => {
     expect(wheel.nowMs()).toBeCloseTo(clock.nowMs() - lags[0], 6);
   });
 
+  it('is lost also for who asks for the time before the wheel has woken up', () => {
+    wheel.set(new Probe(), 10_000);
+    clock.pass(500);
+    const before = wheel.nowMs();
+    clock.stall(30_000);
+    expect(wheel.nowMs() - before).toBeLessThan(250);
+    expect(lags.length).toBe(1);
+    clock.pass(100);
+    expect(lags.length).toBe(1);
+  });
+
   it('lets what waited be delivered before anything fires', () => {
     const timer = new Probe();
     wheel.set(timer, 520);

@@ -38,6 +38,8 @@ export class TimerWheel {
   private linked = 0;
   private wakeDueMs = 0;
   private armed = false;
+  /** Time was lost, and the wake-up has not come since. */
+  private wasLate = false;
   private readonly wake = (): void => this.onWake();
   private readonly afterDrain = (): void => this.advance();
 
@@ -49,7 +51,17 @@ export class TimerWheel {
 
   /** Wheel time in milliseconds: the clock's, less what late loops lost. */
   nowMs(): number {
-    return this.clock.nowMs() - this.lostMs;
+    const nowMs = this.clock.nowMs();
+    // After a stall socket events may come before the wake-up: the time is lost for them as well.
+    if (this.armed && nowMs - this.wakeDueMs > LATE_MS) this.lose(nowMs - this.wakeDueMs);
+    return nowMs - this.lostMs;
+  }
+
+  private lose(lagMs: number): void {
+    this.lostMs += lagMs;
+    this.wakeDueMs += lagMs;
+    this.wasLate = true;
+    this.onLate(lagMs);
   }
 
   /** Timers in the wheel; for leak checks. */
@@ -85,21 +97,21 @@ export class TimerWheel {
   }
 
   private arm(): void {
-    this.armed = true;
     // The next border of ticks: a wake-up between two borders would add a part of a tick.
     const tick = Math.floor(this.nowMs() / TICK_MS) + 1;
     this.wakeDueMs = tick * TICK_MS + this.lostMs;
+    this.armed = true;
     this.clock.wakeAt(this.wakeDueMs, this.wake);
   }
 
   private onWake(): void {
     const lagMs = this.clock.nowMs() - this.wakeDueMs;
-    if (lagMs <= LATE_MS) {
+    if (lagMs > LATE_MS) this.lose(lagMs);
+    if (!this.wasLate) {
       this.advance();
       return;
     }
-    this.lostMs += lagMs;
-    this.onLate(lagMs);
+    this.wasLate = false;
     this.clock.nextTurn(this.afterDrain);
   }
 
