@@ -165,8 +165,4 @@ export class BackendLink {
   closeIdle(): void {
     for (const connection of this.idle.splice(0)) connection.retire();
   }
-
-  get idleCount(): number {
-    return this.idle.length;
-  }
 }

@@ -11,7 +11,7 @@
  */
 import { lookup } from 'node:dns';
 import net from 'node:net';
-import { type Failure, failure } from '../../core/base/failure.ts';
+import type { Failure } from '../../core/base/failure.ts';
 import type {
   ListenAddress,
   Listener,
@@ -28,7 +28,7 @@ import {
   connectFailure,
   listenFailure,
 } from '../node/socket-failures.ts';
-import { createNodeTransport } from '../node/sockets.ts';
+import { CLOSED_EARLY, createNodeTransport, withoutMapping } from '../node/sockets.ts';
 import {
   type Callbacks,
   hasNative,
@@ -145,19 +145,6 @@ class BunListener implements Listener {
     socket.peer = peer;
     socket.handler = this.accept(socket, peer);
   }
-}
-
-const CLOSED_EARLY = failure(
-  'stopping',
-  'us',
-  'accept',
-  'never',
-  'the listener was closed before it was open',
-);
-
-/** `::ffff:192.0.2.1` is how a dual-stack listener sees `192.0.2.1`. */
-function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 /** The handler of an accepted connection until `accept` has returned; nothing comes before. */

@@ -170,7 +170,7 @@ function acceptStream(
 }
 
 /** `::ffff:192.0.2.1` is how a dual-stack listener sees `192.0.2.1`. */
-function withoutMapping(address: string): string {
+export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
@@ -211,7 +211,8 @@ class NodeListener implements Listener {
   }
 }
 
-const CLOSED_EARLY = failure(
+/** `ready` of a listener that was closed before it was open. */
+export const CLOSED_EARLY = failure(
   'stopping',
   'us',
   'accept',
