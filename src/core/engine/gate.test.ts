@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { get, ok, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import { connectionBound } from './gate.ts';
+import { collectGarbage } from '../../../test/fixtures/collect-garbage.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Engine } from './engine.ts';
+import { connectionBound, Gate } from './gate.ts';
 
 describe('the bound of connections', () => {
   it('is half of the descriptors, after some for everything else', () => {
@@ -71,5 +74,35 @@ describe('connections to backends', () => {
       expect(open()).toBeLessThanOrEqual(4);
     }
     expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('the gate', () => {
+  /** Lets this many come and go; tells how many of them are still in memory. */
+  async function leftOf(count: number, limit: number): Promise<number> {
+    const clients = new Set<ClientConnection>();
+    const engine = { maxConnections: limit, wheel: { nowMs: () => 0, set() {} } };
+    const gate = new Gate(engine as unknown as Engine, clients);
+    const gone: WeakRef<object>[] = [];
+    for (let n = 0; n < count; n++) {
+      gate.admits();
+      const client = { closeIdle: () => false } as unknown as ClientConnection;
+      clients.add(client);
+      gone.push(new WeakRef(client));
+      if (n % 50 === 49) clients.clear();
+    }
+    clients.clear();
+    gate.admits();
+    await collectGarbage();
+    return gone.filter((each) => each.deref() !== undefined).length;
+  }
+
+  it('keeps nobody in memory who has gone', async () => {
+    // Engines may hold on to the last one or two.
+    expect(await leftOf(1000, 10_000)).toBeLessThan(20);
+  });
+
+  it('keeps nobody in memory after room was wanted either', async () => {
+    expect(await leftOf(1000, 20)).toBeLessThan(20);
   });
 });

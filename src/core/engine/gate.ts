@@ -25,20 +25,24 @@ export function connectionBound(configured: number | null, descriptors: number):
 export class Gate extends Timer {
   private readonly engine: Engine;
   private readonly clients: ReadonlySet<ClientConnection>;
-  private looking: IterableIterator<ClientConnection>;
+  /** Null unless room is wanted: an iterator keeps alive who has gone since it was made. */
+  private looking: IterableIterator<ClientConnection> | null = null;
   private turnedAway = 0;
 
   constructor(engine: Engine, clients: ReadonlySet<ClientConnection>) {
     super();
     this.engine = engine;
     this.clients = clients;
-    this.looking = clients.values();
   }
 
   /** May one more client connect? If not, it is counted, and the log says so once a second. */
   admits(): boolean {
     const { engine, clients } = this;
-    if (clients.size < engine.maxConnections || this.makeRoom()) return true;
+    if (clients.size < engine.maxConnections) {
+      this.looking = null;
+      return true;
+    }
+    if (this.makeRoom()) return true;
     this.turnedAway++;
     if (this.turnedAway === 1) engine.wheel.set(this, engine.wheel.nowMs() + NOTICE_MS);
     return false;
@@ -47,8 +51,9 @@ export class Gate extends Timer {
   /** Closes a connection that waits for its next request; the next call looks further on. */
   private makeRoom(): boolean {
     for (let looked = 0; looked < LOOKED_AT; looked++) {
+      this.looking ??= this.clients.values();
       const { value, done } = this.looking.next();
-      if (done) this.looking = this.clients.values();
+      if (done) this.looking = null;
       else if (value.closeIdle()) return true;
     }
     return false;
