@@ -26,13 +26,14 @@ class WatchedTable extends Table {
   private readonly picked: (slot: number) => void;
 
   constructor(picked: (slot: number) => void) {
-    super(TABLE_SIZE);
+    super({ capacity: TABLE_SIZE, workers: 1 });
     this.picked = picked;
   }
 
-  override enter(slot: number): void {
-    super.enter(slot);
-    this.picked(slot);
+  override enter(slot: number, generation: number, states: number): boolean {
+    const entered = super.enter(slot, generation, states);
+    if (entered) this.picked(slot);
+    return entered;
   }
 }
 

@@ -9,7 +9,8 @@ import { createRng } from '../core/base/rng.ts';
 import type { Resolver } from '../core/base/transport.ts';
 import type { Config, ListenerConfig } from '../core/config.ts';
 import { Controller, type ListenFailure, type PoolStatus } from '../core/control/controller.ts';
-import { Engine, type OpenListener } from '../core/engine/engine.ts';
+import { Engine } from '../core/engine/engine.ts';
+import type { OpenListener } from '../core/engine/listeners.ts';
 import { Table } from '../core/table/table.ts';
 import type { Log } from '../core/telemetry/log.ts';
 import { createNodeByteOps } from '../platform/node/bytes.ts';
@@ -62,7 +63,7 @@ export async function startBalancer(config: Config, options: BalancerOptions): P
   const transport = createTransport();
   const clock = createNodeClock();
   const rng = createRng(randomInt(2 ** 47));
-  const table = new Table(config.tableSize);
+  const table = new Table({ capacity: config.tableSize, workers: 1 });
   const engine = new Engine({
     resources: readResources(),
     transport,

@@ -10,7 +10,10 @@ import type { Failure } from '../../src/core/base/failure.ts';
 import { createRng } from '../../src/core/base/rng.ts';
 import type { Socket, SocketHandler } from '../../src/core/base/transport.ts';
 import type { Config, LimitsConfig, PoolConfig, TimeoutsConfig } from '../../src/core/config.ts';
-import { Engine, type Evidence } from '../../src/core/engine/engine.ts';
+import type { Pool } from '../../src/core/control/members.ts';
+import { Schedules } from '../../src/core/control/schedules.ts';
+import { Engine, type Evidence, type PoolMembers } from '../../src/core/engine/engine.ts';
+import { Tracker } from '../../src/core/health/tracker.ts';
 import { Backend } from '../../src/core/table/backend.ts';
 import { State, Table } from '../../src/core/table/table.ts';
 import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
@@ -127,7 +130,7 @@ export interface StageOptions {
 export class Stage {
   readonly clock: SimClock = createSimClock();
   readonly network: SimNetwork;
-  readonly table = new Table(16);
+  readonly table = new Table({ capacity: 16, workers: 1 });
   readonly engine: Engine;
   readonly records: ExchangeRecord[] = [];
   /** Events of the log, by name. */
@@ -137,6 +140,8 @@ export class Stage {
   readonly backends: Backend[] = [];
   config: Config;
 
+  private readonly schedules: Schedules;
+  private pools: readonly Pool[] = [];
   private readonly raws: Raw[] = [];
   private freshTurns: (() => void)[] = [];
   private ripeTurns: (() => void)[] = [];
@@ -165,6 +170,7 @@ export class Stage {
       },
       config: this.config,
     });
+    this.schedules = new Schedules(table, this.engine);
     this.engine.control = this.recorder();
     this.configure(this.config);
     this.engine.listen(listenerConfig(PORT), () => {});
@@ -202,7 +208,7 @@ export class Stage {
     return {
       suspected: (backend, why) => {
         note(`suspected ${backend.config.name}: ${why.kind}`);
-        this.engine.refresh('default');
+        this.refresh();
       },
       connectFailed: (backend, address, why) =>
         note(`connectFailed ${backend.config.name} ${address}: ${why.kind}`),
@@ -217,10 +223,36 @@ export class Stage {
     this.clock.run(this.clock.nowMs() + ms);
   }
 
-  /** Applies a configuration; the backends stay, `members` of them in the pool. */
-  configure(next: Config, members: readonly Backend[] = this.backends): void {
+  /** Applies a configuration; the backends stay, `members` of them in each pool. */
+  configure(
+    next: Config,
+    members: (pool: PoolConfig) => readonly Backend[] = () => this.backends,
+  ): void {
     this.config = next;
-    this.engine.configure(next, new Map(next.pools.map(({ name }) => [name, members])));
+    this.pools = next.pools.map((config) => {
+      const known = this.pools.find((each) => each.config.name === config.name);
+      const pool: Pool = known ?? { config, members: [] };
+      pool.config = config;
+      pool.members = members(config).map((backend) => ({
+        backend,
+        pool,
+        tracker: new Tracker(null, true, 0),
+        drain: null,
+        turnedMs: null,
+        pardoned: false,
+      }));
+      return pool;
+    });
+    const pools = this.pools.map((pool): [string, PoolMembers] => {
+      const backends = pool.members.map((member) => member.backend);
+      return [pool.config.name, { backends, schedule: this.schedules.of(pool) }];
+    });
+    this.engine.configure(next, new Map(pools));
+  }
+
+  /** States have changed: the control thread makes new schedules. */
+  refresh(): void {
+    for (const pool of this.pools) this.schedules.refresh(pool);
   }
 
   /** One turn of the loop, as Node's clock counts them (`manualTurns`). */

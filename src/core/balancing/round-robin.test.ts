@@ -1,17 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Table } from '../table/table.ts';
+import { DrawingPolicy } from '../../../test/fixtures/drawing-policy.ts';
 import { createRoundRobin } from './round-robin.ts';
-import { scheduleKind } from './schedule.ts';
+import { Schedule, scheduleKind } from './schedule.ts';
 
-const POOL = 1;
 const [A, B, C, D] = [10, 11, 12, 13];
 
 function roundRobin(slots: readonly number[], weights = slots.map(() => 1)) {
-  const table = new Table(4);
-  const policy = createRoundRobin(table, POOL);
+  const policy = new DrawingPolicy(createRoundRobin);
   policy.rebuild(slots, weights);
-  return { table, policy };
+  return { policy };
 }
 
 const picks = (policy: { pick(): number }, number: number): number[] =>
@@ -30,14 +28,12 @@ describe('round robin over equal weights', () => {
     expect(picks(policy, 4)).toEqual([A, B, A, B]);
   });
 
-  it('shares one order among all workers of a table', () => {
-    const { table, policy } = roundRobin([A, B, C]);
+  it('shares one order among all workers that know its memory', () => {
+    const policy = new DrawingPolicy(createRoundRobin);
+    const { words } = policy.rebuild([A, B, C], [1, 1, 1]);
     expect(policy.pick()).toBe(A);
-    const other = createRoundRobin(table, 2);
-    other.rebuild([D], [1]);
-    expect(other.pick()).toBe(D);
-    expect(table.draw(POOL)).toBe(1);
-    expect(policy.pick()).toBe(C);
+    const other = new Schedule(words.buffer);
+    expect([other.draw(), policy.pick(), other.draw()]).toEqual([B, C, A]);
   });
 });
 
@@ -134,21 +130,21 @@ describe('round robin near the ends of its cursor', () => {
       fc.assert(
         fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 90 }), (n, less) => {
           const slots = Array.from({ length: n }, (_, index) => index);
-          const { table, policy } = roundRobin(slots);
+          const { policy } = roundRobin(slots);
           const cursor = end - 1 - less;
-          table.setCursor(POOL, cursor);
+          policy.cursor = cursor;
           const expected = Array.from({ length: 200 }, (_, pick) => (cursor + pick) % n);
           expect(picks(policy, 200)).toEqual(expected);
-          expect(table.cursor(POOL)).toBeLessThan(0x80000000 + 1);
+          expect(policy.cursor).toBeLessThan(0x80000000 + 1);
         }),
       );
     });
   }
 
   it('goes on after the last picked across the end', () => {
-    const { table, policy } = roundRobin([A, B, C]);
+    const { policy } = roundRobin([A, B, C]);
     // 2^31 mod 3 is 2: the ticket before 2^31 is B's.
-    table.setCursor(POOL, 0x80000000 - 1);
+    policy.cursor = 0x80000000 - 1;
     expect(policy.pick()).toBe(B);
     policy.rebuild([A, B, C, D], [1, 1, 1, 1]);
     expect(picks(policy, 3)).toEqual([C, D, A]);
@@ -189,15 +185,15 @@ describe('round robin over unequal weights', () => {
   it('goes on by stride where it was, and never back', () => {
     const weights = [4_000_037, 2_000_003, 2_000_001];
     const still = roundRobin([0, 1, 2], weights).policy;
-    const { table, policy } = roundRobin([0, 1, 2], weights);
+    const { policy } = roundRobin([0, 1, 2], weights);
     for (let pick = 0; pick < 500; pick++) {
       policy.rebuild([0, 1, 2], weights);
       expect(policy.pick()).toBe(still.pick());
-      const before = table.cursor(POOL);
+      const before = policy.cursor;
       policy.rebuild([1, 2], weights.slice(1));
       policy.rebuild([0, 1, 2], weights);
-      expect(table.cursor(POOL)).toBeGreaterThanOrEqual(before);
-      table.setCursor(POOL, before);
+      expect(policy.cursor).toBeGreaterThanOrEqual(before);
+      policy.cursor = before;
     }
   });
 
@@ -217,13 +213,13 @@ describe('round robin over unequal weights', () => {
 
   it('goes by stride when the weights are too unequal, across a change and the end', () => {
     const weights = [4_000_037, 2_000_003, 1];
-    const { table, policy } = roundRobin([0, 1, 2], weights);
+    const { policy } = roundRobin([0, 1, 2], weights);
     expect(scheduleKind(weights)).toBe('stride');
     const share = (cycle: readonly number[]): number => cycle.filter((slot) => slot === 0).length;
     expect(share(picks(policy, 3000))).toBeGreaterThan(1990);
     policy.rebuild([0, 1], weights.slice(0, 2));
     expect(share(picks(policy, 3000))).toBeGreaterThan(1990);
-    table.setCursor(POOL, 0x100000000 - 100);
+    policy.cursor = 0x100000000 - 100;
     expect(share(picks(policy, 3000))).toBeGreaterThan(1990);
   });
 });

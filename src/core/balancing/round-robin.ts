@@ -1,29 +1,28 @@
 /**
  * Round robin: strict order, exact shares by weight (`schedule.ts` says in which order).
  *
- * The place in the schedule is a cursor in the table, so that all workers share one order. It
- * starts at the first backend. When the set changes, equal weights go on after the last one picked;
- * unequal ones where each gets what it is owed, so that a light backend is not starved by a pool
- * whose members come and go.
+ * All workers draw from one schedule. It starts at the first backend. When the set changes, equal
+ * weights go on after the last one picked; unequal ones where each gets what it is owed, so that a
+ * light backend is not starved by a pool whose members come and go. What a worker still draws from
+ * the schedule before is not owed to anybody: it is a matter of microseconds.
  */
 import { assert } from '../base/failure.ts';
-import type { Table } from '../table/table.ts';
 import type { Policy } from './balancing.ts';
 import {
-  ListSchedule,
-  LONGEST_CYCLE,
+  type Allocate,
+  identitySchedule,
   type Schedule,
-  StrideSchedule,
   scheduleKind,
   smoothSchedule,
+  strideSchedule,
 } from './schedule.ts';
 
 /** A smooth schedule owes less than this itself; older debts are not worth a burst. */
 const MOST_OWED = 2;
 
-/** `pool` is the pool's row in the table's cursor column. */
-export function createRoundRobin(table: Table, pool: number): Policy {
-  return new RoundRobin(table, pool);
+/** Its schedules lie in memory that `allocate` gives. */
+export function createRoundRobin(allocate: Allocate): Policy {
+  return new RoundRobin(allocate);
 }
 
 /** Who was picked last, and among whom: who follows when that one has left. */
@@ -33,8 +32,7 @@ interface LastPick {
 }
 
 class RoundRobin implements Policy {
-  private readonly table: Table;
-  private readonly pool: number;
+  private readonly allocate: Allocate;
   private schedule: Schedule | null = null;
   private slots: readonly number[] = [];
   private weights: readonly number[] = [];
@@ -44,68 +42,56 @@ class RoundRobin implements Policy {
   /** Slot -> picks it is owed: its share of what was picked before, less what it got. */
   private readonly owed = new Map<number, number>();
 
-  constructor(table: Table, pool: number) {
-    this.table = table;
-    this.pool = pool;
+  constructor(allocate: Allocate) {
+    this.allocate = allocate;
   }
 
-  rebuild(slots: readonly number[], weights: readonly number[]): void {
+  rebuild(slots: readonly number[], weights: readonly number[]): Schedule {
     assert(slots.length === weights.length, 'every slot has a weight');
-    // Only a state changed that makes no difference here: the schedule goes on as it is.
-    if (this.schedule !== null && same(slots, this.slots) && same(weights, this.weights)) return;
     const ended = this.schedule;
+    // Only a state changed that makes no difference here: the schedule goes on as it is.
+    if (ended !== null && same(slots, this.slots) && same(weights, this.weights)) return ended;
     const picked = ended === null ? 0 : this.settle(ended);
     this.slots = [...slots];
     this.weights = [...weights];
-    this.schedule = slots.length === 0 ? null : this.build(ended, picked);
-    this.table.setCursor(this.pool, this.start);
+    const schedule = this.build(ended, picked);
+    this.start = schedule.cursor;
+    this.schedule = schedule;
+    return schedule;
   }
 
-  pick(): number {
-    const schedule = this.schedule;
-    if (schedule === null) return -1;
-    for (;;) {
-      const ticket = this.table.draw(this.pool);
-      if (ticket >= LONGEST_CYCLE) {
-        this.table.moveCursor(this.pool, ticket + 1, (ticket + 1) % schedule.length);
-      }
-      const slot = schedule.slotAt(ticket % schedule.length);
-      if (slot >= 0) return slot;
-    }
-  }
-
-  /** Sets `start` too. `drawn` tickets of the schedule before this one were used. */
+  /** `drawn` tickets of the schedule before this one were used. */
   private build(before: Schedule | null, drawn: number): Schedule {
-    const { slots, weights } = this;
+    const { slots, weights, allocate } = this;
     const kind = scheduleKind(weights);
     if (kind === 'identity') {
-      const schedule = new ListSchedule(kind, Int32Array.from(slots));
-      this.start = this.afterLast(schedule);
+      const schedule = identitySchedule(slots, allocate);
+      schedule.setCursor(this.afterLast(schedule));
       return schedule;
     }
     if (kind === 'smooth') {
       const owed = slots.map((slot) => this.owed.get(slot) ?? 0);
-      const { schedule, start } = smoothSchedule(slots, weights, owed);
-      this.start = start;
-      return schedule;
+      return smoothSchedule(slots, weights, owed, allocate);
     }
-    const schedule = new StrideSchedule(slots, weights);
+    const schedule = strideSchedule(slots, weights, allocate);
     // What is owed is not kept for these, a cycle has too many turns: they go on at the same part
     // of it, and never back. Exact between changes, near enough when those are some picks apart.
     const next = before?.kind === 'stride' ? (this.start + drawn) % before.length : 0;
     const unchanged = before === null || before.length === schedule.length;
     const part = unchanged ? next : Math.ceil((next / before.length) * schedule.length);
-    this.start = part % schedule.length;
+    schedule.setCursor(part % schedule.length);
     return schedule;
   }
 
   /** What this schedule has given to whom. Returns how many of its tickets were drawn, modulo. */
   private settle(schedule: Schedule): number {
     const { length } = schedule;
-    const next = this.table.cursor(this.pool) % length;
+    if (length === 0) return 0;
+    const { cursor } = schedule;
+    const next = cursor % length;
     const drawn = (next - this.start + length) % length;
     let back = (next + length - 1) % length;
-    if (this.table.cursor(this.pool) !== this.start) {
+    if (cursor !== this.start) {
       while (schedule.slotAt(back) < 0) back = (back + length - 1) % length;
       this.last = { slot: schedule.slotAt(back), slots: this.slots };
     }
@@ -127,7 +113,7 @@ class RoundRobin implements Policy {
   }
 
   /** The turn after the last picked, or of the first of those that followed it and are here now. */
-  private afterLast(schedule: ListSchedule): number {
+  private afterLast(schedule: Schedule): number {
     if (this.last === null) return 0;
     const { slot, slots } = this.last;
     const turn = schedule.turnOf(slot);

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_CYCLE, StrideSchedule, scheduleKind, smoothSchedule } from './schedule.ts';
+import { plainMemory } from '../../../test/fixtures/drawing-policy.ts';
+import {
+  LONGEST_CYCLE,
+  type Schedule,
+  scheduleKind,
+  smoothSchedule,
+  strideSchedule,
+} from './schedule.ts';
 
 /** Slots 0, 1, 2, ... as letters. */
 const letters = (slots: readonly number[]): string =>
@@ -9,13 +16,16 @@ const letters = (slots: readonly number[]): string =>
 const range = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
 
 /** The turns of tickets 0 .. tickets - 1, without those that are nobody's. */
-const order = (schedule: { slotAt(ticket: number): number }, tickets: number): number[] =>
+const order = (schedule: Schedule, tickets: number): number[] =>
   range(tickets)
     .map((ticket) => schedule.slotAt(ticket))
     .filter((slot) => slot >= 0);
 
 const smooth = (weights: readonly number[], owed = weights.map(() => 0)) =>
-  smoothSchedule(range(weights.length), weights, owed);
+  smoothSchedule(range(weights.length), weights, owed, plainMemory);
+
+const stride = (weights: readonly number[], modulus?: number) =>
+  strideSchedule(range(weights.length), weights, plainMemory, modulus);
 
 describe('the smooth schedule', () => {
   it.each([
@@ -24,32 +34,32 @@ describe('the smooth schedule', () => {
     [[3, 2, 1], 'abacba'],
     [[10, 2, 2], 'aabacaa'],
   ])('orders weights %j as nginx does', (weights, expected) => {
-    const { schedule, start } = smooth(weights);
+    const schedule = smooth(weights);
     expect(letters(order(schedule, schedule.length))).toBe(expected);
-    expect(start).toBe(0);
+    expect(schedule.cursor).toBe(0);
   });
 
   it('never lets a backend wait longer than about twice its fair distance', () => {
-    const { schedule } = smooth([7, 3, 2, 1]);
+    const schedule = smooth([7, 3, 2, 1]);
     const cycle = letters(order(schedule, schedule.length));
     expect(cycle + cycle).not.toMatch(/[^a]{4}/);
     expect(cycle + cycle).not.toMatch(/[^b]{9}/);
   });
 
   it('starts where a backend that is owed a pick has its turn', () => {
-    const { schedule, start } = smooth([5, 1, 1], [-0.2, -0.4, 0.6]);
-    expect('abc'[schedule.slotAt(start)]).toBe('c');
+    const schedule = smooth([5, 1, 1], [-0.2, -0.4, 0.6]);
+    expect('abc'[schedule.slotAt(schedule.cursor)]).toBe('c');
   });
 
   it('starts where it stopped when what it gave itself is all that is owed', () => {
     const weights = [5, 2, 1];
-    const { schedule } = smooth(weights);
+    const schedule = smooth(weights);
     for (let drawn = 0; drawn < schedule.length; drawn++) {
       const got = order(schedule, drawn);
       const owed = weights.map((weight, index) => {
         return (drawn * weight) / 8 - got.filter((slot) => slot === index).length;
       });
-      expect(smooth(weights, owed).start).toBe(drawn);
+      expect(smooth(weights, owed).cursor).toBe(drawn);
     }
   });
 });
@@ -59,7 +69,7 @@ describe('the stride schedule', () => {
     [[5, 1, 1], 'acaabaaacaabaaacaabaa'],
     [[4, 2, 1], 'abcaabacabaabacabaaba'],
   ])('orders weights %j as gRPC does with its modulus', (weights, expected) => {
-    const schedule = new StrideSchedule([0, 1, 2], weights, 65535);
+    const schedule = stride(weights, 65535);
     expect(letters(order(schedule, 90)).slice(0, expected.length)).toBe(expected);
   });
 
@@ -67,7 +77,7 @@ describe('the stride schedule', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 2, maxLength: 7 });
     fc.assert(
       fc.property(weights, (given) => {
-        const schedule = new StrideSchedule(range(given.length), given, Math.max(...given));
+        const schedule = stride(given, Math.max(...given));
         const cycle = order(schedule, schedule.length);
         const counts = given.map((_, slot) => cycle.filter((picked) => picked === slot).length);
         expect(counts).toEqual(given);
@@ -76,7 +86,7 @@ describe('the stride schedule', () => {
   });
 
   it('draws no more tickets for a pick than there are backends', () => {
-    const schedule = new StrideSchedule([0, 1, 2, 3], [1, 1, 50, 1], 50);
+    const schedule = stride([1, 1, 50, 1], 50);
     let waiting = 0;
     for (let ticket = 0; ticket < schedule.length; ticket++) {
       waiting = schedule.slotAt(ticket) < 0 ? waiting + 1 : 0;
@@ -87,7 +97,7 @@ describe('the stride schedule', () => {
   it('fits its cycle into the cursor, and forgets no backend, however unequal the weights', () => {
     const n = 70_000;
     const weights = Array.from({ length: n }, (_, index) => (index === 5 ? 2_000_000_000 : 1));
-    const schedule = new StrideSchedule(range(n), weights);
+    const schedule = stride(weights);
     expect(schedule.length).toBeLessThanOrEqual(LONGEST_CYCLE);
     const generations = schedule.length / n;
     const turns = range(generations).filter((g) => schedule.slotAt(g * n) === 0);

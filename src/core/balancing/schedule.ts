@@ -3,6 +3,10 @@
  * changes and only read between. Equal weights are taken in configured order; unequal ones in
  * nginx's smooth order, written out while that is affordable, else by static stride, which computes
  * each turn from its ticket.
+ *
+ * A schedule lies in one piece of memory with a cursor of its own. The control thread makes it, all
+ * workers draw from it. It is never changed into another and its memory is never used again: a
+ * worker that has not yet heard of a new one goes on with the old one, whole.
  */
 
 /**
@@ -12,13 +16,10 @@
  */
 export type ScheduleKind = 'identity' | 'smooth' | 'stride';
 
-/** A cyclic order over tickets 0 .. length - 1. */
-export interface Schedule {
-  readonly kind: ScheduleKind;
-  readonly length: number;
-  /** Whose turn it is; -1: nobody's, draw again. */
-  slotAt(ticket: number): number;
-}
+const KINDS: readonly ScheduleKind[] = ['identity', 'smooth', 'stride'];
+
+/** Gives memory of so many bytes, all zero. */
+export type Allocate = (bytes: number) => ArrayBufferLike;
 
 /** Every cycle is at most this long, so that a cursor of 32 bits has room for two. */
 export const LONGEST_CYCLE = 0x80000000;
@@ -29,6 +30,118 @@ const SMOOTH_STEPS = 1 << 22;
 /** Weight x generation stays exact below 2^53. */
 const STRIDE_MODULUS_LIMIT = 1 << 26;
 
+/**
+ * Where things lie, in words: the cursor, the mask of states, the kind, the length of a cycle, the
+ * number of backends, the modulus; then the slots; then the order (smooth) or weights (stride).
+ */
+const CURSOR = 0;
+const STATES = 1;
+const KIND = 2;
+const LENGTH = 3;
+const SIZE = 4;
+const MODULUS = 5;
+const HEAD = 6;
+
+/** A cyclic order over tickets 0 .. length - 1. */
+export class Schedule {
+  readonly words: Int32Array;
+  readonly kind: ScheduleKind;
+  readonly length: number;
+  /** Whom it gives turns to, in configured order. */
+  readonly slots: Int32Array;
+  /** The order written out, or the weights of a stride. */
+  private readonly rest: Int32Array;
+  private readonly modulus: number;
+  private readonly half: number;
+
+  /** Over memory that another thread has filled. */
+  constructor(memory: ArrayBufferLike) {
+    this.words = new Int32Array(memory);
+    const size = this.words[SIZE];
+    this.kind = KINDS[this.words[KIND]];
+    this.length = this.words[LENGTH] >>> 0;
+    this.slots = this.words.subarray(HEAD, HEAD + size);
+    this.rest = this.kind === 'identity' ? this.slots : this.words.subarray(HEAD + size);
+    this.modulus = this.words[MODULUS];
+    this.half = Math.floor(this.modulus / 2);
+  }
+
+  /** In which states (`statesOf`) a backend takes its turns; in any other it is passed over. */
+  get states(): number {
+    return Atomics.load(this.words, STATES);
+  }
+
+  /** Control thread only. */
+  setStates(states: number): void {
+    Atomics.store(this.words, STATES, states);
+  }
+
+  /** The ticket that is drawn next. */
+  get cursor(): number {
+    return Atomics.load(this.words, CURSOR) >>> 0;
+  }
+
+  /** Control thread only, before a worker knows it. */
+  setCursor(ticket: number): void {
+    Atomics.store(this.words, CURSOR, ticket | 0);
+  }
+
+  /** Draws the next slot, shared with all workers; -1: it has none. Allocates nothing. */
+  draw(): number {
+    if (this.length === 0) return -1;
+    for (;;) {
+      const ticket = Atomics.add(this.words, CURSOR, 1) >>> 0;
+      if (ticket >= LONGEST_CYCLE) {
+        // To an equal place of the cycle; if another draw came between, its worker moves it.
+        const next = (ticket + 1) % this.length;
+        Atomics.compareExchange(this.words, CURSOR, (ticket + 1) | 0, next | 0);
+      }
+      const slot = this.slotAt(ticket % this.length);
+      if (slot >= 0) return slot;
+    }
+  }
+
+  /** Whose turn it is; -1: nobody's, draw again. */
+  slotAt(ticket: number): number {
+    return this.kind === 'stride' ? this.strideAt(ticket) : this.rest[ticket];
+  }
+
+  /** The first turn of this slot in an order that is written out; -1: it has none. */
+  turnOf(slot: number): number {
+    return this.rest.indexOf(slot);
+  }
+
+  /** Neighbours are half a cycle apart, so that equal ones take turns and do not come together. */
+  private strideAt(ticket: number): number {
+    const { modulus, slots } = this;
+    const index = ticket % slots.length;
+    const generation = (ticket - index) / slots.length;
+    const weight = this.rest[index];
+    const phase = (weight * generation + ((index * this.half) % modulus)) % modulus;
+    return phase >= modulus - weight ? slots[index] : -1;
+  }
+}
+
+interface Plan {
+  readonly kind: ScheduleKind;
+  readonly length: number;
+  readonly slots: readonly number[];
+  /** What follows the slots. */
+  readonly rest: ArrayLike<number>;
+  readonly modulus: number;
+}
+
+function write({ kind, length, slots, rest, modulus }: Plan, allocate: Allocate): Schedule {
+  const words = new Int32Array(allocate((HEAD + slots.length + rest.length) * 4));
+  words[KIND] = KINDS.indexOf(kind);
+  words[LENGTH] = length;
+  words[SIZE] = slots.length;
+  words[MODULUS] = modulus;
+  words.set(slots, HEAD);
+  words.set(rest, HEAD + slots.length);
+  return new Schedule(words.buffer);
+}
+
 /** Which schedule a pool with these weights gets. Weights are whole, 1 or more. */
 export function scheduleKind(weights: readonly number[]): ScheduleKind {
   if (weights.every((weight) => weight === weights[0])) return 'identity';
@@ -36,38 +149,22 @@ export function scheduleKind(weights: readonly number[]): ScheduleKind {
   return weights.length * length <= SMOOTH_STEPS ? 'smooth' : 'stride';
 }
 
-/** A schedule written out, one slot for each turn. */
-export class ListSchedule implements Schedule {
-  readonly kind: 'identity' | 'smooth';
-  readonly length: number;
-  private readonly order: Int32Array;
-
-  constructor(kind: 'identity' | 'smooth', order: Int32Array) {
-    this.kind = kind;
-    this.order = order;
-    this.length = order.length;
-  }
-
-  slotAt(ticket: number): number {
-    return this.order[ticket];
-  }
-
-  /** The first turn of this slot; -1: it has none. */
-  turnOf(slot: number): number {
-    return this.order.indexOf(slot);
-  }
+/** Each in turn; of nobody: one that draws -1. */
+export function identitySchedule(slots: readonly number[], allocate: Allocate): Schedule {
+  return write({ kind: 'identity', length: slots.length, slots, rest: [], modulus: 0 }, allocate);
 }
 
 /**
  * nginx: each gains its weight, the richest is picked (the first of equals) and pays the total.
- * `start` is the turn before which what each has gained and paid is nearest to `owed`, in picks:
- * there somebody who was picked too little has his turn soon. With nothing owed it is 0.
+ * Its cursor begins at the turn before which what each has gained and paid is nearest to `owed`, in
+ * picks: there somebody who was picked too little has his turn soon. With nothing owed it is 0.
  */
 export function smoothSchedule(
   slots: readonly number[],
   weights: readonly number[],
   owed: readonly number[],
-): { schedule: ListSchedule; start: number } {
+  allocate: Allocate,
+): Schedule {
   const divisor = weights.reduce(gcd);
   const gains = Int32Array.from(weights, (weight) => weight / divisor);
   const total = sum(weights) / divisor;
@@ -91,47 +188,29 @@ export function smoothSchedule(
       start = turn;
     }
   }
-  return { schedule: new ListSchedule('smooth', order), start };
+  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0 };
+  const schedule = write(plan, allocate);
+  schedule.setCursor(start);
+  return schedule;
 }
 
 /**
  * gRPC's static stride: ticket = generation x n + index. In `modulus` generations each backend has
  * exactly as many turns as its (scaled) weight. The heaviest has one in every generation, so that a
- * pick draws n tickets at most, and max/mean of the weights on average.
+ * pick draws n tickets at most, and max/mean of the weights on average. Weights are scaled so that
+ * the heaviest is `modulus`, and rounded, to 1 at least.
  */
-export class StrideSchedule implements Schedule {
-  readonly kind = 'stride';
-  readonly length: number;
-  private readonly slots: Int32Array;
-  private readonly weights: Int32Array;
-  private readonly offsets: Int32Array;
-  private readonly modulus: number;
-
-  /** Weights are scaled so that the heaviest is `modulus`, and rounded, to 1 at least. */
-  constructor(
-    slots: readonly number[],
-    weights: readonly number[],
-    modulus: number = strideModulus(weights),
-  ) {
-    const heaviest = max(weights);
-    const half = Math.floor(modulus / 2);
-    const scale = (weight: number): number =>
-      Math.max(1, Math.floor((weight * modulus) / heaviest + 0.5));
-    this.slots = Int32Array.from(slots);
-    this.weights = Int32Array.from(weights, scale);
-    // Neighbours are half a cycle apart, so that equal ones take turns instead of coming together.
-    this.offsets = Int32Array.from(slots, (_, index) => (index * half) % modulus);
-    this.modulus = modulus;
-    this.length = slots.length * modulus;
-  }
-
-  slotAt(ticket: number): number {
-    const index = ticket % this.slots.length;
-    const generation = (ticket - index) / this.slots.length;
-    const weight = this.weights[index];
-    const phase = (weight * generation + this.offsets[index]) % this.modulus;
-    return phase >= this.modulus - weight ? this.slots[index] : -1;
-  }
+export function strideSchedule(
+  slots: readonly number[],
+  weights: readonly number[],
+  allocate: Allocate,
+  modulus: number = strideModulus(weights),
+): Schedule {
+  const heaviest = max(weights);
+  const scale = (weight: number): number =>
+    Math.max(1, Math.floor((weight * modulus) / heaviest + 0.5));
+  const length = slots.length * modulus;
+  return write({ kind: 'stride', length, slots, rest: weights.map(scale), modulus }, allocate);
 }
 
 /** The weights as they are, where a cycle of them fits a cursor; else as finely as it does. */

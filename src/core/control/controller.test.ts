@@ -7,6 +7,7 @@ import {
   FakeEngine,
   healthCheck,
   listenerConfig,
+  occupy,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
@@ -23,7 +24,7 @@ let controller: Controller;
 beforeEach(() => {
   world = new ControlWorld();
   engine = new FakeEngine(world.clock);
-  table = new Table(8);
+  table = new Table({ capacity: 8, workers: 1 });
   const { transport, resolver, clock, rng, log } = world;
   controller = new Controller({ transport, resolver, clock, rng, table, log, engine });
 });
@@ -58,7 +59,7 @@ function reload(next: Config): ReloadResult | null {
 const states = (): string[] =>
   controller.status().flatMap(({ backends }) => backends.map((b) => `${b.name} ${b.state}`));
 const backendOf = (name: string): Backend => {
-  const all = [...engine.pools.values()].flat();
+  const all = [...engine.pools.values()].flatMap(({ backends }) => backends);
   const found = all.find((each) => each.config.name === name);
   if (found === undefined) throw new Error(`${name} is not configured`);
   return found;
@@ -189,7 +190,7 @@ describe('a reload', () => {
 
   it('keeps slots, states and counts of what is unchanged, and changes weights in place', () => {
     const before = backendOf('server-1');
-    table.enter(before.slot);
+    occupy(table, before.slot);
     const result = reload(of([backendConfig(2), backendConfig(1, { weight: 5 })]));
     expect(result).toEqual({ problem: null, summary: '1 weight changed' });
     expect(backendOf('server-1')).toBe(before);
@@ -204,7 +205,7 @@ describe('a reload', () => {
 
   it('starts new ones and drains those that left', () => {
     const left = backendOf('server-2');
-    table.enter(left.slot);
+    occupy(table, left.slot);
     controller.reload(of(numbered(1, 3)), () => {});
     expect(states()).toEqual(['server-1 up', 'server-3 checking', 'server-2 draining']);
     world.pass(50);
@@ -290,7 +291,7 @@ describe('a reload', () => {
         problem = r.problem;
       },
     );
-    engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 1, exchanges: 1, tunnels: 0 };
     controller.stop({ timeoutMs: null }, () => {});
     world.pass(50);
     expect(problem).toBe('it is stopping');
@@ -299,7 +300,7 @@ describe('a reload', () => {
   });
 
   it('while stopping is refused', () => {
-    engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 1, exchanges: 1, tunnels: 0 };
     controller.stop({ timeoutMs: null }, () => {});
     expect(reload(of(numbered(3)))?.problem).toBe('it is stopping');
   });
@@ -343,7 +344,7 @@ describe('the status', () => {
     world.serve('10.0.0.1');
     start(of([backendConfig(1, { weight: 3 })]));
     const { slot } = backendOf('server-1');
-    table.enter(slot);
+    occupy(table, slot);
     table.enterTunnel(slot);
     const [shown] = controller.status()[0].backends;
     expect(shown).toEqual({
@@ -365,13 +366,13 @@ describe('stopping', () => {
     const server = world.serve('10.0.0.1');
     world.names.set('web', ['10.0.0.2']);
     start(of([...numbered(1), backendConfig(2, { host: 'web' })]));
-    engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 1, exchanges: 1, tunnels: 0 };
     let done = 0;
     controller.stop({ timeoutMs: 25_000 }, () => void done++);
     expect(controller.ready()).toBe(false);
     world.pass(12_000);
     expect(server.requests.length).toBeGreaterThan(2);
-    engine.counts = { connections: 0, exchanges: 0, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 0, exchanges: 0, tunnels: 0 };
     world.pass(1000);
     expect(done).toBe(1);
     world.pass(10_000);
@@ -382,12 +383,12 @@ describe('stopping', () => {
   it('asked twice is done for both, at the nearer deadline', () => {
     start(of(numbered(1)));
     engine.take();
-    engine.counts = { connections: 1, exchanges: 1, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 1, exchanges: 1, tunnels: 0 };
     const done: string[] = [];
     controller.stop({ timeoutMs: null }, () => void done.push('first'));
     world.pass(60_000);
     controller.stop({ timeoutMs: 0 }, () => void done.push('second'));
-    engine.counts = { connections: 0, exchanges: 0, tunnels: 0 };
+    engine.counts = { listeners: 0, connections: 0, exchanges: 0, tunnels: 0 };
     world.pass(2000);
     expect(done).toEqual(['first', 'second']);
     expect(world.clock.pending()).toBe(0);

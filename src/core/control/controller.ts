@@ -8,6 +8,7 @@ import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Resolver, Transport } from '../base/transport.ts';
 import type { BackendConfig, Config, ListenerConfig } from '../config.ts';
+import type { PoolMembers } from '../engine/engine.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, stateName, type Table } from '../table/table.ts';
@@ -19,6 +20,7 @@ import type { Member, Pool } from './members.ts';
 import { Names } from './names.ts';
 import { Prober } from './prober.ts';
 import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
+import { Schedules } from './schedules.ts';
 import { Stop } from './stop.ts';
 
 export interface ControllerDeps {
@@ -80,6 +82,7 @@ export class Controller {
   private readonly names: Names;
   private readonly health: HealthWatch;
   private readonly drains: Drains;
+  private readonly schedules: Schedules;
   private readonly members = new Map<Backend, Member>();
   private pools: ReadonlyMap<string, Pool> = new Map();
   private config: Config | null = null;
@@ -100,11 +103,13 @@ export class Controller {
         this.withHealth(backend, (member) => this.health.probed(member, outcome, tookMs)),
     });
     this.names = new Names(resolver, clock, log, {
+      addressed: (backend) => engine.addressed(backend),
       resolved: (backend) => this.withHealth(backend, (member) => this.health.resolved(member)),
       unresolved: (backend, why) =>
         this.withHealth(backend, (member) => this.health.unresolved(member, why)),
     });
-    this.health = new HealthWatch(table, clock, log, engine, this.prober);
+    this.schedules = new Schedules(table, engine);
+    this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
     );
@@ -149,7 +154,7 @@ export class Controller {
     if (member === undefined) return false;
     if (member.drain !== null) return true;
     this.beginDrain(member, false);
-    this.deps.engine.refresh(pool);
+    this.schedules.refresh(member.pool);
     this.drains.settle(member);
     return true;
   }
@@ -338,7 +343,7 @@ export class Controller {
     this.pools = pools;
     this.config = config;
     this.prober.configured();
-    this.deps.engine.configure(config, backendsOf(pools));
+    this.deps.engine.configure(config, this.membersOf(pools));
     for (const member of plan.removed) this.drains.settle(member);
     for (const member of rechecked) {
       if (member.drain === null) this.health.reconfigured(member);
@@ -377,6 +382,14 @@ export class Controller {
     return member;
   }
 
+  private membersOf(pools: ReadonlyMap<string, Pool>): ReadonlyMap<string, PoolMembers> {
+    const entries = [...pools].map(([name, pool]): [string, PoolMembers] => {
+      const backends = pool.members.map((member) => member.backend);
+      return [name, { backends, schedule: this.schedules.of(pool) }];
+    });
+    return new Map(entries);
+  }
+
   private beginDrain(member: Member, removed: boolean): void {
     this.prober.forget(member.backend);
     this.drains.begin(member, removed);
@@ -397,14 +410,6 @@ function listenProblem(failures: readonly ListenFailure[]): string | null {
   return failures
     .map(({ listener, failure }) => `cannot listen on ${listener.address}: ${failure.cause}`)
     .join('; ');
-}
-
-function backendsOf(pools: ReadonlyMap<string, Pool>): ReadonlyMap<string, readonly Backend[]> {
-  const entries = [...pools].map(([name, pool]): [string, readonly Backend[]] => [
-    name,
-    pool.members.map((m) => m.backend),
-  ]);
-  return new Map(entries);
 }
 
 const drainWhy = (drain: NonNullable<Member['drain']>): string => {

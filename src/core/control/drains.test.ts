@@ -3,6 +3,7 @@ import {
   backendConfig,
   ControlWorld,
   FakeEngine,
+  occupy,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { Tracker } from '../health/tracker.ts';
@@ -21,7 +22,7 @@ let gone: Member[];
 beforeEach(() => {
   world = new ControlWorld();
   engine = new FakeEngine(world.clock);
-  table = new Table(2);
+  table = new Table({ capacity: 2, workers: 1 });
   gone = [];
   drains = new Drains(table, world.clock, world.log, engine, (each) => void gone.push(each));
   const config = poolConfig([backendConfig(1)], { name: 'api' });
@@ -42,7 +43,7 @@ function drain(removed: boolean): void {
 
 describe('draining', () => {
   it('takes no new exchanges, and is over when nothing is on it', () => {
-    table.enter(slot());
+    occupy(table, slot());
     drain(false);
     expect(table.state(slot())).toBe(State.draining);
     expect(world.logged('backend_draining')).toEqual([
@@ -58,7 +59,7 @@ describe('draining', () => {
   });
 
   it('gives the slot of a backend that was removed back, once', () => {
-    table.enter(slot());
+    occupy(table, slot());
     table.enterTunnel(slot());
     drain(true);
     table.leave(slot());
@@ -82,7 +83,7 @@ describe('draining', () => {
       if (what === 'exchanges') table.leave(slot());
       else table.leaveTunnel(slot());
     };
-    table.enter(slot());
+    occupy(table, slot());
     table.enterTunnel(slot());
     drain(true);
     world.pass(29_999);
@@ -118,7 +119,7 @@ describe('draining', () => {
   });
 
   it('leaves no timer when everything stops', () => {
-    table.enter(slot());
+    occupy(table, slot());
     drain(false);
     drains.stop();
     expect(world.clock.pending()).toBe(0);

@@ -1,20 +1,17 @@
 /** What the control thread's decisions ask of whoever carries the traffic. */
+import type { Schedule } from '../balancing/schedule.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
+import type { OpenCounts, PoolMembers } from '../engine/engine.ts';
 import type { Backend } from '../table/backend.ts';
-
-/** What is open on the clients' side. */
-export interface OpenCounts {
-  readonly connections: number;
-  readonly exchanges: number;
-  readonly tunnels: number;
-}
 
 export interface EngineControls {
   /** New routes, pools, limits. Backends that are no longer listed take no new exchanges. */
-  configure(config: Config, pools: ReadonlyMap<string, readonly Backend[]>): void;
-  /** States or weights of this pool changed: rebuild its schedule. */
-  refresh(pool: string): void;
+  configure(config: Config, pools: ReadonlyMap<string, PoolMembers>): void;
+  /** States or weights of this pool changed: this is its schedule now, if not before. */
+  schedule(pool: string, schedule: Schedule): void;
+  /** The backend has other addresses, or another order of them. */
+  addressed(backend: Backend): void;
   /** A probe took it down: idle connections go, waiting idempotent exchanges are retried. */
   backendDown(backend: Backend): void;
   /** A drain's deadline: what is still on it is cut. */

@@ -15,6 +15,7 @@ import { HealthWatch } from './health-watch.ts';
 import type { Pool } from './members.ts';
 import type { Outcome } from './probe.ts';
 import { Prober } from './prober.ts';
+import { Schedules } from './schedules.ts';
 
 const pass: Outcome = { kind: 'passed', what: 'GET /health answered 200' };
 const why = 'GET /health took longer than 2 s';
@@ -47,13 +48,20 @@ let watch: HealthWatch;
 beforeEach(() => {
   world = new ControlWorld();
   engine = new FakeEngine(world.clock);
-  table = new Table(16);
+  table = new Table({ capacity: 16, workers: 1 });
   prober = new RecordingProber(world.transport, world.clock, world.rng, {
     connected: () => {},
     connectFailed: () => {},
     probed: () => {},
   });
-  watch = new HealthWatch(table, world.clock, world.log, engine, prober);
+  watch = new HealthWatch(
+    table,
+    world.clock,
+    world.log,
+    engine,
+    prober,
+    new Schedules(table, engine),
+  );
 });
 
 function poolOf(size: number, check: HealthCheckConfig | null = healthCheck()): Pool {

@@ -16,6 +16,7 @@ import type { EngineControls } from './engine-controls.ts';
 import { type Member, type Pool, upCount } from './members.ts';
 import { type Outcome, TCP_PROBE_TIMEOUT_MS } from './probe.ts';
 import type { Prober } from './prober.ts';
+import type { Schedules } from './schedules.ts';
 import { callName, count, spellDuration } from './wording.ts';
 
 /** A pool smaller than this is too small to say "all of them". */
@@ -32,15 +33,24 @@ export class HealthWatch {
   private readonly log: Log;
   private readonly engine: EngineControls;
   private readonly prober: Prober;
+  private readonly schedules: Schedules;
   private readonly alarms = new Set<Alarm>();
   private voidLoggedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(table: Table, clock: Clock, log: Log, engine: EngineControls, prober: Prober) {
+  constructor(
+    table: Table,
+    clock: Clock,
+    log: Log,
+    engine: EngineControls,
+    prober: Prober,
+    schedules: Schedules,
+  ) {
     this.table = table;
     this.clock = clock;
     this.log = log;
     this.engine = engine;
     this.prober = prober;
+    this.schedules = schedules;
   }
 
   /** Members that are new in their pool: first probes, and a deadline for the first verdicts. */
@@ -125,7 +135,7 @@ export class HealthWatch {
         return drain === null && tracker.state === State.checking;
       });
       for (const { backend } of late) backend.verdictOverdue = true;
-      if (late.length > 0) this.engine.refresh(pool.config.name);
+      if (late.length > 0) this.schedules.refresh(pool);
     });
     this.alarms.add(alarm);
   }
@@ -135,7 +145,7 @@ export class HealthWatch {
     this.table.setState(backend.slot, verdict.to);
     if (verdict.to !== State.checking) backend.verdictOverdue = false;
     this.logVerdict(member, verdict);
-    this.engine.refresh(pool.config.name);
+    this.schedules.refresh(pool);
     if (verdict.to === State.down) this.engine.backendDown(backend);
   }
 

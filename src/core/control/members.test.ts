@@ -12,7 +12,7 @@ it('identifies a backend by its name and URL, not by its weight', () => {
 });
 
 it('counts those that are up among those that are configured', () => {
-  const table = new Table(4);
+  const table = new Table({ capacity: 4, workers: 1 });
   const config = poolConfig([1, 2, 3].map((number) => backendConfig(number)));
   const pool: Pool = { config, members: [] };
   for (const [index, state] of [State.up, State.suspect, State.up].entries()) {

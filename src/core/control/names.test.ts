@@ -19,6 +19,7 @@ beforeEach(() => {
     },
   };
   names = new Names(resolver, world.clock, world.log, {
+    addressed: () => {},
     resolved: (of) => void told.push(`${of.config.name} ${of.addresses.join(' ')}`),
     unresolved: (of, why) => void told.push(`${of.config.name}: ${why}`),
   });

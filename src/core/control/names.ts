@@ -11,8 +11,10 @@ import type { Log } from '../telemetry/log.ts';
 import { Agenda, type CrossOut } from './agenda.ts';
 import { list } from './wording.ts';
 
-/** Called from the loop, never from within a method of `Names`. */
+/** Called from the loop, never from within a method of `Names`, but for what it says. */
 export interface NamesEvents {
+  /** `backend.addresses` was replaced, maybe from within `noteGood`. */
+  addressed(backend: Backend): void;
   /** The backend has addresses for the first time, or others than before. */
   resolved(backend: Backend): void;
   /** No address was ever known, and the look-up failed: `cannot resolve web: no such name`. */
@@ -101,7 +103,10 @@ export class Names {
 
   /** A connection to this address was made: it is tried first from now on. */
   noteGood(backend: Backend, address: string): void {
-    if (backend.addresses[0] !== address) backend.addresses = inFront(backend.addresses, address);
+    const { addresses } = backend;
+    if (addresses[0] === address || !addresses.includes(address)) return;
+    backend.addresses = inFront(addresses, address);
+    this.events.addressed(backend);
   }
 
   /** A connect failed: the addresses may be old. At most one look-up a second and name. */
@@ -225,6 +230,7 @@ export class Names {
       if (sameMembers(backend.addresses, addresses)) continue;
       const good = backend.addresses[0];
       backend.addresses = inFront(addresses, good);
+      this.events.addressed(backend);
       this.events.resolved(backend);
     }
   }

@@ -14,8 +14,8 @@ beforeEach(() => {
   stop = new Stop(world.clock, world.log, engine, () => void doneMs.push(world.clock.nowMs()));
 });
 
-const busy = { connections: 2, exchanges: 1, tunnels: 0 };
-const idle = { connections: 0, exchanges: 0, tunnels: 0 };
+const busy = { listeners: 0, connections: 2, exchanges: 1, tunnels: 0 };
+const idle = { listeners: 0, connections: 0, exchanges: 0, tunnels: 0 };
 
 describe('stopping', () => {
   it('is done soon when nothing is open, and leaves no timer', () => {
@@ -57,7 +57,7 @@ describe('stopping', () => {
     stop.begin(1000, 25_000);
     world.pass(25_999);
     expect(engine.take()).toEqual(['beginStop']);
-    engine.counts = { connections: 1, exchanges: 0, tunnels: 1 };
+    engine.counts = { listeners: 0, connections: 1, exchanges: 0, tunnels: 1 };
     world.pass(2);
     expect(engine.take()).toEqual(['cutAll']);
     expect(world.logged('stop_cut')).toEqual([

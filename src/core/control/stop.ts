@@ -3,8 +3,9 @@
  * open finishes, and what is still open at the deadline is reset.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
+import type { OpenCounts } from '../engine/engine.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EngineControls, OpenCounts } from './engine-controls.ts';
+import type { EngineControls } from './engine-controls.ts';
 import { count, spellDuration } from './wording.ts';
 
 /** How often it is looked whether everything has gone. */
@@ -63,7 +64,7 @@ export class Stop {
   private look(): void {
     const nowMs = this.clock.nowMs();
     const open = this.engine.open();
-    const empty = open.connections + open.exchanges + open.tunnels === 0;
+    const empty = open.listeners + open.connections + open.exchanges + open.tunnels === 0;
     if (this.cutMs === null && !empty && nowMs >= this.deadlineMs) {
       this.log?.event('warn', 'stop_cut', `the time to stop is over: ${spell(open)} cut`, {
         ...open,

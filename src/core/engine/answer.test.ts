@@ -93,7 +93,9 @@ describe('the words', () => {
 
 describe('a page of the user', () => {
   const page = { body: latin1('<p>Back soon</p>'), contentType: 'text/html' };
-  const pool = new Pool(poolConfig([], { errorPages: new Map([[503, page]]) }), new Table(16), 0);
+  const config = poolConfig([], { errorPages: new Map([[503, page]]) });
+  const table = new Table({ capacity: 16, workers: 1 });
+  const pool = new Pool(config, table, { generation: () => 0 });
 
   it('takes the place of our words for its status, also for those who ask for JSON', () => {
     const head = request('GET / HTTP/1.1', 'Host: a', 'Accept: application/json');

@@ -24,6 +24,8 @@ export class BackendLink {
   readonly connections = new Set<BackendConnection>();
   private readonly idle: BackendConnection[] = [];
   private distrustedUntilMs = 0;
+  /** How many are known here. */
+  private offences = 0;
   private readonly idleClose = new IdleClose();
 
   constructor(backend: Backend, engine: Engine) {
@@ -33,7 +35,7 @@ export class BackendLink {
 
   /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, even at once. */
   acquire(exchange: Exchange): void {
-    if (!exchange.wantsFresh && this.idle.length > 0) {
+    if (!exchange.wantsFresh && this.idle.length > 0 && this.trusted) {
       const connection = this.takeIdle(exchange.facts.idempotent);
       if (connection !== null) {
         connection.take(exchange);
@@ -111,17 +113,22 @@ export class BackendLink {
     }
   }
 
-  /** May a connection that is clean in itself be kept? */
+  /** May a connection that is clean in itself be kept? Not after an offence, whoever saw it. */
   get trusted(): boolean {
+    const offences = this.engine.table.offences(this.backend.slot);
+    if (offences !== this.offences) {
+      this.offences = offences;
+      this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
+      this.closeIdle();
+    }
     return this.engine.wheel.nowMs() >= this.distrustedUntilMs;
   }
 
   /** The backend sent what HTTP/1.1 gives no place: its connections are not reused for a while. */
   distrust(what: string): void {
     const first = this.trusted;
-    this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
-    this.closeIdle();
-    if (!first) return;
+    this.engine.table.addOffence(this.backend.slot);
+    if (this.trusted || !first) return;
     const { name } = this.backend.config;
     this.engine.log.event(
       'error',

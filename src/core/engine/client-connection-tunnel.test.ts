@@ -129,7 +129,7 @@ describe('the end of a tunnel', () => {
       requestBodyBytes: 3,
       responseBodyBytes: 14,
     });
-    expect(stage.engine.open()).toEqual({ connections: 0, exchanges: 0, tunnels: 0 });
+    expect(stage.engine.open()).toMatchObject({ connections: 0, exchanges: 0, tunnels: 0 });
     expect(stage.leftovers()).toBe('');
   });
 
@@ -148,7 +148,7 @@ describe('the end of a tunnel', () => {
     stage.pass(2);
     expect([client.closed, backend.last.closed]).toEqual([null, null]);
     expect(stage.record.failure).toBe(null);
-    expect(stage.engine.open()).toEqual({ connections: 0, exchanges: 0, tunnels: 0 });
+    expect(stage.engine.open()).toMatchObject({ connections: 0, exchanges: 0, tunnels: 0 });
     expect(stage.leftovers()).toBe('');
   });
 

@@ -3,13 +3,14 @@
  * are handed in; it runs the same on real sockets and on pretended ones. It holds what all its
  * connections share; the story of an exchange is in `exchange.ts`.
  */
+import type { Schedule } from '../balancing/schedule.ts';
 import { latin1 } from '../base/bytes.ts';
 import { httpDate } from '../base/civil.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
-import type { Listener, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
+import type { Peer, Socket, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
 import type { Config, LimitsConfig, ListenerConfig, TimeoutsConfig } from '../config.ts';
 import { ForwardedFields } from '../http/forwarded.ts';
 import { Head } from '../http/head.ts';
@@ -27,6 +28,7 @@ import { BackendLink } from './backend-link.ts';
 import { ClientConnection } from './client-connection.ts';
 import { Exchange } from './exchange.ts';
 import { connectionBound, Gate } from './gate.ts';
+import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { Pool } from './pool.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
@@ -61,17 +63,20 @@ export interface EngineDeps {
   readonly config: Config;
 }
 
-/** An open listener, with the port that is really in use. */
-export interface OpenListener {
-  /** As configured; its identity across reloads. */
-  readonly address: string;
-  /** null: every address. */
-  readonly host: string | null;
-  readonly port: number;
+/** What is open on the clients' side. */
+export interface OpenCounts {
+  /** Still accepting, or being emptied. */
+  readonly listeners: number;
+  readonly connections: number;
+  readonly exchanges: number;
+  readonly tunnels: number;
 }
 
-/** How long emptying the accept queues may take when clients keep coming. */
-const EMPTYING_MS = 1000;
+/** Who is in a pool, and the order in which they are picked. */
+export interface PoolMembers {
+  readonly backends: readonly Backend[];
+  readonly schedule: Schedule;
+}
 
 /** Exchanges kept for reuse when idle. */
 const SPARE_EXCHANGES = 256;
@@ -106,14 +111,12 @@ export class Engine {
   private readonly links = new Map<number, BackendLink>();
   private readonly forwards = new Map<Backend, Forward>();
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
-  private readonly listeners = new Map<string, { at: ListenerConfig; listener: Listener }>();
+  private readonly listeners: Listeners;
   private readonly connections = new Set<ClientConnection>();
   private readonly gate: Gate;
   private readonly guard: MemoryGuard;
   private readonly resources: Resources;
   private backendConnections = 0;
-  /** Connections so far. */
-  private accepted = 0;
   private readonly spare: Exchange[] = [];
   private settling: BackendConnection[] = [];
   private exchanges = 0;
@@ -138,6 +141,9 @@ export class Engine {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
     this.gate = new Gate(this, this.connections);
+    this.listeners = new Listeners(deps.transport, deps.clock, (socket, peer) =>
+      this.accept(socket, peer),
+    );
     this.guard = new MemoryGuard(this);
     this.bound();
     this.trusted = new TrustedPeers(config.trustedProxies);
@@ -158,7 +164,7 @@ export class Engine {
 
   // ---- what the control thread asks -----------------------------------------------------------
 
-  configure(config: Config, pools: ReadonlyMap<string, readonly Backend[]>): void {
+  configure(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
     this.bound();
@@ -189,20 +195,21 @@ export class Engine {
     this.guard.maxBytes = maxBufferBytes ?? memoryBytes / 4;
   }
 
-  private configurePools(config: Config, members: ReadonlyMap<string, readonly Backend[]>): void {
+  private configurePools(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
     const listed = new Set<Backend>();
     for (const name of [...this.pools.keys()]) {
-      if (!config.pools.some((pool) => pool.name === name)) this.pools.delete(name);
+      if (!pools.has(name)) this.pools.delete(name);
     }
     for (const pool of config.pools) {
-      const backends = members.get(pool.name) ?? [];
+      const { backends, schedule } = pools.get(pool.name)!;
       for (const backend of backends) listed.add(backend);
       let known = this.pools.get(pool.name);
       if (known === undefined) {
-        known = new Pool(pool, this.table, this.freeRow());
+        known = new Pool(pool, this.table, this);
         this.pools.set(pool.name, known);
       }
-      known.configure(pool, backends);
+      known.config = pool;
+      known.follow(schedule);
     }
     for (const backend of listed) {
       const link = this.links.get(backend.slot);
@@ -217,17 +224,12 @@ export class Engine {
     }
   }
 
-  /** The lowest row of the table's per-pool columns that no pool has. */
-  private freeRow(): number {
-    const taken = new Set([...this.pools.values()].map((pool) => pool.row));
-    let row = 0;
-    while (taken.has(row)) row++;
-    return row;
+  schedule(pool: string, schedule: Schedule): void {
+    this.pools.get(pool)?.follow(schedule);
   }
 
-  refresh(pool: string): void {
-    this.pools.get(pool)?.refresh();
-  }
+  /** Backends share their addresses with the control thread here. */
+  addressed(): void {}
 
   backendDown(backend: Backend): void {
     const link = this.links.get(backend.slot);
@@ -235,7 +237,7 @@ export class Engine {
     link.closeIdle();
     this.pools
       .get(backend.pool.name)
-      ?.budget.credit(this.table.inFlight(backend.slot), this.wheel.nowMs());
+      ?.budget.credit(this.table.ownInFlight(backend.slot), this.wheel.nowMs());
     for (const connection of [...link.connections]) connection.busyWith?.backendWentDown();
   }
 
@@ -250,62 +252,37 @@ export class Engine {
   }
 
   listen(at: ListenerConfig, ready: (failure: Failure | null, port: number) => void): void {
-    const listener = this.transport.listen(
-      { host: at.host, port: at.port },
-      (socket, peer) => {
-        this.accepted++;
-        if (this.gate.admits()) return new ClientConnection(this, socket, peer);
-        socket.reset();
-        return NOBODY;
-      },
-      (failure) => {
-        if (failure !== null) this.listeners.delete(at.address);
-        ready(failure, listener.port);
-      },
-    );
-    this.listeners.set(at.address, { at, listener });
+    this.listeners.open(at, ready);
   }
 
   unlisten(at: ListenerConfig): void {
-    this.listeners.get(at.address)?.listener.close();
-    this.listeners.delete(at.address);
+    this.listeners.close(at);
   }
 
   /** The listeners that are open, each with the port in use. */
   listening(): readonly OpenListener[] {
-    return [...this.listeners.values()].map(({ at, listener }) => ({
-      address: at.address,
-      host: at.host,
-      port: listener.port,
-    }));
+    return this.listeners.all();
+  }
+
+  private accept(socket: Socket, peer: Peer): SocketHandler {
+    if (this.gate.admits()) return new ClientConnection(this, socket, peer);
+    socket.reset();
+    return NOBODY;
   }
 
   beginStop(): void {
     this.stopping = true;
-    const closing = [...this.listeners.values()].map(({ listener }) => listener);
-    this.listeners.clear();
-    this.closeOnceEmpty(closing, this.wheel.nowMs() + EMPTYING_MS);
+    this.listeners.closeAll();
     for (const connection of this.connections) connection.beginStop();
     this.closeIdle();
   }
 
-  /**
-   * Who is in an accept queue has connected, and would be reset. A runtime may accept one a turn:
-   * listeners close after a turn that brought nobody.
-   */
-  private closeOnceEmpty(closing: readonly Listener[], untilMs: number): void {
-    const before = this.accepted;
-    this.clock.nextTurn(() => {
-      const more = this.accepted !== before && this.wheel.nowMs() < untilMs;
-      if (more) this.closeOnceEmpty(closing, untilMs);
-      else for (const listener of closing) listener.close();
-    });
-  }
-
-  open(): { connections: number; exchanges: number; tunnels: number } {
+  open(): OpenCounts {
     let tunnels = 0;
-    for (const slot of this.links.keys()) tunnels += this.table.tunnels(slot);
-    return { connections: this.connections.size, exchanges: this.exchanges, tunnels };
+    for (const slot of this.links.keys()) tunnels += this.table.ownTunnels(slot);
+    const { size } = this.connections;
+    const listeners = this.listeners.size;
+    return { listeners, connections: size, exchanges: this.exchanges, tunnels };
   }
 
   cutAll(): void {
@@ -330,6 +307,10 @@ export class Engine {
 
   link(slot: number): BackendLink {
     return this.links.get(slot)!;
+  }
+
+  generation(slot: number): number {
+    return this.links.get(slot)?.backend.generation ?? -1;
   }
 
   takeExchange(): Exchange {

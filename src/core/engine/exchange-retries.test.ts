@@ -303,7 +303,7 @@ describe('a probe that takes the backend down', () => {
   function takeDown(stage: Stage, number: number): void {
     const backend = stage.backends[number - 1];
     stage.table.setState(backend.slot, State.down);
-    stage.engine.refresh('default');
+    stage.refresh();
     stage.engine.backendDown(backend);
     stage.pass(2);
   }

@@ -173,13 +173,9 @@ describe('a route', () => {
       { hosts: [], pathPrefix: '/', pool: 'default' },
     ];
     const [first, second] = stage.backends;
-    stage.engine.configure(
-      { ...stage.config, pools, routes },
-      new Map([
-        ['default', [first]],
-        ['api', [second]],
-      ]),
-    );
+    stage.configure({ ...stage.config, pools, routes }, ({ name }) => [
+      name === 'api' ? second : first,
+    ]);
     for (const path of ['/api/users', '/apiary', '/api']) stage.ask(get(path));
     const went = stage.records.map(({ pool, backend }) => `${pool} ${backend}`);
     expect(went).toEqual(['api server-2', 'default server-1', 'api server-2']);

@@ -151,7 +151,7 @@ export class Exchange implements BackendEvents {
   /** One try on one backend: pick, connect. */
   private attempt(): void {
     this.phase = 'pick';
-    const slot = this.pool!.pick(this.tried);
+    const slot = this.pool!.enter(this.tried);
     if (slot === -1) {
       this.giveUp(this.pool!.nobody(this.lastFailure));
       return;
@@ -166,7 +166,6 @@ export class Exchange implements BackendEvents {
     this.link = this.engine.link(slot);
     this.backend = this.link.backend;
     this.record.attempts++;
-    this.engine.table.enter(slot);
     this.inTable = true;
     this.link.acquire(this);
   }

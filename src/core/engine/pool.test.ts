@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import { createSimClock } from '../../../sim/clock.ts';
+import { backendConfig, FakeEngine, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
+import type { Pool as Members } from '../control/members.ts';
+import { Schedules } from '../control/schedules.ts';
+import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
 import { Pool } from './pool.ts';
@@ -10,25 +14,40 @@ interface World {
   readonly table: Table;
   readonly pool: Pool;
   readonly backends: readonly Backend[];
+  /** The control thread makes another schedule. */
+  refresh(): void;
 }
 
 /** A pool with a backend in each of these states, in slots 0 and up. */
-function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}, row = 0): World {
-  const table = new Table(8);
+function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): World {
+  const table = new Table({ capacity: 8, workers: 1 });
   const config = poolConfig([], changes);
+  const members: Members = { config, members: [] };
   const backends = states.map((state, index) => {
     const slot = table.claim(1, state)!;
     return new Backend(slot, table.generation(slot), backendConfig(index + 1), config);
   });
-  const pool = new Pool(config, table, row);
-  pool.configure(config, backends);
-  return { table, pool, backends };
+  members.members = backends.map((backend) => ({
+    backend,
+    tracker: new Tracker(null, true, 0),
+    pool: members,
+    drain: null,
+    turnedMs: null,
+    pardoned: false,
+  }));
+  const schedules = new Schedules(table, new FakeEngine(createSimClock()));
+  const pool = new Pool(config, table, {
+    generation: (slot) => backends.find((backend) => backend.slot === slot)?.generation ?? -1,
+  });
+  const refresh = (): void => pool.follow(schedules.of(members));
+  refresh();
+  return { table, pool, backends, refresh };
 }
 
 const picks = (pool: Pool, count: number, tried: readonly number[] = []): number[] =>
-  Array.from({ length: count }, () => pool.pick(tried));
+  Array.from({ length: count }, () => pool.enter(tried));
 
-const { up, checking, suspect, down, draining } = State;
+const { up, suspect, down, draining } = State;
 
 describe('a pick', () => {
   it('goes round among those that are up', () => {
@@ -36,91 +55,79 @@ describe('a pick', () => {
     expect(picks(pool, 6)).toEqual([0, 2, 4, 0, 2, 4]);
   });
 
-  it('skips those that were tried, whoever is next', () => {
-    const { pool } = poolOf([up, up, up]);
-    expect(picks(pool, 4, [0, 2])).toEqual([1, 1, 1, 1]);
-    expect(pool.pick([0, 1, 2])).toBe(-1);
+  it('enters the backend in the table, and nobody else', () => {
+    const { table, pool } = poolOf([up, up]);
+    picks(pool, 3);
+    expect([table.inFlight(0), table.inFlight(1)]).toEqual([2, 1]);
   });
 
-  it('skips one that began to drain, also before the pool is refreshed', () => {
+  it('skips those that were tried, whoever is next', () => {
     const { table, pool } = poolOf([up, up, up]);
-    table.setState(1, draining);
+    expect(picks(pool, 4, [0, 2])).toEqual([1, 1, 1, 1]);
+    expect(pool.enter([0, 1, 2])).toBe(-1);
+    expect([table.inFlight(0), table.inFlight(1), table.inFlight(2)]).toEqual([0, 4, 0]);
+  });
+
+  it.each([
+    ['began to drain', draining],
+    ['is down', down],
+    ['is a suspect', suspect],
+  ])('skips one that %s, also before there is another schedule', (_, state) => {
+    const { table, pool, refresh } = poolOf([up, up, up]);
+    table.setState(1, state);
     expect(new Set(picks(pool, 6))).toEqual(new Set([0, 2]));
-    pool.refresh();
-    expect(pool.pick([0, 2])).toBe(-1);
+    refresh();
+    expect(pool.enter([0, 2])).toBe(-1);
+    expect(table.inFlight(1)).toBe(0);
+  });
+
+  it('draws again for one that has gone, and does not double its successor', () => {
+    const { table, pool } = poolOf([up, up, up, up]);
+    table.setState(1, suspect);
+    const counts = [0, 0, 0, 0];
+    for (const slot of picks(pool, 300)) counts[slot]++;
+    expect(counts).toEqual([100, 0, 100, 100]);
+  });
+
+  it('tries suspects when all have become so before there is another schedule', () => {
+    const { table, pool } = poolOf([up, up]);
+    for (const slot of [0, 1]) table.suspect(slot);
+    expect(pool.enter([])).toBe(0);
+    expect(pool.enter([0])).toBe(1);
+    expect(pool.enter([0, 1])).toBe(-1);
+  });
+
+  it('never believes a slot that belongs to another backend by now', () => {
+    const { table, pool } = poolOf([up, up]);
+    table.setState(0, draining);
+    table.free(0);
+    expect(table.claim(1, up)).toBe(0);
+    expect(picks(pool, 3)).toEqual([1, 1, 1]);
+    expect(table.inFlight(0)).toBe(0);
   });
 
   it('finds a light backend when all the others were tried', () => {
-    const { table, pool } = poolOf([up, up]);
+    const { table, pool, refresh } = poolOf([up, up]);
     table.setWeight(0, 1000);
-    pool.refresh();
+    refresh();
     expect(picks(pool, 5, [0])).toEqual([1, 1, 1, 1, 1]);
   });
 
   it('finds nobody in an empty pool', () => {
-    expect(poolOf([]).pool.pick([])).toBe(-1);
+    expect(poolOf([]).pool.enter([])).toBe(-1);
   });
 
   it('follows the weights', () => {
-    const { table, pool } = poolOf([up, up]);
+    const { table, pool, refresh } = poolOf([up, up]);
     table.setWeight(0, 3);
-    pool.refresh();
+    refresh();
     expect(picks(pool, 8).filter((slot) => slot === 0)).toHaveLength(6);
-  });
-});
-
-describe('who is eligible', () => {
-  it('awaits first verdicts alike, until they are overdue', () => {
-    const { pool, backends } = poolOf([up, checking]);
-    expect(picks(pool, 2)).toEqual([0, 1]);
-    backends[1].verdictOverdue = true;
-    pool.refresh();
-    expect(picks(pool, 2)).toEqual([0, 0]);
-  });
-
-  it('are suspects when nobody is up', () => {
-    expect(picks(poolOf([down, suspect, suspect]).pool, 2)).toEqual([1, 2]);
-  });
-
-  it.each([
-    [false, -1],
-    [true, 0],
-  ])('are those that probes took down only with panic: %s', (panic, slot) => {
-    expect(poolOf([down], { panic }).pool.pick([])).toBe(slot);
-  });
-
-  it('changes when a state has changed and the pool is refreshed', () => {
-    const { table, pool } = poolOf([up, up]);
-    table.setState(0, down);
-    pool.refresh();
-    expect(picks(pool, 2)).toEqual([1, 1]);
-  });
-
-  it('changes with the members', () => {
-    const { pool, backends } = poolOf([up, up]);
-    pool.configure(pool.config, backends.slice(1));
-    expect(picks(pool, 2)).toEqual([1, 1]);
-  });
-
-  it('takes the panic of its new configuration', () => {
-    const { pool, backends } = poolOf([down]);
-    pool.configure(poolConfig([], { panic: true }), backends);
-    expect(pool.pick([])).toBe(0);
   });
 
   it('has untried members or not', () => {
     const { pool } = poolOf([up, up, down]);
     expect(pool.hasUntried([0])).toBe(true);
     expect(pool.hasUntried([0, 1])).toBe(false);
-  });
-});
-
-describe('two pools over one table', () => {
-  it('have a cursor each', () => {
-    const { table, pool, backends } = poolOf([up, up]);
-    const other = new Pool(pool.config, table, 1);
-    other.configure(pool.config, backends);
-    expect([pool.pick([]), other.pick([]), pool.pick([]), other.pick([])]).toEqual([0, 0, 1, 1]);
   });
 });
 

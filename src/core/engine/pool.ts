@@ -1,70 +1,73 @@
-/** A pool as a worker sees it: who is eligible, and the policy that chooses among them. */
+/** A pool as a worker sees it: its schedule, from which all workers draw, and its retry budget. */
 
-import { type Policy, policies } from '../balancing/balancing.ts';
+import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
-import { eligible } from '../health/eligibility.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
-import type { Backend } from '../table/backend.ts';
-import { State, type Table } from '../table/table.ts';
+import { State, statesOf, type Table } from '../table/table.ts';
 
 const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the pool is available');
+
+const SUSPECT = statesOf(State.suspect);
+
+/** Knows which generation of a slot the worker means. */
+export interface Generations {
+  /** -1: the worker knows no backend there. */
+  generation(slot: number): number;
+}
 
 export class Pool {
   config: PoolConfig;
   readonly budget = new RetryBudget();
-  readonly row: number;
   private readonly table: Table;
-  private readonly policy: Policy;
-  private backends: readonly Backend[] = [];
-  private slots: readonly number[] = [];
+  private readonly known: Generations;
+  private schedule: Schedule;
 
-  /** `row`: the pool's own row in the table's per-pool columns. */
-  constructor(config: PoolConfig, table: Table, row: number) {
+  constructor(config: PoolConfig, table: Table, known: Generations) {
     this.config = config;
     this.table = table;
-    this.row = row;
-    this.policy = policies[config.policy](table, row);
+    this.known = known;
+    this.schedule = identitySchedule([], (bytes) => new ArrayBuffer(bytes));
   }
 
-  /** Another configuration, other members; states may have changed as well. */
-  configure(config: PoolConfig, backends: readonly Backend[]): void {
-    this.config = config;
-    this.backends = backends;
-    this.refresh();
+  /** Draws from this schedule from now on. */
+  follow(schedule: Schedule): void {
+    this.schedule = schedule;
   }
 
-  /** A state or a weight changed: works out anew who is eligible. Allocates. */
-  refresh(): void {
-    const candidates = this.backends.map((backend) => ({
-      slot: backend.slot,
-      state: this.table.state(backend.slot),
-      verdictOverdue: backend.verdictOverdue,
-    }));
-    this.slots = eligible(candidates, this.config.panic).slots;
-    const weights = this.slots.map((slot) => this.table.weight(slot));
-    this.policy.rebuild(this.slots, weights);
-  }
-
-  /** The slot of a backend that is not among `tried`, or -1. Allocates nothing. */
-  pick(tried: readonly number[]): number {
-    const draws = 2 * this.slots.length;
+  /**
+   * Picks a backend that is not among `tried` and enters it in the table. Returns its slot, or -1.
+   * Whoever has become ineligible since the schedule was made is passed over by drawing again,
+   * never in favour of its successor. Allocates nothing.
+   */
+  enter(tried: readonly number[]): number {
+    const { schedule } = this;
+    const { slots, states } = schedule;
+    const draws = 2 * slots.length;
     for (let draw = 0; draw < draws; draw++) {
-      const slot = this.policy.pick();
+      const slot = schedule.draw();
       if (slot === -1) return -1;
       if (tried.length > 0 && tried.includes(slot)) continue;
-      if (this.table.state(slot) !== State.draining) return slot;
+      if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
-    const isLeft = (slot: number): boolean =>
-      !tried.includes(slot) && this.table.state(slot) !== State.draining;
-    return this.slots.find(isLeft) ?? -1;
+    const slot = this.enterAny(tried, states);
+    // All have become suspects just now: a refused connection costs little.
+    return slot === -1 ? this.enterAny(tried, SUSPECT) : slot;
+  }
+
+  private enterAny(tried: readonly number[], states: number): number {
+    for (const slot of this.schedule.slots) {
+      if (tried.includes(slot)) continue;
+      if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
+    }
+    return -1;
   }
 
   hasUntried(tried: readonly number[]): boolean {
-    return this.slots.some((slot) => !tried.includes(slot));
+    return this.schedule.slots.some((slot) => !tried.includes(slot));
   }
 
-  /** Why `pick` found nobody; `last`: how the last attempt before it failed, if there was one. */
+  /** Why `enter` found nobody; `last`: how the last attempt before it failed, if there was one. */
   nobody(last: Failure | null): Failure {
     if (last === null) return NOBODY;
     if (last.kind !== 'refused' && last.kind !== 'unreachable' && last.kind !== 'unresolved') {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { State, stateName, Table } from './table.ts';
+import { occupy } from '../../../test/fixtures/control-world.ts';
+import { State, stateName, statesOf, Table } from './table.ts';
 
 describe('slots', () => {
   it('are claimed from the first free one, with their weight and state', () => {
-    const table = new Table(3);
+    const table = new Table({ capacity: 3, workers: 1 });
     expect(table.claim(5, State.checking)).toBe(0);
     expect(table.claim(1, State.up)).toBe(1);
     expect(table.weight(0)).toBe(5);
@@ -13,13 +14,13 @@ describe('slots', () => {
   });
 
   it('end: a full table says null', () => {
-    const table = new Table(1);
+    const table = new Table({ capacity: 1, workers: 1 });
     expect(table.claim(1, State.up)).toBe(0);
     expect(table.claim(1, State.up)).toBeNull();
   });
 
   it('that were freed come back with another generation', () => {
-    const table = new Table(1);
+    const table = new Table({ capacity: 1, workers: 1 });
     table.claim(1, State.up);
     const before = table.generation(0);
     table.free(0);
@@ -30,9 +31,9 @@ describe('slots', () => {
   });
 
   it('are not freed while anything is in flight', () => {
-    const table = new Table(2);
+    const table = new Table({ capacity: 2, workers: 1 });
     table.claim(1, State.up);
-    table.enter(0);
+    occupy(table, 0);
     expect(() => table.free(0)).toThrow(/in flight/);
     table.leave(0);
     table.enterTunnel(0);
@@ -44,7 +45,7 @@ describe('slots', () => {
 
 describe('states', () => {
   it('go to suspect from up and checking only, for one caller', () => {
-    const table = new Table(1);
+    const table = new Table({ capacity: 1, workers: 1 });
     for (const [state, moves] of [
       [State.up, true],
       [State.checking, true],
@@ -68,65 +69,114 @@ describe('states', () => {
 
 describe('counts', () => {
   it('keep exchanges and tunnels apart', () => {
-    const table = new Table(2);
-    table.enter(1);
-    table.enter(1);
+    const table = new Table({ capacity: 2, workers: 1 });
+    occupy(table, 1);
+    occupy(table, 1);
     table.enterTunnel(1);
     table.leave(1);
     expect([table.inFlight(1), table.tunnels(1), table.inFlight(0)]).toEqual([1, 1, 0]);
   });
 
   it('never go below zero', () => {
-    const table = new Table(1);
+    const table = new Table({ capacity: 1, workers: 1 });
     expect(() => table.leave(0)).toThrow(/leaves a backend once/);
     expect(() => table.leaveTunnel(0)).toThrow(/leaves a backend once/);
   });
 });
 
-describe('cursors', () => {
-  it('count up, one for each pool, and wrap at 2^32', () => {
-    const table = new Table(2);
-    expect([table.draw(0), table.draw(0), table.draw(1)]).toEqual([0, 1, 0]);
-    table.setCursor(0, 0xffffffff);
-    expect(table.cursor(0)).toBe(0xffffffff);
-    expect([table.draw(0), table.draw(0)]).toEqual([0xffffffff, 0]);
+describe('who enters a backend', () => {
+  const ready = statesOf(State.up, State.checking);
+
+  it('is let in in these states only, and counted only then', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    table.claim(1, State.up);
+    for (const state of Object.values(State)) {
+      table.setState(0, state);
+      const isReady = state === State.up || state === State.checking;
+      expect(table.enter(0, 0, ready)).toBe(isReady);
+      expect(table.inFlight(0)).toBe(isReady ? 1 : 0);
+      if (isReady) table.leave(0);
+    }
   });
 
-  it('stay unsigned across 2^31', () => {
-    const table = new Table(1);
-    table.setCursor(0, 0x7fffffff);
-    expect([table.draw(0), table.draw(0)]).toEqual([0x7fffffff, 0x80000000]);
+  it('has to mean the backend that is there now', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    table.claim(1, State.up);
+    const before = table.generation(0);
+    table.free(0);
+    table.claim(1, State.up);
+    expect(table.enter(0, before, ready)).toBe(false);
+    expect(table.enter(0, table.generation(0), ready)).toBe(true);
+  });
+});
+
+describe('a table of several workers', () => {
+  const size = { capacity: 3, workers: 2 };
+  function workersOf() {
+    const buffer = new SharedArrayBuffer(Table.bytesFor(size));
+    const [control, first, second] = [
+      new Table(size, buffer),
+      new Table(size, buffer, 0),
+      new Table(size, buffer, 1),
+    ];
+    for (let slot = 0; slot < size.capacity; slot++) control.claim(slot + 1, State.up);
+    return { control, first, second };
+  }
+
+  it('is one truth', () => {
+    const { control, first, second } = workersOf();
+    expect([first.weight(2), second.weight(2)]).toEqual([3, 3]);
+    occupy(first, 1);
+    occupy(second, 1);
+    second.enterTunnel(2);
+    expect([control.inFlight(1), first.inFlight(1), first.ownInFlight(1)]).toEqual([2, 2, 1]);
+    expect([control.tunnels(2), first.ownTunnels(2), second.ownTunnels(2)]).toEqual([1, 0, 1]);
+    expect(first.suspect(0)).toBe(true);
+    expect([second.suspect(0), control.state(0)]).toEqual([false, State.suspect]);
+    expect([first.addOffence(1), second.addOffence(1), control.offences(1)]).toEqual([1, 2, 2]);
   });
 
-  it('are moved only from where they stand', () => {
-    const table = new Table(1);
-    table.setCursor(0, 0x80000001);
-    expect(table.moveCursor(0, 0x80000000, 1)).toBe(false);
-    expect(table.cursor(0)).toBe(0x80000001);
-    expect(table.moveCursor(0, 0x80000001, 2)).toBe(true);
-    expect(table.draw(0)).toBe(2);
-    table.setCursor(0, 0);
-    expect(table.moveCursor(0, 0x100000000, 5)).toBe(true);
-    expect(table.cursor(0)).toBe(5);
+  it('forgets what a dead worker had in flight, and nothing else, also when told twice', () => {
+    const { control, first, second } = workersOf();
+    for (let slot = 0; slot < size.capacity; slot++) {
+      occupy(first, slot);
+      occupy(second, slot);
+      first.enterTunnel(slot);
+      second.enterTunnel(slot);
+    }
+    control.clearLedger(0);
+    control.clearLedger(0);
+    for (let slot = 0; slot < size.capacity; slot++) {
+      expect([control.inFlight(slot), control.tunnels(slot)]).toEqual([1, 1]);
+      second.leave(slot);
+    }
+    expect(control.inFlight(2)).toBe(0);
+  });
+
+  it('gives a slot to a new backend without the offences of the one before', () => {
+    const { control, first } = workersOf();
+    first.addOffence(1);
+    control.free(1);
+    expect(control.claim(1, State.up)).toBe(1);
+    expect(first.offences(1)).toBe(0);
   });
 });
 
 describe('the memory of a table', () => {
-  it('is shared: two tables over one buffer see one truth', () => {
-    const buffer = new SharedArrayBuffer(Table.bytesFor(4));
-    const control = new Table(4, buffer);
-    const worker = new Table(4, buffer);
-    const slot = control.claim(3, State.up);
-    expect(slot).toBe(0);
-    expect(worker.weight(0)).toBe(3);
-    worker.enter(0);
-    expect(control.inFlight(0)).toBe(1);
-    expect(worker.suspect(0)).toBe(true);
-    expect(control.state(0)).toBe(State.suspect);
-    expect([worker.draw(2), control.draw(2)]).toEqual([0, 1]);
+  it('has to be large enough', () => {
+    const size = { capacity: 4, workers: 1 };
+    expect(() => new Table(size, new ArrayBuffer(8))).toThrow(/holds the whole table/);
   });
 
-  it('has to be large enough', () => {
-    expect(() => new Table(4, new ArrayBuffer(8))).toThrow(/holds the whole table/);
+  it('has a ledger for each worker', () => {
+    const size = { capacity: 4, workers: 2 };
+    expect(() => new Table(size, undefined, 2)).toThrow(/a ledger for this worker/);
+  });
+
+  it('is of the same kind as what it allocates', () => {
+    const size = { capacity: 4, workers: 1 };
+    const shared = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
+    expect(shared.allocate(8)).toBeInstanceOf(SharedArrayBuffer);
+    expect(new Table(size).allocate(8)).toBeInstanceOf(ArrayBuffer);
   });
 });

@@ -2,8 +2,10 @@
  * The table: every backend's shared state as a struct of arrays of Int32, so that workers and the
  * control thread see one truth through atomics (which also work on a plain ArrayBuffer).
  *
- * Who writes what: the control thread owns slots, states and weights; workers count in-flight
- * exchanges, and may move `up` or `checking` to `suspect`, nothing else.
+ * Who writes what: the control thread owns slots, states and weights. Each worker counts what it
+ * has in flight in a ledger of its own, and may move `up` or `checking` to `suspect`, nothing else.
+ * What is in flight on a backend is the sum over the ledgers: when a worker dies, its ledger is
+ * cleared, and whatever it was doing at that moment, the sum is right.
  */
 import { assert } from '../base/failure.ts';
 
@@ -21,83 +23,129 @@ export type State = (typeof State)[keyof typeof State];
 export const stateName = (state: State): keyof typeof State =>
   (Object.keys(State) as (keyof typeof State)[]).find((name) => State[name] === state) ?? 'free';
 
-/** Columns, in the order they lie in the buffer. */
-const COLUMNS = ['state', 'generation', 'weight', 'inFlight', 'tunnels', 'cursor'] as const;
+/** Some states, as bits of a mask. */
+export const statesOf = (...states: readonly State[]): number =>
+  states.reduce<number>((mask, state) => mask | (1 << state), 0);
+
+/** A slot's state and generation share a word, so that they are read and changed together. */
+const STATE_BITS = 3;
+const STATE_MASK = (1 << STATE_BITS) - 1;
+
+/** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
+const COLUMNS = ['standing', 'weight', 'offences'] as const;
+/** Columns with a word for each slot and worker. */
+const LEDGERS = ['exchanges', 'tunnels'] as const;
+
+export interface TableSize {
+  /** How many backends there is room for. */
+  readonly capacity: number;
+  /** How many workers count in it. */
+  readonly workers: number;
+}
 
 export class Table {
   readonly capacity: number;
+  readonly workers: number;
   readonly buffer: ArrayBufferLike;
-  private readonly states: Int32Array;
-  private readonly generations: Int32Array;
+  /** Which worker's ledger this one writes. */
+  private readonly me: number;
+  private readonly standings: Int32Array;
   private readonly weights: Int32Array;
-  private readonly inFlights: Int32Array;
+  private readonly offenceCounts: Int32Array;
+  private readonly exchanges: Int32Array;
   private readonly tunnelCounts: Int32Array;
-  private readonly cursors: Int32Array;
 
-  /** `buffer`: memory that threads share, of `Table.bytesFor(capacity)`; else plain memory. */
+  /**
+   * `buffer`: memory that threads share, of `Table.bytesFor(size)`; else plain memory. `me`: which
+   * worker looks at it; the control thread needs none.
+   */
   constructor(
-    capacity: number,
-    buffer: ArrayBufferLike = new ArrayBuffer(Table.bytesFor(capacity)),
+    { capacity, workers }: TableSize,
+    buffer: ArrayBufferLike = new ArrayBuffer(Table.bytesFor({ capacity, workers })),
+    me = 0,
   ) {
-    assert(buffer.byteLength >= Table.bytesFor(capacity), 'the buffer holds the whole table');
+    assert(
+      buffer.byteLength >= Table.bytesFor({ capacity, workers }),
+      'the buffer holds the whole table',
+    );
+    assert(me >= 0 && me < workers, 'there is a ledger for this worker');
     this.capacity = capacity;
+    this.workers = workers;
     this.buffer = buffer;
+    this.me = me;
     const column = (name: (typeof COLUMNS)[number]): Int32Array =>
       new Int32Array(buffer, COLUMNS.indexOf(name) * capacity * 4, capacity);
-    this.states = column('state');
-    this.generations = column('generation');
+    const ledger = (name: (typeof LEDGERS)[number]): Int32Array => {
+      const before = COLUMNS.length + LEDGERS.indexOf(name) * workers;
+      return new Int32Array(buffer, before * capacity * 4, capacity * workers);
+    };
+    this.standings = column('standing');
     this.weights = column('weight');
-    this.inFlights = column('inFlight');
-    this.tunnelCounts = column('tunnels');
-    this.cursors = column('cursor');
+    this.offenceCounts = column('offences');
+    this.exchanges = ledger('exchanges');
+    this.tunnelCounts = ledger('tunnels');
   }
 
-  static bytesFor(capacity: number): number {
-    return COLUMNS.length * capacity * 4;
+  static bytesFor({ capacity, workers }: TableSize): number {
+    return (COLUMNS.length + LEDGERS.length * workers) * capacity * 4;
+  }
+
+  /** Memory of the kind the table lies in: threads share it if they share the table. */
+  allocate(bytes: number): ArrayBufferLike {
+    const isShared = this.buffer instanceof SharedArrayBuffer;
+    return isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   }
 
   /** Takes a free slot for a new backend; null when the table is full. Control thread only. */
   claim(weight: number, state: State): number | null {
     for (let slot = 0; slot < this.capacity; slot++) {
-      if (Atomics.load(this.states, slot) !== State.free) continue;
+      if (this.state(slot) !== State.free) continue;
       Atomics.store(this.weights, slot, weight);
-      Atomics.store(this.inFlights, slot, 0);
-      Atomics.store(this.tunnelCounts, slot, 0);
-      Atomics.store(this.states, slot, state);
+      Atomics.store(this.offenceCounts, slot, 0);
+      this.setState(slot, state);
       return slot;
     }
     return null;
   }
 
-  /** Gives the slot back; its generation moves on, so that a stale index is never believed. */
+  /**
+   * Gives the slot of a backend that drains back; its generation moves on, so that a stale index
+   * is never believed. Control thread only.
+   */
   free(slot: number): void {
     assert(
       this.inFlight(slot) === 0 && this.tunnels(slot) === 0,
       'nothing is in flight on a freed slot',
     );
-    Atomics.add(this.generations, slot, 1);
-    Atomics.store(this.states, slot, State.free);
+    const next = (Atomics.load(this.standings, slot) & ~STATE_MASK) + (1 << STATE_BITS);
+    Atomics.store(this.standings, slot, next | State.free);
   }
 
   state(slot: number): State {
-    return Atomics.load(this.states, slot) as State;
+    return (Atomics.load(this.standings, slot) & STATE_MASK) as State;
   }
 
   /** Control thread only. */
   setState(slot: number, state: State): void {
-    Atomics.store(this.states, slot, state);
+    // A worker may be moving it to suspect.
+    for (;;) {
+      const word = Atomics.load(this.standings, slot);
+      const next = (word & ~STATE_MASK) | state;
+      if (Atomics.compareExchange(this.standings, slot, word, next) === word) return;
+    }
   }
 
   /** A worker saw every address refuse. True if this call was the one that moved the state. */
   suspect(slot: number): boolean {
-    return (
-      Atomics.compareExchange(this.states, slot, State.up, State.suspect) === State.up ||
-      Atomics.compareExchange(this.states, slot, State.checking, State.suspect) === State.checking
-    );
+    const word = Atomics.load(this.standings, slot);
+    const state = word & STATE_MASK;
+    if (state !== State.up && state !== State.checking) return false;
+    const next = (word & ~STATE_MASK) | State.suspect;
+    return Atomics.compareExchange(this.standings, slot, word, next) === word;
   }
 
   generation(slot: number): number {
-    return Atomics.load(this.generations, slot);
+    return Atomics.load(this.standings, slot) >>> STATE_BITS;
   }
 
   weight(slot: number): number {
@@ -111,52 +159,77 @@ export class Table {
 
   /** Exchanges on this backend, over all workers. Tunnels are not among them. */
   inFlight(slot: number): number {
-    return Atomics.load(this.inFlights, slot);
+    return this.sum(this.exchanges, slot);
   }
 
-  enter(slot: number): void {
-    Atomics.add(this.inFlights, slot, 1);
+  /** Those of this worker alone. */
+  ownInFlight(slot: number): number {
+    return Atomics.load(this.exchanges, slot * this.workers + this.me);
+  }
+
+  /**
+   * An exchange goes to this backend, if that is still of this generation and in one of these
+   * states. It is counted first and looked at then: the control thread, which changes the state
+   * first and looks at the counts then, either is seen here or sees the count there.
+   */
+  enter(slot: number, generation: number, states: number): boolean {
+    const entry = slot * this.workers + this.me;
+    Atomics.add(this.exchanges, entry, 1);
+    const word = Atomics.load(this.standings, slot);
+    const isState = (states & (1 << (word & STATE_MASK))) !== 0;
+    if (isState && word >>> STATE_BITS === generation) return true;
+    Atomics.sub(this.exchanges, entry, 1);
+    return false;
   }
 
   leave(slot: number): void {
-    const before = Atomics.sub(this.inFlights, slot, 1);
+    const before = Atomics.sub(this.exchanges, slot * this.workers + this.me, 1);
     assert(before > 0, 'an exchange leaves a backend once');
   }
 
   tunnels(slot: number): number {
-    return Atomics.load(this.tunnelCounts, slot);
+    return this.sum(this.tunnelCounts, slot);
+  }
+
+  /** Those of this worker alone. */
+  ownTunnels(slot: number): number {
+    return Atomics.load(this.tunnelCounts, slot * this.workers + this.me);
   }
 
   /** An exchange became a tunnel. */
   enterTunnel(slot: number): void {
-    Atomics.add(this.tunnelCounts, slot, 1);
+    Atomics.add(this.tunnelCounts, slot * this.workers + this.me, 1);
   }
 
   leaveTunnel(slot: number): void {
-    const before = Atomics.sub(this.tunnelCounts, slot, 1);
+    const before = Atomics.sub(this.tunnelCounts, slot * this.workers + this.me, 1);
     assert(before > 0, 'a tunnel leaves a backend once');
   }
 
-  /** Draws the next ticket of a pool's cursor: counts 0 .. 2^32 - 1 and wraps. */
-  draw(pool: number): number {
-    return Atomics.add(this.cursors, pool, 1) >>> 0;
+  /** A worker is dead: nothing of it is in flight any more. Control thread only; idempotent. */
+  clearLedger(worker: number): void {
+    for (let slot = 0; slot < this.capacity; slot++) {
+      Atomics.store(this.exchanges, slot * this.workers + worker, 0);
+      Atomics.store(this.tunnelCounts, slot * this.workers + worker, 0);
+    }
   }
 
-  /** Control thread only, while building a schedule. */
-  setCursor(pool: number, ticket: number): void {
-    Atomics.store(this.cursors, pool, ticket | 0);
+  /** How often this backend has sent bytes that belong to no response. */
+  offences(slot: number): number {
+    return Atomics.load(this.offenceCounts, slot);
   }
 
-  /**
-   * Moves a cursor that stands at `from` to `to`, an equal place of its schedule. False when
-   * another draw came between; whoever drew then moves it. Any worker.
-   */
-  moveCursor(pool: number, from: number, to: number): boolean {
-    return Atomics.compareExchange(this.cursors, pool, from | 0, to | 0) === (from | 0);
+  /** It did so again: every worker sees it. Returns the new count. */
+  addOffence(slot: number): number {
+    return Atomics.add(this.offenceCounts, slot, 1) + 1;
   }
 
-  /** The ticket that `draw` gives next. */
-  cursor(pool: number): number {
-    return Atomics.load(this.cursors, pool) >>> 0;
+  private sum(ledger: Int32Array, slot: number): number {
+    const from = slot * this.workers;
+    let total = 0;
+    for (let worker = 0; worker < this.workers; worker++) {
+      total += Atomics.load(ledger, from + worker);
+    }
+    return total;
   }
 }

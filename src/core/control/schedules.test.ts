@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { createSimClock } from '../../../sim/clock.ts';
+import { backendConfig, FakeEngine, poolConfig } from '../../../test/fixtures/control-world.ts';
+import type { Schedule } from '../balancing/schedule.ts';
+import type { PoolConfig } from '../config.ts';
+import { Tracker } from '../health/tracker.ts';
+import { Backend } from '../table/backend.ts';
+import { State, Table } from '../table/table.ts';
+import type { Pool } from './members.ts';
+import { Schedules } from './schedules.ts';
+
+const { up, checking, suspect, down } = State;
+
+function worldOf(states: readonly State[], changes: Partial<PoolConfig> = {}) {
+  const table = new Table({ capacity: 8, workers: 1 });
+  const pool: Pool = { config: poolConfig([], changes), members: [] };
+  pool.members = states.map((state, index) => {
+    const slot = table.claim(1, state)!;
+    const backend = new Backend(slot, 0, backendConfig(index + 1), pool.config);
+    const tracker = new Tracker(null, true, 0);
+    return { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
+  });
+  const engine = new FakeEngine(createSimClock());
+  return { table, pool, engine, schedules: new Schedules(table, engine) };
+}
+
+const draws = (schedule: Schedule, count: number): number[] =>
+  Array.from({ length: count }, () => schedule.draw());
+
+describe('a schedule', () => {
+  it('awaits first verdicts alike, until they are overdue', () => {
+    const { pool, schedules } = worldOf([up, checking]);
+    expect(draws(schedules.of(pool), 2)).toEqual([0, 1]);
+    pool.members[1].backend.verdictOverdue = true;
+    expect(draws(schedules.of(pool), 2)).toEqual([0, 0]);
+  });
+
+  it('has suspects when nobody is up', () => {
+    const { pool, schedules } = worldOf([down, suspect, suspect]);
+    expect(draws(schedules.of(pool), 2)).toEqual([1, 2]);
+  });
+
+  it.each([
+    [false, -1],
+    [true, 0],
+  ])('has those that probes took down only with panic: %s', (panic, slot) => {
+    const { pool, schedules } = worldOf([down], { panic });
+    expect(schedules.of(pool).draw()).toBe(slot);
+  });
+
+  it('stays the same, with its cursor, while its members do', () => {
+    const { table, pool, schedules } = worldOf([checking, checking]);
+    const first = schedules.of(pool);
+    expect(first.draw()).toBe(0);
+    table.setState(0, up);
+    expect(schedules.of(pool)).toBe(first);
+    expect(first.draw()).toBe(1);
+  });
+
+  it('learns in which states its members count when only that has changed', () => {
+    const { table, pool, schedules } = worldOf([up]);
+    const schedule = schedules.of(pool);
+    const before = schedule.states;
+    table.setState(0, suspect);
+    expect(schedules.of(pool)).toBe(schedule);
+    expect(schedule.states).not.toBe(before);
+  });
+
+  it('is another one when weights change, and the engine is told', () => {
+    const { table, pool, engine, schedules } = worldOf([up, up]);
+    const before = schedules.of(pool);
+    table.setWeight(0, 3);
+    schedules.refresh(pool);
+    expect(engine.take()).toEqual(['refresh default']);
+    expect(schedules.of(pool)).not.toBe(before);
+    expect(draws(schedules.of(pool), 8).filter((slot) => slot === 0)).toHaveLength(6);
+  });
+
+  it('lies in memory of its own for each pool', () => {
+    const { pool, schedules } = worldOf([up, up]);
+    const other: Pool = { config: pool.config, members: pool.members };
+    const [a, b] = [schedules.of(pool), schedules.of(other)];
+    expect([a.draw(), b.draw(), a.draw(), b.draw()]).toEqual([0, 0, 1, 1]);
+  });
+
+  it('is in shared memory when the table is', () => {
+    const size = { capacity: 2, workers: 2 };
+    const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
+    const pool: Pool = { config: poolConfig([]), members: [] };
+    const schedules = new Schedules(table, new FakeEngine(createSimClock()));
+    expect(schedules.of(pool).words.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+});
