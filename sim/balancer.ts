@@ -19,7 +19,7 @@ export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';
 const TABLE_SIZE = 64;
-const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824 };
+const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824, workers: 1 };
 
 /** A table that tells which slot the engine enters. */
 class WatchedTable extends Table {
@@ -142,6 +142,7 @@ export function makeConfig(
     },
     log: { level: 'info', access: true, format: 'json' },
     shutdown: { delayMs: 0, timeoutMs: 25_000 },
+    workers: 1,
     tableSize: TABLE_SIZE,
   };
 }

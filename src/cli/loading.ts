@@ -2,7 +2,11 @@
 import { existsSync } from 'node:fs';
 import { type Diagnostic, formatDiagnostics } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
+import { planWorkers, type WorkersPlan } from '../control/plan-workers.ts';
 import type { Config } from '../core/config.ts';
+import { usableProcessors } from '../platform/node/resources.ts';
+import { canSharePorts } from '../platform/transport.ts';
+import { runtime } from './about.ts';
 import { ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,10 +34,21 @@ export async function loadOrExplain(
     return ExitCode.config;
   }
   const loaded = await loadConfig(file, terminal.env);
-  if ('config' in loaded) return { file, config: loaded.config };
-  explain(terminal, loaded.diagnostics, consequence);
+  if (!('config' in loaded)) {
+    explain(terminal, loaded.diagnostics, consequence);
+    return ExitCode.config;
+  }
+  const { config } = loaded;
+  const plan = planHere(config);
+  if (!('problem' in plan)) return { file, config };
+  const diagnostic = { file, place: null, key: 'workers', message: plan.problem };
+  explain(terminal, [diagnostic], consequence);
   return ExitCode.config;
 }
+
+/** How many workers this configuration has on this runtime and machine. */
+export const planHere = ({ workers }: Config): WorkersPlan =>
+  planWorkers(workers, canSharePorts(), usableProcessors(), runtime);
 
 /** What becomes of a wrong configuration where it was to be used. */
 export const NOTHING_STARTED = '; nothing was started';

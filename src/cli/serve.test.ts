@@ -50,6 +50,11 @@ vi.mock('../control/balancer.ts', () => {
   };
 });
 
+/** As many workers as a test's runtime can have. */
+vi.mock('../control/plan-workers.ts', () => ({
+  planWorkers: () => ({ workers: 1, notice: null }),
+}));
+
 const { serve } = await import('./serve.ts');
 const { fakeTerminal } = await import('./fake-terminal.ts');
 const { ListenError } = await import('../control/balancer.ts');
@@ -158,6 +163,21 @@ describe('a balancer of the command line', () => {
     );
     expect(fake.told[0]).toEqual(['reload', 8081]);
     expect(events).toContain('reloaded');
+  });
+
+  it('says what takes effect only at the next start', async () => {
+    const load = async () => parseConfig(yaml(8081, 'workers: 3'), 'c.yaml');
+    const { lines } = await served(
+      async () => {
+        send('SIGHUP');
+        await soon();
+        send('SIGTERM');
+      },
+      { load },
+    );
+    const [waits, ...others] = lines.filter((line) => line.event === 'restart_needed');
+    expect(waits).toMatchObject({ level: 'warn', key: 'workers' });
+    expect(others).toEqual([]);
   });
 
   it('changes nothing when the file is bad, and says why', async () => {

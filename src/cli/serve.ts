@@ -14,6 +14,7 @@ import { runtime, version } from './about.ts';
 import { bannerText, logStarted, type Started } from './banner.ts';
 import { ExitCode } from './exit-code.ts';
 import { explainListenFailure } from './listen-errors.ts';
+import { planHere } from './loading.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServeOptions {
@@ -47,7 +48,19 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', uncaught);
   try {
-    const balancer = await startBalancer(config, { log });
+    const plan = planHere(config);
+    if ('problem' in plan) throw new Error(plan.problem);
+    const { workers, notice } = plan;
+    if (notice !== null) log.event('info', 'workers_limited', notice, { workers });
+    const balancer = await startBalancer(config, {
+      log,
+      workers: {
+        workers,
+        lines: { isTty: terminal.isTty, colour: terminal.colour },
+        logText: log.forward,
+        giveUp: (why) => giveUp(why, log),
+      },
+    });
     const { listeners } = balancer;
     const started: Started = { version, runtime, pid: process.pid, source, config, listeners };
     if (isBannerWanted(terminal, config)) log.print(bannerText(started, terminal.colour));
@@ -76,6 +89,12 @@ function dieOf(error: unknown, log: ProcessLog, terminal: Terminal): void {
     stack,
   });
   terminal.err(`${stack}\n`);
+  log.flush(() => process.exit(ExitCode.failure));
+}
+
+/** A supervisor shall act. */
+function giveUp(why: string, log: ProcessLog): void {
+  log.event('error', 'gave_up', `stopping: ${why}`);
   log.flush(() => process.exit(ExitCode.failure));
 }
 
@@ -156,11 +175,23 @@ function stoppingMessage(
 const inOneLine = (diagnostic: Diagnostic): string =>
   formatDiagnostics([diagnostic]).split('\n')[0];
 
+/** Workers and the table are made once. */
+function sayWhatWaits(log: ProcessLog, started: Config, now: Config): void {
+  const waiting = [
+    { key: 'workers', changed: now.workers !== started.workers },
+    { key: 'table_size', changed: now.tableSize !== started.tableSize },
+  ].filter(({ changed }) => changed);
+  for (const { key } of waiting) {
+    const message = `${key} was changed, and is fixed at start: it takes effect at the next one`;
+    log.event('warn', 'restart_needed', message, { key });
+  }
+}
+
 /** Reads the configuration again. Null: nothing was changed, and the log says why. */
 async function reloadOnce(
   log: ProcessLog,
   balancer: Balancer,
-  { source, load }: ServeOptions,
+  { source, load, config }: ServeOptions,
 ): Promise<Config | null> {
   if (load === null || source === null) {
     log.event('warn', 'reload_refused', 'HUP: there is no configuration file to read again');
@@ -172,6 +203,7 @@ async function reloadOnce(
   if ('config' in loaded && problems.length === 0) {
     log.configure(loaded.config.log);
     log.event('info', 'reloaded', `${source} was read again and is in force`);
+    sayWhatWaits(log, config, loaded.config);
     return loaded.config;
   }
   for (const problem of problems) log.event('error', 'reload_refused', problem);

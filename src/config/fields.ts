@@ -114,6 +114,23 @@ export function sizeOrUnlimited(description: string) {
     .meta({ title: 'size or unlimited', description, examples: ['10MiB'] });
 }
 
+/** A whole number from 1 to `most`, or `auto`, which becomes null. */
+export function wholeOrAuto(most: number, description: string) {
+  const forms = `write auto, or a whole number from 1 to ${most}`;
+  return z
+    .union([z.number(), z.string().meta({ pattern: '^auto$' })], {
+      error: expected('a whole number', `auto, or a whole number from 1 to ${most}`),
+    })
+    .transform((given, context): number | null => {
+      if (given === 'auto') return null;
+      const isWhole = typeof given === 'number' && Number.isInteger(given);
+      if (isWhole && given >= 1 && given <= most) return given;
+      const what = isWhole ? 'out of range' : 'not a whole number';
+      return settle({ problem: `${show(given)} is ${what}; ${forms}` }, given, context);
+    })
+    .meta({ title: 'whole number or auto', description, examples: [2] });
+}
+
 const BODY_FORMS = 'write 10MiB, or unlimited';
 
 /** A whole number within bounds. `remedies`: words for numbers below, above and between. */

@@ -26,6 +26,7 @@ export function normalise(checked: CheckedConfig, files: NamedFiles): Config {
     limits: toLimits(checked.limits),
     log: checked.log,
     shutdown: { delayMs: checked.shutdown_delay, timeoutMs: checked.shutdown_timeout },
+    workers: checked.workers,
     tableSize: checked.table_size ?? Math.max(4096, 4 * backends),
   });
 }

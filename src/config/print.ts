@@ -53,6 +53,7 @@ function toInput(config: Config): ConfigInput {
     log: { ...log },
     shutdown_delay: formatDuration(shutdown.delayMs),
     shutdown_timeout: formatDuration(shutdown.timeoutMs),
+    workers: config.workers ?? 'auto',
     table_size: config.tableSize,
   };
 }

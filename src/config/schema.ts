@@ -25,6 +25,7 @@ import {
   sizeOrUnlimited,
   text,
   whole,
+  wholeOrAuto,
 } from './fields.ts';
 import { parseStatus } from './quantities.ts';
 
@@ -429,6 +430,11 @@ const commonShape = {
     null,
     'When stopping: how long exchanges and tunnels may go on, then they are cut.',
   ).prefault('25s'),
+  workers: wholeOrAuto(
+    256,
+    'Threads that carry traffic, fixed at start. `auto`: one for each processor that this ' +
+      'process may use. More than one needs Bun, or Node 22.12 or later; elsewhere `auto` is 1.',
+  ).prefault('auto'),
   table_size: whole(
     1,
     1_048_576,

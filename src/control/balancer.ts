@@ -1,6 +1,6 @@
 /**
- * A running balancer in this process: one engine, one controller, wired to the platform's sockets,
- * clock and resolver. What they decide is decided in `core/`.
+ * A running balancer in this process: its controller here, its traffic in this thread or in others,
+ * wired to the platform's sockets, clock and resolver. What they decide is decided in `core/`.
  */
 import { randomInt } from 'node:crypto';
 import { installByteOps } from '../core/base/bytes.ts';
@@ -9,15 +9,14 @@ import { createRng } from '../core/base/rng.ts';
 import type { Resolver } from '../core/base/transport.ts';
 import type { Config, ListenerConfig } from '../core/config.ts';
 import { Controller, type ListenFailure, type PoolStatus } from '../core/control/controller.ts';
-import { Engine } from '../core/engine/engine.ts';
 import type { OpenListener } from '../core/engine/listeners.ts';
-import { Table } from '../core/table/table.ts';
 import type { Log } from '../core/telemetry/log.ts';
 import { createNodeByteOps } from '../platform/node/bytes.ts';
 import { createNodeClock } from '../platform/node/clock.ts';
 import { createNodeResolver } from '../platform/node/dns.ts';
-import { readResources } from '../platform/node/resources.ts';
 import { createTransport } from '../platform/transport.ts';
+import { trafficInThread } from './in-thread.ts';
+import { trafficInWorkers, type WorkersOptions } from './workers.ts';
 
 export interface Balancer {
   readonly listeners: readonly OpenListener[];
@@ -41,6 +40,8 @@ export interface BalancerOptions {
   readonly log: Log;
   /** How host names are looked up; the system's resolver unless given. */
   readonly resolver?: Resolver;
+  /** Threads that carry the traffic; without them it is carried by the thread that calls. */
+  readonly workers?: Omit<WorkersOptions, 'log'>;
 }
 
 /** One or more listeners could not be opened; nothing was started. */
@@ -60,36 +61,37 @@ export class ListenError extends Error {
 export async function startBalancer(config: Config, options: BalancerOptions): Promise<Balancer> {
   installByteOps(createNodeByteOps());
   const { log } = options;
-  const transport = createTransport();
-  const clock = createNodeClock();
-  const rng = createRng(randomInt(2 ** 47));
-  const table = new Table({ capacity: config.tableSize, workers: 1 });
-  const engine = new Engine({
-    resources: readResources(),
-    transport,
-    clock,
-    rng: rng.fork(),
-    table,
+  const traffic =
+    options.workers === undefined
+      ? trafficInThread(config, log)
+      : trafficInWorkers(config, { ...options.workers, log });
+  const controller = new Controller({
+    transport: createTransport({ sharesPorts: false }),
+    resolver: options.resolver ?? createNodeResolver(),
+    clock: createNodeClock(),
+    rng: createRng(randomInt(2 ** 47)),
+    table: traffic.table,
     log,
-    config,
+    engine: traffic.engine,
   });
-  const resolver = options.resolver ?? createNodeResolver();
-  const deps = { transport, resolver, clock, rng: rng.fork(), table, log, engine };
-  const controller = new Controller(deps);
-  engine.control = controller;
+  traffic.begin(controller);
 
   const failures = await new Promise<readonly ListenFailure[]>((resolve) => {
     controller.start(config, resolve);
   });
-  const stop: Balancer['stop'] = ({ timeoutMs = config.shutdown.timeoutMs } = {}) =>
-    new Promise((resolve) => controller.stop({ timeoutMs }, resolve));
+  let ended: Promise<void> | null = null;
+  const stop: Balancer['stop'] = async ({ timeoutMs = config.shutdown.timeoutMs } = {}) => {
+    await new Promise<void>((resolve) => controller.stop({ timeoutMs }, resolve));
+    ended ??= new Promise((resolve) => traffic.end(resolve));
+    await ended;
+  };
   if (failures.length > 0) {
     await stop({ timeoutMs: 0 });
     throw new ListenError(failures);
   }
   return {
     get listeners() {
-      return engine.listening();
+      return traffic.listening();
     },
     status: () => controller.status(),
     ready: () => controller.ready(),

@@ -15,6 +15,8 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly log: LogConfig;
   readonly shutdown: ShutdownConfig;
+  /** Threads that carry traffic; null: as many as there are processors. Fixed at start. */
+  readonly workers: number | null;
   /** Slots in the table; the larger of 4,096 and four times the backends unless set. */
   readonly tableSize: number;
 }

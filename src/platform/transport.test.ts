@@ -3,7 +3,7 @@ import type { Listener, Socket } from '../core/base/transport.ts';
 import { createTransport } from './transport.ts';
 
 it("takes the runtime's own sockets", async () => {
-  const transport = createTransport();
+  const transport = createTransport({ sharesPorts: false });
   const ignore = (): void => {};
   const deaf = {
     onOpen: ignore,

@@ -66,7 +66,8 @@ export const BULK: readonly Case[] = [
         backend.call((socket) => socket.pause());
       }
       for (const pourer of pourers) pourer.pour();
-      await stage.pass(30);
+      // What was held for a reader that stood still is what must not be overwritten.
+      await stage.until(() => relays.every(({ pauses }) => pauses() > 0));
       for (const { client, backend } of relays) {
         client.call((socket) => socket.resume());
         backend.call((socket) => socket.resume());
@@ -74,7 +75,6 @@ export const BULK: readonly Case[] = [
       const ends = relays.flatMap(({ client, backend }) => [client, backend]);
       await stage.until(() => ends.every((end) => end.received === total));
       for (const { readers } of relays) expect(readers.map((r) => r.firstWrong)).toEqual([-1, -1]);
-      expect(Math.min(...relays.map(({ pauses }) => pauses()))).toBeGreaterThan(0);
     },
   ],
   [

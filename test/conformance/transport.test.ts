@@ -22,6 +22,11 @@ clockConformance('the simulator', () => {
 
 transportConformance('the platform', () => createRealWorld(createNodeTransport()));
 const onBun = process.versions.bun !== undefined;
+describe.skipIf(onBun)('on Node', () => {
+  transportConformance('the platform, by its streams alone', () =>
+    createRealWorld(createNodeTransport(false, false)),
+  );
+});
 describe.skipIf(!onBun)('on Bun', () => {
   transportConformance("Bun's own sockets", () => createRealWorld(createBunTransport()));
 });

@@ -154,7 +154,7 @@ export class Stage {
     const { manualTurns } = options;
     const turns = (callback: () => void): void => void this.freshTurns.push(callback);
     this.engine = new Engine({
-      resources: { descriptors: 1024, memoryBytes: 2 ** 30 },
+      resources: { descriptors: 1024, memoryBytes: 2 ** 30, workers: 1 },
       transport: this.network.transport(BALANCER),
       clock: {
         nowMs: () => clock.nowMs(),

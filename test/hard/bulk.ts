@@ -163,9 +163,13 @@ async function pass(pipe: Pipe, up: boolean, total: number, stalls: boolean): Pr
   return { held, missing: up ? extra : Math.max(0, extra - answer.length - 1000) };
 }
 
+/** `started`: the event of that name. */
+export const isBun = (started: Record<string, unknown> | null): boolean =>
+  String(started?.runtime).startsWith('Bun');
+
 /** On Bun a read cannot be told to bring less than 512 KiB (docs/decisions/bun-sockets.md). */
-const mostHeldKiB = (started: Record<string, unknown> | null): number =>
-  String(started?.runtime).startsWith('Bun') ? 256 + 512 : 256;
+export const mostHeldKiB = (started: Record<string, unknown> | null): number =>
+  isBun(started) ? 256 + 512 : 256;
 
 /** Both directions, each as fast as it goes and with a receiver that stands still. */
 export async function bulk(scale: Scale): Promise<Figure[]> {

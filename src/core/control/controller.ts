@@ -180,6 +180,11 @@ export class Controller {
     if (member !== undefined) this.drains.settle(member);
   }
 
+  /** Workers that died took with them what was in flight there: who drains may be done. */
+  countsChanged(): void {
+    for (const member of [...this.members.values()]) this.drains.settle(member);
+  }
+
   /** The loop woke up this much too late: probes in flight are void. */
   loopWasLate(lagMs: number): void {
     if (lagMs > LATE_MS) this.prober.voidInFlight();

@@ -72,6 +72,27 @@ describe('draining', () => {
     expect(world.logged('backend_removed')).toEqual(['api/server-1 is removed']);
   });
 
+  it('ends also when a worker that only looked was counted, and nobody told of its end', () => {
+    occupy(table, slot());
+    drain(true);
+    table.leave(slot());
+    expect(gone).toEqual([]);
+    world.pass(1000);
+    expect(gone).toEqual([member]);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('of one that was drained and is then removed ends in the same way', () => {
+    drain(false);
+    table.enterTunnel(slot());
+    drain(true);
+    table.leaveTunnel(slot());
+    expect(gone).toEqual([]);
+    world.pass(1000);
+    expect(gone).toEqual([member]);
+    expect(world.clock.pending()).toBe(0);
+  });
+
   it('of a removed backend without load is over at once', () => {
     drain(true);
     expect(table.state(slot())).toBe(State.free);
@@ -100,6 +121,20 @@ describe('draining', () => {
       'api/server-1: 1 exchange cut after 30 s of draining',
       'api/server-1: 1 tunnel cut after 600 s of draining',
     ]);
+  });
+
+  it('gives the slot back once when the engine tells of the end within the cut', () => {
+    const before = table.generation(slot());
+    engine.onCut = () => {
+      table.leave(slot());
+      drains.settle(member);
+    };
+    occupy(table, slot());
+    drain(true);
+    world.pass(30_001);
+    expect(gone).toEqual([member]);
+    expect(table.generation(slot())).toBe(before + 1);
+    expect(world.logged('backend_removed')).toHaveLength(1);
   });
 
   it('asks for no cut when nothing is left to be cut', () => {

@@ -9,6 +9,12 @@ import type { EngineControls } from './engine-controls.ts';
 import { type Member, upCount } from './members.ts';
 import { callName, count, list, spellDuration } from './wording.ts';
 
+/**
+ * A worker that only looks whether it may enter is counted for a moment. Who leaves meanwhile sees
+ * that somebody is left and tells nobody, and so do we: it is looked again.
+ */
+const LOOK_MS = 1000;
+
 export class Drains {
   private readonly table: Table;
   private readonly clock: Clock;
@@ -16,7 +22,9 @@ export class Drains {
   private readonly engine: EngineControls;
   /** Called when a removed member's slot has been given back. */
   private readonly gone: (member: Member) => void;
+  /** Who has something on it, or seemed to. */
   private readonly alarms = new Map<Member, readonly Alarm[]>();
+  private nextLook: Alarm | null = null;
 
   constructor(
     table: Table,
@@ -36,13 +44,14 @@ export class Drains {
   begin(member: Member, removed: boolean): void {
     if (member.drain !== null) {
       member.drain.removed = removed || member.drain.removed;
+      this.watch(member, this.alarms.get(member) ?? []);
       return;
     }
     member.drain = { sinceWallMs: this.clock.wallMs(), removed, empty: false };
     this.table.setState(member.backend.slot, State.draining);
     const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
     const nowMs = this.clock.nowMs();
-    this.alarms.set(member, [
+    this.watch(member, [
       this.clock.wakeAt(nowMs + drainTimeoutMs, () => this.cut(member, 'exchanges')),
       this.clock.wakeAt(nowMs + drainTunnelTimeoutMs, () => this.cut(member, 'tunnels')),
     ]);
@@ -53,6 +62,19 @@ export class Drains {
     const message = `${name(member)} is draining: ${why}${rest} (${up} of ${of} up)`;
     const healthy = `${up} of ${of} up`;
     this.log.event('info', 'backend_draining', message, { ...fields(member), why, healthy });
+  }
+
+  private watch(member: Member, deadlines: readonly Alarm[]): void {
+    this.alarms.set(member, deadlines);
+    this.nextLook ??= this.clock.wakeAt(this.clock.nowMs() + LOOK_MS, () => this.look());
+  }
+
+  private look(): void {
+    this.nextLook = null;
+    for (const [member, deadlines] of [...this.alarms]) {
+      this.watch(member, deadlines);
+      this.settle(member);
+    }
   }
 
   /** Its counts may have become zero. */
@@ -86,12 +108,16 @@ export class Drains {
     const message = `${name(member)}: ${cut} cut after ${spellDuration(afterMs)} of draining`;
     this.log.event('warn', 'backend_drain_cut', message, { ...fields(member), [what]: number });
     this.engine.cut(member.backend, what);
-    this.settle(member);
+    // An engine of this thread has told already that the last one left.
+    if (this.alarms.has(member)) this.settle(member);
   }
 
   private cancelAlarms(member: Member): void {
     for (const alarm of this.alarms.get(member) ?? []) alarm.cancel();
     this.alarms.delete(member);
+    if (this.alarms.size > 0) return;
+    this.nextLook?.cancel();
+    this.nextLook = null;
   }
 
   /** `2 exchanges and 1 tunnel`. */

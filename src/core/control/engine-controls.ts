@@ -2,8 +2,9 @@
 import type { Schedule } from '../balancing/schedule.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
-import type { OpenCounts, PoolMembers } from '../engine/engine.ts';
+import type { PoolMembers } from '../engine/engine.ts';
 import type { Backend } from '../table/backend.ts';
+import type { OpenCounts } from '../table/slabs.ts';
 
 export interface EngineControls {
   /** New routes, pools, limits. Backends that are no longer listed take no new exchanges. */

@@ -3,7 +3,7 @@
  * open finishes, and what is still open at the deadline is reset.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
-import type { OpenCounts } from '../engine/engine.ts';
+import type { OpenCounts } from '../table/slabs.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { count, spellDuration } from './wording.ts';

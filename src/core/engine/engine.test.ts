@@ -103,6 +103,7 @@ describe('another configuration', () => {
     stage.ask(get());
     const [old] = stage.backends;
     stage.configure(stage.config, () => []);
+    stage.table.setState(old.slot, State.draining);
     stage.table.free(old.slot);
     const slot = stage.table.claim(1, State.up)!;
     expect(slot).toBe(old.slot);

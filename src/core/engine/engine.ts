@@ -21,6 +21,7 @@ import { HeadParser } from '../http1/head-parser.ts';
 import { type Forward, WRITE_MARGIN } from '../http1/write-head.ts';
 import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
+import type { OpenCounts } from '../table/slabs.ts';
 import { State, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BackendConnection } from './backend-connection.ts';
@@ -51,6 +52,8 @@ export interface Resources {
   readonly descriptors: number;
   /** Of the machine, or of the group of processes this one is confined to. */
   readonly memoryBytes: number;
+  /** How many engines share all that: each may use its part. */
+  readonly workers: number;
 }
 
 export interface EngineDeps {
@@ -61,15 +64,6 @@ export interface EngineDeps {
   readonly table: Table;
   readonly log: Log;
   readonly config: Config;
-}
-
-/** What is open on the clients' side. */
-export interface OpenCounts {
-  /** Still accepting, or being emptied. */
-  readonly listeners: number;
-  readonly connections: number;
-  readonly exchanges: number;
-  readonly tunnels: number;
 }
 
 /** Who is in a pool, and the order in which they are picked. */
@@ -187,12 +181,12 @@ export class Engine {
     this.configurePools(config, pools);
   }
 
-  /** The bounds of the whole process. */
+  /** Its part of the bounds of the whole process. */
   private bound(): void {
     const { maxConnections, maxBufferBytes } = this.limits;
-    const { descriptors, memoryBytes } = this.resources;
-    this.maxConnections = connectionBound(maxConnections, descriptors);
-    this.guard.maxBytes = maxBufferBytes ?? memoryBytes / 4;
+    const { descriptors, memoryBytes, workers } = this.resources;
+    this.maxConnections = connectionBound(maxConnections, descriptors, workers);
+    this.guard.maxBytes = (maxBufferBytes ?? memoryBytes / 4) / workers;
   }
 
   private configurePools(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {

@@ -7,14 +7,19 @@ import { connectionBound, Gate } from './gate.ts';
 
 describe('the bound of connections', () => {
   it('is half of the descriptors, after some for everything else', () => {
-    expect(connectionBound(null, 1024)).toBe(480);
-    expect(connectionBound(null, 256)).toBe(96);
-    expect(connectionBound(null, 10)).toBe(8);
+    expect(connectionBound(null, 1024, 1)).toBe(480);
+    expect(connectionBound(null, 256, 1)).toBe(96);
+    expect(connectionBound(null, 10, 1)).toBe(8);
   });
 
   it('is never above that, whatever is configured', () => {
-    expect(connectionBound(100, 1024)).toBe(100);
-    expect(connectionBound(100_000, 1024)).toBe(480);
+    expect(connectionBound(100, 1024, 1)).toBe(100);
+    expect(connectionBound(100_000, 1024, 1)).toBe(480);
+  });
+
+  it('is shared by the workers', () => {
+    expect(connectionBound(100, 1024, 3)).toBe(33);
+    expect(connectionBound(1, 1024, 4)).toBe(1);
   });
 });
 

@@ -15,10 +15,18 @@ const LEAST_CONNECTIONS = 8;
 const LOOKED_AT = 64;
 const NOTICE_MS = 1000;
 
-/** Half of the descriptors for clients, half for backends. `configured`: at most so many. */
-export function connectionBound(configured: number | null, descriptors: number): number {
+/**
+ * Half of the descriptors for clients, half for backends. `configured`: at most so many. Each of
+ * so many workers may have its part.
+ */
+export function connectionBound(
+  configured: number | null,
+  descriptors: number,
+  workers: number,
+): number {
   const half = Math.max(LEAST_CONNECTIONS, Math.floor((descriptors - RESERVED) / 2));
-  return configured === null ? half : Math.min(configured, half);
+  const most = configured === null ? half : Math.min(configured, half);
+  return Math.max(1, Math.floor(most / workers));
 }
 
 /** One per engine. */

@@ -110,13 +110,12 @@ export class Table {
 
   /**
    * Gives the slot of a backend that drains back; its generation moves on, so that a stale index
-   * is never believed. Control thread only.
+   * is never believed. Control thread only, when it has seen nothing in flight there since the
+   * backend drains: who is counted now only looks whether it may enter, and may not.
    */
   free(slot: number): void {
-    assert(
-      this.inFlight(slot) === 0 && this.tunnels(slot) === 0,
-      'nothing is in flight on a freed slot',
-    );
+    assert(this.state(slot) === State.draining, 'nobody can enter a slot that is freed');
+    assert(this.tunnels(slot) === 0, 'no tunnel is on a freed slot');
     const next = (Atomics.load(this.standings, slot) & ~STATE_MASK) + (1 << STATE_BITS);
     Atomics.store(this.standings, slot, next | State.free);
   }

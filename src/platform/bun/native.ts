@@ -53,22 +53,21 @@ interface Bun<Data> {
    * Throws when it cannot; then `code` is that of the system. A taken port is refused: without
    * `reusePort` it is never shared. `::` serves both families.
    */
-  listen(options: {
-    hostname: string;
-    port: number;
-    allowHalfOpen: boolean;
-    socket: Callbacks<Data>;
-  }): NativeListener;
+  listen(
+    options: ListenWhere & { allowHalfOpen: boolean; socket: Callbacks<Data> },
+  ): NativeListener;
+}
+
+interface ListenWhere {
+  readonly hostname: string;
+  readonly port: number;
+  readonly reusePort: boolean;
 }
 
 /** Listens at an address, never a name: Bun would look that up and wait. */
-export function listenNatively<Data>(
-  hostname: string,
-  port: number,
-  socket: Callbacks<Data>,
-): NativeListener {
+export function listenNatively<Data>(where: ListenWhere, socket: Callbacks<Data>): NativeListener {
   const { Bun } = globalThis as unknown as { Bun: Bun<Data> };
-  return Bun.listen({ hostname, port, allowHalfOpen: true, socket });
+  return Bun.listen({ ...where, allowHalfOpen: true, socket });
 }
 
 interface Below<Data> {

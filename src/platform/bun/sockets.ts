@@ -38,11 +38,14 @@ import {
   takeNative,
 } from './native.ts';
 
-/** The transport of this thread. Works on Bun alone; importing it does no harm elsewhere. */
-export function createBunTransport(): Transport {
+/**
+ * The transport of this thread. Works on Bun alone; importing it does no harm elsewhere.
+ * `sharesPorts`: other threads listen on the same ports.
+ */
+export function createBunTransport(sharesPorts = false): Transport {
   const node = createNodeTransport();
   return {
-    listen: (at, accept, ready) => new BunListener(at, accept, ready),
+    listen: (at, accept, ready) => new BunListener(at, accept, ready, sharesPorts),
     connect: (to, handler) =>
       (to.tls === null ? connectPlain(to, handler) : null) ?? node.connect(to, handler),
   };
@@ -80,6 +83,7 @@ class BunListener implements Listener {
   private readonly at: ListenAddress;
   private readonly accept: (socket: Socket, peer: Peer) => SocketHandler;
   private readonly ready: (failure: Failure | null) => void;
+  private readonly sharesPorts: boolean;
   private native: NativeListener | null = null;
   private closed = false;
 
@@ -87,10 +91,12 @@ class BunListener implements Listener {
     at: ListenAddress,
     accept: (socket: Socket, peer: Peer) => SocketHandler,
     ready: (failure: Failure | null) => void,
+    sharesPorts: boolean,
   ) {
     this.at = at;
     this.accept = accept;
     this.ready = ready;
+    this.sharesPorts = sharesPorts;
     const { host } = at;
     if (host === null) queueMicrotask(() => this.open('::', '0.0.0.0'));
     else if (net.isIP(host) !== 0) queueMicrotask(() => this.open(host, null));
@@ -115,7 +121,8 @@ class BunListener implements Listener {
     }
     const open = (native: NativeSocket<BunSocket>): void => this.onConnection(native);
     try {
-      this.native = listenNatively(address, this.at.port, { open, ...CALLBACKS });
+      const where = { hostname: address, port: this.at.port, reusePort: this.sharesPorts };
+      this.native = listenNatively(where, { open, ...CALLBACKS });
     } catch (thrown) {
       const error = thrown as NodeJS.ErrnoException;
       const absent = error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL';

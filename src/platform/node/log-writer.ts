@@ -5,10 +5,10 @@
 import type { LogConfig, LogLevel } from '../../core/config.ts';
 import type { Log } from '../../core/telemetry/log.ts';
 import { createJsonFormat, createTextFormat } from '../../core/telemetry/log-line.ts';
-import { openOutlet } from './log-outlet.ts';
+import { type Outlet, openOutlet } from './log-outlet.ts';
 
 /** Kept for a reader that is behind; what comes after that is dropped. */
-const MAX_WAITING_BYTES = 1024 * 1024;
+export const MAX_WAITING_BYTES = 1024 * 1024;
 /** A batch is handed over when it has so many characters, or after so long. */
 const BATCH_CHARACTERS = 4_096;
 const BATCH_MS = 100;
@@ -33,6 +33,10 @@ export interface LogOptions extends LogConfig {
 export interface ProcessLog extends Log {
   /** Puts text of our own (a banner) between the lines, as it is. */
   print(text: string): void;
+  /** Takes lines of another thread's log, each with its end. */
+  forward(text: string, lines: number): void;
+  /** Hands over now what has been gathered. */
+  handOver(): void;
   /** Takes another level, format, or access lines on or off, from the next line on. */
   configure(config: LogConfig): void;
   /** Calls back once, when everything is written or cannot be, after a second at most. */
@@ -45,11 +49,17 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 
 const systemOffset = (wallMs: number): number => -new Date(wallMs).getTimezoneOffset();
 
+/** `onProgress` is called whenever there may be room again. */
+export type OpenOutlet = (onProgress: () => void) => Outlet;
+
 /**
- * Opens the log on a descriptor. Lines below the level are not made; the others are written in the
- * order of the calls, warnings and errors at once.
+ * Opens the log on a descriptor, or another way out. Lines below the level are not made; the others
+ * are written in the order of the calls, warnings and errors at once.
  */
-export function createLog(options: LogOptions): ProcessLog {
+export function createLog(
+  options: LogOptions,
+  open: OpenOutlet = (onProgress) => openOutlet(options.fd ?? 1, MAX_WAITING_BYTES, onProgress),
+): ProcessLog {
   const json = createJsonFormat();
   const text = createTextFormat(options.utcOffsetMinutes ?? systemOffset, options.colour ?? false);
   const formatOf = (config: LogConfig) => {
@@ -65,7 +75,7 @@ export function createLog(options: LogOptions): ProcessLog {
   let reported = 0;
   let reportedAtMs = Number.NEGATIVE_INFINITY;
 
-  const outlet = openOutlet(options.fd ?? 1, MAX_WAITING_BYTES, () => reportDrops());
+  const outlet = open(() => reportDrops());
   const handOver = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
@@ -99,6 +109,11 @@ export function createLog(options: LogOptions): ProcessLog {
       add(format.event(Date.now(), level, event, message, fields), RANK[level] >= RANK.warn);
     },
     print: (printed) => add(printed, true),
+    handOver,
+    forward: (lines, count) => {
+      handOver();
+      outlet.write(lines, count);
+    },
     configure: (config) => {
       format = formatOf(config);
       rank = RANK[config.level];

@@ -12,15 +12,15 @@ const table = `\
 
 describe('listeningSockets', () => {
   it('finds those that listen on the port, not connections from or to it', () => {
-    expect(listeningSockets(table, 8080)).toEqual([{ inode: '41207', uid: 33 }]);
-    expect(listeningSockets(table, 9001)).toEqual([{ inode: '41208', uid: 0 }]);
+    expect(listeningSockets(table, 8080)).toMatchObject([{ inode: '41207', uid: 33 }]);
+    expect(listeningSockets(table, 9001)).toMatchObject([{ inode: '41208', uid: 0 }]);
     expect(listeningSockets(table, 50_000)).toEqual([]);
   });
 
   it('reads the long addresses of IPv6', () => {
     const none = '0'.repeat(32);
     const six = `header\n   0: ${none}:0050 ${none}:0000 0A 0:0 00:0 0  1000  0 77 1\n`;
-    expect(listeningSockets(six, 80)).toEqual([{ inode: '77', uid: 1000 }]);
+    expect(listeningSockets(six, 80)).toMatchObject([{ inode: '77', uid: 1000 }]);
   });
 
   it('finds nothing in nothing', () => {

@@ -17,6 +17,8 @@ export interface PortOwner {
 const LISTEN = '0A';
 
 interface ListeningSocket {
+  /** As the table writes it: hexadecimal words of the machine's byte order. */
+  readonly address: string;
   readonly inode: string;
   readonly uid: number;
 }
@@ -28,8 +30,9 @@ export function listeningSockets(table: string, port: number): readonly Listenin
     const columns = line.trim().split(/\s+/);
     const [, local, , state, , , , uid, , inode] = columns;
     if (state !== LISTEN || inode === undefined) continue;
-    const hexPort = local!.slice(local!.lastIndexOf(':') + 1);
-    if (Number.parseInt(hexPort, 16) === port) sockets.push({ inode, uid: Number(uid) });
+    const [address, hexPort] = local!.split(':') as [string, string];
+    if (Number.parseInt(hexPort, 16) !== port) continue;
+    sockets.push({ address, inode, uid: Number(uid) });
   }
   return sockets;
 }

@@ -12,7 +12,6 @@
  * - Everything else is copied once, into a slab that is used again when the kernel took the bytes
  *   during the call, which is the rule.
  */
-import type { Socket as StreamSocket } from 'node:net';
 import type { SocketHandler } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from './clock.ts';
 
@@ -70,8 +69,14 @@ function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferL
   }
 }
 
-/** Writes so that the caller may reuse `bytes` at once. False: the stream asks for a pause. */
-export function writeBytes(socket: StreamSocket, bytes: Uint8Array): boolean {
+/** A stream, or what is below it. Bytes it was given must not change until `writableLength` is 0. */
+export interface Sink {
+  readonly writableLength: number;
+  write(bytes: Uint8Array): boolean;
+}
+
+/** Writes so that the caller may reuse `bytes` at once. False: the sink asks for a pause. */
+export function writeBytes(socket: Sink, bytes: Uint8Array): boolean {
   if (bytes.buffer === lendable) {
     const more = socket.write(bytes);
     if (socket.writableLength !== 0) lent = true;

@@ -18,6 +18,7 @@ import type {
   TlsTarget,
   Transport,
 } from '../../core/base/transport.ts';
+import { DirectWriter, learnToWrite, readInPlace } from './below-stream.ts';
 import { deliverChunk, deliverRead, nextReadBuffer, writeBytes } from './socket-buffers.ts';
 import { authority, brokenFailure, connectFailure, listenFailure } from './socket-failures.ts';
 
@@ -26,13 +27,16 @@ const BACKLOG = 4096;
 /** TLS contexts kept, one for each set of CAs; above it the oldest goes. */
 const TLS_CONTEXTS = 64;
 
-/** The transport of this thread. */
-export function createNodeTransport(): Transport {
-  return { listen, connect };
-}
-
-function connect(to: Target, handler: SocketHandler): Socket {
-  return to.tls === null ? connectPlain(to, handler) : connectTls(to, to.tls, handler);
+/**
+ * The transport of this thread. `sharesPorts`: other threads listen on the same ports. `direct`:
+ * use what is below the streams, where that is found (`below-stream.ts`).
+ */
+export function createNodeTransport(sharesPorts = false, direct = true): Transport {
+  return {
+    listen: (at, accept, ready) => listen(at, accept, ready, sharesPorts, direct),
+    connect: (to, handler) =>
+      to.tls === null ? connectPlain(to, handler, direct) : connectTls(to, to.tls, handler),
+  };
 }
 
 /**
@@ -41,11 +45,11 @@ function connect(to: Target, handler: SocketHandler): Socket {
  */
 let readsInPlace = true;
 
-function connectPlain(to: Target, handler: SocketHandler): Socket {
+function connectPlain(to: Target, handler: SocketHandler, direct: boolean): Socket {
   const where = authority(to.address, to.port);
   if (!readsInPlace) {
     const stream = net.connect(streamOptions(to));
-    const socket = new NodeSocket(stream, stream, handler, to, where);
+    const socket = new NodeSocket(stream, stream, handler, to, where, direct);
     stream.on('connect', onOpen);
     stream.on('data', onChunk);
     return socket;
@@ -59,7 +63,7 @@ function connectPlain(to: Target, handler: SocketHandler): Socket {
     },
   };
   const stream = net.connect(streamOptions(to, onread));
-  const socket = new NodeSocket(stream, stream, handler, to, where);
+  const socket = new NodeSocket(stream, stream, handler, to, where, direct);
   stream.on('connect', onOpen);
   readsInPlace = typeof (stream as WithHandle)._handle?.useUserBuffer === 'function';
   return socket;
@@ -83,7 +87,8 @@ function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Sock
   };
   if (net.isIP(target.serverName) === 0) options.servername = target.serverName;
   const stream = tls.connect(options);
-  const socket = new NodeSocket(stream, tcp, handler, to, authority(to.address, to.port));
+  const where = authority(to.address, to.port);
+  const socket = new NodeSocket(stream, tcp, handler, to, where, false);
   // A refused connection is an error of the TCP socket; not every runtime passes it on.
   own(tcp, socket);
   tcp.on('error', onError);
@@ -132,14 +137,20 @@ function listen(
   at: ListenAddress,
   accept: (socket: Socket, peer: Peer) => SocketHandler,
   ready: (failure: Failure | null) => void,
+  sharesPorts: boolean,
+  direct: boolean,
 ): Listener {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true });
   const listener = new NodeListener(server, ready);
-  server.on('connection', (stream) => acceptStream(stream, accept));
+  server.on('connection', (stream) => acceptStream(stream, accept, direct));
   server.on('listening', () => listener.onListening());
   // After `ready` an error is a failed accept; the connection concerned is gone, others come.
   server.on('error', (error) => listener.settle(listenFailure(error, at)));
-  const options: net.ListenOptions = { port: at.port, backlog: BACKLOG };
+  const options: net.ListenOptions & { reusePort: boolean } = {
+    port: at.port,
+    backlog: BACKLOG,
+    reusePort: sharesPorts,
+  };
   // Without a host, the runtime binds `::` for both families, or 0.0.0.0 where IPv6 is absent.
   if (at.host !== null) options.host = at.host;
   server.listen(options);
@@ -149,6 +160,7 @@ function listen(
 function acceptStream(
   stream: net.Socket,
   accept: (socket: Socket, peer: Peer) => SocketHandler,
+  direct: boolean,
 ): void {
   const address = stream.remoteAddress;
   if (address === undefined) {
@@ -164,8 +176,8 @@ function acceptStream(
     localPort: stream.localPort ?? 0,
   };
   const where = authority(peer.address, peer.port);
-  const socket = new NodeSocket(stream, stream, UNHEARD, null, where);
-  stream.on('data', onChunk);
+  const socket = new NodeSocket(stream, stream, UNHEARD, null, where, direct);
+  if (!direct || !readInPlace(stream, onRead)) stream.on('data', onChunk);
   socket.handler = accept(socket, peer);
 }
 
@@ -249,6 +261,9 @@ class NodeSocket implements Socket {
   /** A write returned false and `onDrain` has not been called since. */
   private blocked = false;
   private flushed: (() => void) | null = null;
+  /** May the handle below the stream be used? */
+  private readonly direct: boolean;
+  private writer: DirectWriter | null = null;
 
   constructor(
     stream: net.Socket,
@@ -256,7 +271,9 @@ class NodeSocket implements Socket {
     handler: SocketHandler,
     target: Target | null,
     where: string,
+    direct: boolean,
   ) {
+    this.direct = direct;
     this.stream = stream;
     this.tcp = tcp;
     this.handler = handler;
@@ -273,6 +290,12 @@ class NodeSocket implements Socket {
     const stream = this.stream;
     if (this.ended || stream.destroyed) return true;
     if (bytes.length === 0) return !this.blocked;
+    const writer = this.direct && stream.writableLength === 0 ? this.directWriter() : null;
+    if (writer !== null) {
+      writeBytes(writer, bytes);
+      this.blocked ||= writer.writableLength !== 0;
+      return !this.blocked;
+    }
     const more = writeBytes(stream, bytes);
     if (stream.writableLength === 0 || stream.destroyed) return true;
     // TLS finishes every write later, even one that the kernel takes at once: there the stream's
@@ -282,8 +305,19 @@ class NodeSocket implements Socket {
     return false;
   }
 
+  /** Null: the stream has to write, for now or for good. */
+  private directWriter(): DirectWriter | null {
+    if (this.writer !== null) return this.writer;
+    const { stream } = this;
+    if (stream.connecting) return null;
+    this.writer = DirectWriter.for(stream, () => this.onDirectlyFlushed());
+    if (this.writer === null) learnToWrite(stream);
+    return this.writer;
+  }
+
   unsentBytes(): number {
-    return this.gone || this.wasReset ? 0 : this.stream.writableLength;
+    if (this.gone || this.wasReset) return 0;
+    return this.stream.writableLength + (this.writer?.writableLength ?? 0);
   }
 
   pause(): void {
@@ -297,6 +331,8 @@ class NodeSocket implements Socket {
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    // A FIN that waits for the kernel could not be overtaken by a RST: it follows the last write.
+    if (this.writesDirectly()) return;
     if (this.blocked && this.flushed !== null) this.stream.end(this.flushed);
     else this.stream.end();
   }
@@ -306,8 +342,8 @@ class NodeSocket implements Socket {
     this.silent = true;
     this.ended = true;
     // With nothing left to send, closing the descriptor sends the FIN; TLS has a notice to send.
-    if (this.stream === this.tcp && this.stream.writableLength === 0) this.stream.destroy();
-    else this.stream.destroySoon();
+    if (this.stream === this.tcp && this.unsentBytes() === 0) this.stream.destroy();
+    else if (!this.writesDirectly()) this.stream.destroySoon();
     // What still comes in is thrown away: unread bytes would turn the FIN into a RST.
     this.stream.resume();
   }
@@ -329,6 +365,22 @@ class NodeSocket implements Socket {
     this.blocked = true;
     this.flushed ??= () => this.onFlushed();
     this.stream.write(EMPTY, this.flushed);
+  }
+
+  /** Bytes that were written below the stream wait for the kernel. */
+  private writesDirectly(): boolean {
+    return this.writer !== null && this.writer.writableLength !== 0;
+  }
+
+  private onDirectlyFlushed(): void {
+    if (this.silent) {
+      this.stream.destroy();
+      return;
+    }
+    if (this.ended) this.stream.end();
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.handler.onDrain();
   }
 
   private onFlushed(): void {
@@ -414,6 +466,12 @@ function own(stream: net.Socket, socket: NodeSocket): void {
 
 function onOpen(this: net.Socket): void {
   (this as Owned)[owner].onOpen();
+}
+
+function onRead(this: net.Socket, length: number, buffer: Uint8Array): boolean {
+  const socket = (this as Owned)[owner];
+  if (!socket.silent) deliverRead(socket.handler, buffer, length);
+  return true;
 }
 
 function onChunk(this: net.Socket, chunk: Uint8Array): void {

@@ -1,0 +1,17 @@
+/** Who carries the traffic, as the control thread holds it: an engine of its own, or workers. */
+import type { Controller } from '../core/control/controller.ts';
+import type { EngineControls } from '../core/control/engine-controls.ts';
+import type { OpenListener } from '../core/engine/listeners.ts';
+import type { Table } from '../core/table/table.ts';
+
+export interface Traffic {
+  readonly table: Table;
+  readonly engine: EngineControls;
+  /** How many threads carry it. */
+  readonly workers: number;
+  /** Once, before anything is asked of the engine. */
+  begin(controller: Controller): void;
+  listening(): readonly OpenListener[];
+  /** After the controller has stopped. */
+  end(done: () => void): void;
+}

@@ -1,0 +1,58 @@
+/**
+ * What the control thread and its workers say to each other. Messages arrive in the order in which
+ * they were sent; everything in them can be cloned or shared between threads.
+ */
+import type { Failure } from '../base/failure.ts';
+import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
+
+/** Which backend is meant: a slot alone may belong to another one by now. */
+export interface BackendId {
+  readonly slot: number;
+  readonly generation: number;
+}
+
+export interface BackendView extends BackendId {
+  readonly config: BackendConfig;
+  readonly addresses: readonly string[];
+}
+
+export interface PoolView {
+  readonly config: PoolConfig;
+  readonly backends: readonly BackendView[];
+  /** The memory of its schedule. */
+  readonly schedule: ArrayBufferLike;
+}
+
+export type ToWorker =
+  | { readonly kind: 'configure'; readonly config: Config; readonly pools: readonly PoolView[] }
+  | { readonly kind: 'schedule'; readonly pool: string; readonly schedule: ArrayBufferLike }
+  | { readonly kind: 'addressed'; readonly id: BackendId; readonly addresses: readonly string[] }
+  | { readonly kind: 'down'; readonly id: BackendId }
+  | { readonly kind: 'cut'; readonly id: BackendId; readonly what: 'exchanges' | 'tunnels' }
+  | { readonly kind: 'listen'; readonly listener: ListenerConfig }
+  | { readonly kind: 'unlisten'; readonly listener: ListenerConfig }
+  | { readonly kind: 'begin_stop' }
+  | { readonly kind: 'cut_all' }
+  /** Hand over what is left of the log: the thread ends. */
+  | { readonly kind: 'finish' };
+
+export type FromWorker =
+  | {
+      readonly kind: 'listening';
+      /** The listener's identity. */
+      readonly address: string;
+      readonly failure: Failure | null;
+      readonly port: number;
+    }
+  | { readonly kind: 'suspected'; readonly id: BackendId; readonly failure: Failure }
+  | {
+      readonly kind: 'connect_failed';
+      readonly id: BackendId;
+      readonly address: string;
+      readonly failure: Failure;
+    }
+  | { readonly kind: 'connected'; readonly id: BackendId; readonly address: string }
+  | { readonly kind: 'released'; readonly id: BackendId }
+  /** Lines of the log, written out. */
+  | { readonly kind: 'log'; readonly text: string; readonly lines: number }
+  | { readonly kind: 'finished' };

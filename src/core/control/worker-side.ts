@@ -1,0 +1,155 @@
+/**
+ * The worker's end of the talk with the control thread: turns messages into what its engine does,
+ * and what the engine sees into messages. Beats in the slab, so that its silence is noticed.
+ */
+import { Schedule } from '../balancing/schedule.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/failure.ts';
+import type { Engine, Evidence, PoolMembers } from '../engine/engine.ts';
+import { Backend } from '../table/backend.ts';
+import type { Slabs } from '../table/slabs.ts';
+import type { BackendId, BackendView, FromWorker, PoolView, ToWorker } from './messages.ts';
+
+/** How often a worker shows that it lives. */
+const BEAT_MS = 100;
+/** While it stops somebody waits for its counts. */
+const STOPPING_BEAT_MS = 20;
+
+export interface WorkerSideDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly slabs: Slabs;
+  /** Which worker this is: 0 and up. */
+  readonly worker: number;
+  readonly post: (message: FromWorker) => void;
+  /** Hands over what is left of the log. */
+  readonly finishLog: () => void;
+}
+
+/** Begins to beat at once. */
+export class WorkerSide implements Evidence {
+  private readonly deps: WorkerSideDeps;
+  private readonly backends = new Map<number, Backend>();
+  private beatMs = BEAT_MS;
+
+  constructor(deps: WorkerSideDeps) {
+    this.deps = deps;
+    deps.engine.control = this;
+    this.beat();
+  }
+
+  receive(message: ToWorker): void {
+    const { engine } = this.deps;
+    switch (message.kind) {
+      case 'configure':
+        engine.configure(message.config, this.membersOf(message.pools));
+        return;
+      case 'schedule':
+        engine.schedule(message.pool, new Schedule(message.schedule));
+        return;
+      case 'listen':
+        this.listen(message);
+        return;
+      case 'unlisten':
+        engine.unlisten(message.listener);
+        return;
+      case 'begin_stop':
+        this.beatMs = STOPPING_BEAT_MS;
+        engine.beginStop();
+        return;
+      case 'cut_all':
+        engine.cutAll();
+        return;
+      case 'finish':
+        this.deps.finishLog();
+        this.deps.post({ kind: 'finished' });
+        return;
+      case 'addressed':
+        this.about(message.id, (backend) => {
+          backend.addresses = message.addresses;
+        });
+        return;
+      case 'down':
+        this.about(message.id, (backend) => engine.backendDown(backend));
+        return;
+      case 'cut':
+        this.about(message.id, (backend) => engine.cut(backend, message.what));
+        return;
+    }
+  }
+
+  /** Nothing is done about a backend that is not known here any more. */
+  private about({ slot, generation }: BackendId, act: (backend: Backend) => void): void {
+    const backend = this.backends.get(slot);
+    if (backend?.generation === generation) act(backend);
+  }
+
+  private listen({ listener }: ToWorker & { readonly kind: 'listen' }): void {
+    const { address } = listener;
+    this.deps.engine.listen(listener, (failure, port) => {
+      this.show();
+      this.deps.post({ kind: 'listening', address, failure, port });
+    });
+    // From here on it is not taken for one that has nothing open.
+    this.show();
+  }
+
+  private membersOf(pools: readonly PoolView[]): ReadonlyMap<string, PoolMembers> {
+    const members = pools.map((pool): [string, PoolMembers] => {
+      const backends = pool.backends.map((view) => this.backendOf(view, pool));
+      return [pool.config.name, { backends, schedule: new Schedule(pool.schedule) }];
+    });
+    return new Map(members);
+  }
+
+  /** The same object as before for the same backend: connections and experience hang on it. */
+  private backendOf(view: BackendView, pool: PoolView): Backend {
+    const { slot, generation, config, addresses } = view;
+    let backend = this.backends.get(slot);
+    if (backend?.generation !== generation) {
+      backend = new Backend(slot, generation, config, pool.config);
+      this.backends.set(slot, backend);
+    }
+    backend.config = config;
+    backend.pool = pool.config;
+    backend.addresses = addresses;
+    return backend;
+  }
+
+  // ---- what the engine tells ------------------------------------------------------------------
+
+  suspected(backend: Backend, failure: Failure): void {
+    this.deps.post({ kind: 'suspected', id: idOf(backend), failure });
+  }
+
+  connectFailed(backend: Backend, address: string, failure: Failure): void {
+    this.deps.post({ kind: 'connect_failed', id: idOf(backend), address, failure });
+  }
+
+  connected(backend: Backend, address: string): void {
+    this.deps.post({ kind: 'connected', id: idOf(backend), address });
+  }
+
+  released(backend: Backend): void {
+    this.deps.post({ kind: 'released', id: idOf(backend) });
+  }
+
+  /** Says nothing about the control thread, which sends the probes. */
+  loopWasLate(): void {}
+
+  // ---- signs of life --------------------------------------------------------------------------
+
+  private beat(): void {
+    const { clock } = this.deps;
+    this.show();
+    clock.wakeAt(clock.nowMs() + this.beatMs, () => this.beat());
+  }
+
+  private show(): void {
+    const { slabs, worker, engine } = this.deps;
+    slabs.beat(worker, engine.open());
+  }
+}
+
+/** How a backend is named in a message. */
+export const idOf = ({ slot, generation }: Backend): BackendId => ({ slot, generation });
