@@ -11,6 +11,8 @@ export const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 /** Descriptors each process may want: two for each of 4,000 connections and room to spare. */
 const WANTED_DESCRIPTORS = 65_536;
 
+const SPARE_DESCRIPTORS = 200;
+
 /** What a command says when asked for its version, both outputs; null: it is not installed. */
 export function ask(command: string, args: readonly string[]): string | null {
   const { error, stdout, stderr } = spawnSync(command, args, { env: { ...process.env, PATH } });
@@ -60,6 +62,10 @@ export function raiseDescriptorLimit(): number {
   }
   return now()[0];
 }
+
+/** Clients that a balancer with so many descriptors can hold: two each, and some for itself. */
+export const mostConnections = (descriptors: number): number =>
+  Math.floor((descriptors - SPARE_DESCRIPTORS) / 2);
 
 /** What the figures were taken on. */
 export function describeMachine(): object {

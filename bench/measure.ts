@@ -1,13 +1,14 @@
 /**
  * The measurement: in each scenario every contestant runs from beginning to end, pinned to one
- * processor, and is loaded in turns (A B A B), so that what else the machine does falls on all alike.
+ * processor, and is loaded in turns (A B A B), so that what else the machine does falls on all
+ * alike.
  */
 import { join } from 'node:path';
 import { type Ports, startFiles, startTalker } from './backends/backends.ts';
 import { type Contestant, isSkipped } from './contestants/contestant.ts';
 import { contestants } from './contestants/contestants.ts';
 import type { Figures } from './figures.ts';
-import { freePorts, processors } from './machine.ts';
+import { freePorts, mostConnections, processors } from './machine.ts';
 import { cpuMicroseconds, residentBytes } from './process-tree.ts';
 import { wrk } from './scenarios/closed-loop.ts';
 import type { Bench, Scenario, Settings } from './scenarios/scenario.ts';
@@ -208,7 +209,7 @@ export class Measurement implements Bench {
       folder: stage.folder,
       write: (name: string, content: string) => stage.write(name, content),
       accessLog: scenario.needs.includes('access log') ? log : null,
-      connections: Math.floor(this.descriptors / 3),
+      connections: mostConnections(this.descriptors),
     };
     const started = stage.start(this.balancerCpu, contestant.command(setup));
     try {

@@ -6,7 +6,7 @@ import { root } from './repository.ts';
 import type { Scenario, Settings } from './scenarios/scenario.ts';
 import { scenarios as all } from './scenarios/scenarios.ts';
 
-/** Who takes part in `--quick` unless named otherwise: quick to start, and nothing to build but C. */
+/** Who takes part in `--quick` unless named: quick to start, and nothing to build but C. */
 const QUICK = ['evenkeel', 'nginx', 'haproxy', 'relay'];
 
 const options = {

@@ -1,4 +1,4 @@
-/** The benchmark, tiny: every kind of scenario works and gives its figures. How fast is not asked. */
+/** The benchmark, tiny: each kind of scenario works and gives its figures. Nobody asks how fast. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,8 +69,6 @@ it.skipIf(lacking.length > 0)(title('every peer that is installed takes part'), 
   const names = contestants()
     .filter((entry) => !isSkipped(entry) && !entry.isOptional && entry.id !== 'go')
     .map(({ id }) => id);
-  const report = bench('--contestants', names.join(','), '--scenarios', 'small,post-64k');
-  const ran = report.results.map(({ scenario, contestant }) => `${scenario} ${contestant}`);
-  const expected = ['small', 'post-64k'].flatMap((id) => names.map((name) => `${id} ${name}`));
-  expect(ran.sort()).toEqual(expected.sort());
+  const report = bench('--contestants', names.join(','), '--scenarios', 'small');
+  expect(report.results.map(({ contestant }) => contestant).sort()).toEqual(names.sort());
 });

@@ -1,7 +1,7 @@
 /**
  * A backend for what nginx cannot answer by itself: a body in a hundred chunks, the echo of a
- * WebSocket, and a POST that is answered once its body is there. Everything else gets the same small
- * answer. It understands just what balancers send it.
+ * WebSocket, and a POST that is answered once its body is there. Everything else gets the same
+ * small answer. It understands just what balancers send it.
  *
  *   node talker.js PORT...
  */

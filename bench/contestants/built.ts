@@ -22,14 +22,14 @@ function go(): Entry {
   const version = ask('go', ['version']);
   if (version === null) return { id: 'go', why: 'no Go; Debian: apt install golang-go' };
   const number = /go(\d+\.\d+)/.exec(version)?.[1] ?? '';
-  return built('go', `Go ${number} httputil.ReverseProxy`, 'peers/reverse-proxy.go');
+  return built('go', `Go ${number}, httputil.ReverseProxy`, 'peers/reverse-proxy.go');
 }
 
 function relay(): Entry {
   if (ask('gcc', ['--version']) === null) {
     return { id: 'relay', why: 'no C compiler; Debian: apt install gcc libc6-dev' };
   }
-  return built('relay', 'bare relay, no HTTP (the limit)', 'peers/relay.c');
+  return built('relay', 'bare relay, no HTTP', 'peers/relay.c');
 }
 
 /** In the order of the table. */

@@ -15,7 +15,7 @@ export interface Setup {
   write(name: string, content: string): string;
   /** Where its access log goes; null: it writes none. */
   readonly accessLog: string | null;
-  /** Connections that are certainly enough. */
+  /** As many clients as its descriptors allow. */
   readonly connections: number;
 }
 

@@ -10,13 +10,15 @@ const words = [...drawn.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, word]) 
 it('says each ratio to nginx and the figure itself', () => {
   expect(words).toContain('small GET');
   expect(words).toContain('Evenkeel, Node 20');
-  expect(words).toContain('0.90x   9.0 us');
-  expect(words).toContain('8.00x   80.0 us');
+  expect(words).toContain('0.90x');
+  expect(words).toContain('9.0 \u00b5s');
+  expect(words).toContain('8.00x');
+  expect(words).toContain('80.0 \u00b5s');
 });
 
-it('says the memory of a connection without a ratio', () => {
-  expect(words).toContain('6.00');
-  expect(words).toContain('0.50');
+it('says the memory of a connection', () => {
+  expect(words).toContain('6.00 KiB');
+  expect(words).toContain('0.50 KiB');
 });
 
 it('marks bars that are longer than their room, and who was absent', () => {

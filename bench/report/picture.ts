@@ -3,7 +3,7 @@
  * the same rounds, so that pictures of different machines can be compared; only the memory of an
  * idle connection is shown as it is.
  */
-import { type FigureName, tellings } from '../figures.ts';
+import type { FigureName } from '../figures.ts';
 import type { Report } from './document.ts';
 import type { Result } from './results.ts';
 
@@ -20,30 +20,30 @@ const FOOTER = 34;
 const PANEL_TITLE = 46;
 const ROW = 19;
 const BAR_HEIGHT = 12;
-const BAR_LEFT = 172;
-const BAR_WIDTH = 104;
+const BAR_LEFT = 164;
+const BAR_WIDTH = 100;
+const RATIO_RIGHT = 312;
 /** Longer bars are cut there; their number says how long they are. */
 const MOST_RATIO = 3;
 const MOST_KIBIBYTES = 24;
+
+const SUBTITLE =
+  `Ratio to nginx (dotted line), in one run on one machine; shorter is better. Bars above ` +
+  `${MOST_RATIO}x, or ${MOST_KIBIBYTES} KiB, are cut`;
 
 const INK = '#0f172a';
 const SOFT = '#64748b';
 const EVENKEEL = ['#0f766e', '#0d9488', '#14b8a6', '#5eead4', '#99f6e4'];
 const YARDSTICK = '#475569';
 const OTHERS = '#cbd5e1';
+const DOTTED = `stroke="${YARDSTICK}" stroke-dasharray="2 3"`;
 
 /** What is compared, in the words of a heading. */
 const questions: Partial<Record<FigureName, string>> = {
   cpuMicrosecondsPerRequest: 'CPU time per request',
   p99Microseconds: 'p99 latency',
   p999Microseconds: 'p99.9 latency',
-  idleBytesPerConnection: 'memory per connection, KiB',
-};
-
-const units: Partial<Record<FigureName, string>> = {
-  cpuMicrosecondsPerRequest: ' us',
-  p99Microseconds: ' us',
-  p999Microseconds: ' us',
+  idleBytesPerConnection: 'memory per connection',
 };
 
 const escaped = (text: string): string =>
@@ -79,12 +79,7 @@ export function picture(report: Report, scenarios: readonly Scenario[]): string 
     '<title>Evenkeel and its peers: ratios to nginx</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#f8fafc"/>`,
     text(MARGIN, 36, 'Evenkeel beside its peers', size(22, INK, BOLD)),
-    text(
-      MARGIN,
-      58,
-      'Ratio to nginx, in one run on one machine; shorter is better',
-      size(13, SOFT),
-    ),
+    text(MARGIN, 58, SUBTITLE, size(13, SOFT)),
     ...panels,
     text(MARGIN, height - 13, circumstances(report), size(11, SOFT)),
     '</svg>',
@@ -101,16 +96,14 @@ function panel(report: Report, scenario: Scenario, height: number): string {
   return [
     `<rect width="${PANEL_WIDTH}" height="${height}" rx="8" fill="#ffffff" stroke="#e2e8f0"/>`,
     text(14, 22, scenario.name, size(13, INK, BOLD)),
-    text(14, 37, questions[figure] ?? tellings[figure].heading, size(10.5, SOFT)),
+    text(14, 37, questions[figure] ?? figure, size(10.5, SOFT)),
     ...report.contestants.map(({ id }, n) => {
       const result = report.results.find(
         (each) => each.scenario === scenario.id && each.contestant === id,
       );
       return row(report, id, result, figure, PANEL_TITLE + n * ROW, most);
     }),
-    isAbsolute
-      ? ''
-      : `<path d="M${one} ${PANEL_TITLE - 2}V${bottom}" stroke="${YARDSTICK}" stroke-dasharray="2 3"/>`,
+    isAbsolute ? '' : `<path d="M${one} ${PANEL_TITLE - 2}V${bottom}" ${DOTTED}/>`,
   ].join('\n');
 }
 
@@ -126,31 +119,31 @@ function row(
   const weight = id.startsWith('evenkeel') || isNginx ? BOLD : '';
   const label = text(BAR_LEFT - 8, y + 10.5, labelOf(report, id), size(10.5, INK, END + weight));
   const value = result?.figures[figure]?.median;
-  const { unit, digits } = tellings[figure];
-  const length =
-    figure === 'idleBytesPerConnection'
-      ? value && value / unit
-      : result?.ratios.nginx?.[figure]?.median;
+  const ratio = result?.ratios.nginx?.[figure]?.median;
+  const length = figure === 'idleBytesPerConnection' ? value && value / 1024 : ratio;
   if (value === undefined || length === undefined) {
     return label + text(BAR_LEFT + 4, y + 10.5, '-', size(10.5, SOFT));
   }
   const width = Math.max(1, (Math.min(length, most) / most) * BAR_WIDTH);
-  const isCut = length > most;
   const shape = `x="${BAR_LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}"`;
-  const figureText = `${(value / unit).toFixed(digits)}${units[figure] ?? ''}`;
-  const numbers =
-    figure === 'idleBytesPerConnection' ? figureText : `${length.toFixed(2)}x   ${figureText}`;
+  const ratioText = ratio === undefined ? '' : `${significant(ratio)}x`;
   return [
     label,
     `<rect ${shape} rx="2" fill="${colourOf(report, id)}"/>`,
-    isCut ? cut(y) : '',
-    text(
-      PANEL_WIDTH - 12,
-      y + 10.5,
-      numbers,
-      size(10.5, INK, `${END}${weight} xml:space="preserve"`),
-    ),
+    length > most ? cut(y) : '',
+    text(RATIO_RIGHT, y + 10.5, ratioText, size(10.5, INK, END + weight)),
+    text(PANEL_WIDTH - 12, y + 10.5, told(figure, value), size(10.5, SOFT, END)),
   ].join('');
+}
+
+/** Three digits, but no more than two behind the point. */
+const significant = (value: number): string =>
+  value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+
+function told(figure: FigureName, value: number): string {
+  if (figure === 'idleBytesPerConnection') return `${significant(value / 1024)} KiB`;
+  if (value < 1000) return `${value.toFixed(value < 100 ? 1 : 0)} \u00b5s`;
+  return value < 1e6 ? `${significant(value / 1e3)} ms` : `${significant(value / 1e6)} s`;
 }
 
 /** A bar that goes on: two white strokes near its end. */
@@ -160,10 +153,11 @@ const cut = (y: number): string => {
   return `<path d="${stroke(at)}${stroke(at + 5)}" stroke="#ffffff" stroke-width="2"/>`;
 };
 
-/** Without the runtime, where that is not the point. */
+/** Without the runtime where that is not the point, and without its minor version. */
 function labelOf(report: Report, id: string): string {
   const { name } = report.contestants.find((each) => each.id === id)!;
-  return id.startsWith('evenkeel') ? name : name.split(', ')[0]!;
+  if (!id.startsWith('evenkeel')) return name.split(', ')[0]!;
+  return name.replace(/(\d+)[.\d]*/, '$1');
 }
 
 function colourOf(report: Report, id: string): string {

@@ -12,6 +12,8 @@ interface Shape {
   readonly bodyBytes?: number;
   /** Instead of what `--connections` says. */
   readonly connections?: number;
+  /** Of a run, where opening the connections takes long. */
+  readonly leastSeconds?: number;
 }
 
 type Traits = Partial<Pick<Scenario, 'needs' | 'backends' | 'isQuick'>>;
@@ -45,6 +47,7 @@ export function closedLoop(
   shape: Shape = {},
   traits: Traits = {},
 ): Scenario {
+  const atLeast = (seconds: number): number => Math.max(seconds, shape.leastSeconds ?? 0);
   return {
     id,
     name,
@@ -56,9 +59,11 @@ export function closedLoop(
     lacking: () => null,
     warmUp: async (target, bench) => {
       const { warmUpSeconds } = bench.settings;
-      if (warmUpSeconds > 0) await wrk(target, bench, shape, warmUpSeconds);
+      if (warmUpSeconds > 0) await wrk(target, bench, shape, atLeast(warmUpSeconds));
     },
-    run: async (target, bench) =>
-      sampleOf(await wrk(target, bench, shape, bench.settings.seconds), shape.bodyBytes),
+    run: async (target, bench) => {
+      const report = await wrk(target, bench, shape, atLeast(bench.settings.seconds));
+      return sampleOf(report, shape.bodyBytes);
+    },
   };
 }

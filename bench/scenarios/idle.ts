@@ -1,16 +1,14 @@
 /** Connections that do nothing: what does holding one cost? */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdleConnections } from '../load/idle.ts';
+import { mostConnections } from '../machine.ts';
 import { residentBytes } from '../process-tree.ts';
 import { wrk } from './closed-loop.ts';
 import type { Scenario } from './scenario.ts';
 
-/** A balancer may need two for each connection, and some for itself. */
-const SPARE_DESCRIPTORS = 200;
-
 export const idle: Scenario = {
   id: 'idle',
-  name: 'idle connections, after one small GET each',
+  name: 'idle connections',
   needs: [],
   backends: 'files',
   // What earlier connections have left in a heap would be filled first, and count as nothing.
@@ -24,12 +22,11 @@ export const idle: Scenario = {
     if (warmUpSeconds > 0) await wrk(target, bench, {}, warmUpSeconds);
   },
   run: async ({ port, pid }, { settings, descriptors }) => {
-    const most = Math.floor((descriptors - SPARE_DESCRIPTORS) / 2);
     await sleep(settings.settleMs);
     const before = residentBytes(pid);
     const held = new IdleConnections(port);
     try {
-      await held.open(Math.min(settings.idleConnections, most));
+      await held.open(Math.min(settings.idleConnections, mostConnections(descriptors)));
       await sleep(settings.settleMs);
       const { opened, failed } = held;
       if (opened === 0) throw new Error('not one connection had an answer');

@@ -8,7 +8,7 @@ export function openLoop(id: string, percent: number, isQuick: boolean): Scenari
     Math.max(1, Math.round(((await nginxPeak()) * percent * settings.rateFactor) / 100));
   return {
     id,
-    name: `small GET at a constant rate, ${percent} % of nginx's peak`,
+    name: `constant rate, ${percent} % of nginx's peak`,
     needs: [],
     backends: 'files',
     isFresh: false,

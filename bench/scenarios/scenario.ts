@@ -55,9 +55,9 @@ export interface Scenario {
   readonly backends: 'files' | 'talker';
   /** Each run meets a process that has just started. */
   readonly isFresh: boolean;
-  /** One of each kind is in `--quick`: of load, of backends, of what contestants must be able to do. */
+  /** One of each kind is in `--quick`: of load, of backends, of abilities. */
   readonly isQuick: boolean;
-  /** Figures of which the ratio to nginx and HAProxy is given; the first is what the picture shows. */
+  /** Figures of which ratios to nginx and HAProxy are given; the picture shows the first. */
   readonly compares: readonly FigureName[];
   /** What the machine lacks for it, with what to install; null: nothing. */
   lacking(): string | null;

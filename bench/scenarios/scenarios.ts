@@ -23,12 +23,15 @@ const BROWSER_FIELDS = [
 const post = (id: string, name: string, bodyBytes: number): Scenario =>
   closedLoop(id, name, { path: '/post', bodyBytes }, { backends: 'talker' });
 
-const many = (connections: number): Scenario =>
-  closedLoop(`c${connections}`, `small GET, ${connections} connections`, { connections });
+const many = (connections: number, leastSeconds = 1): Scenario =>
+  closedLoop(`c${connections}`, `small GET, ${connections} connections`, {
+    connections,
+    leastSeconds,
+  });
 
 export const scenarios: readonly Scenario[] = [
   closedLoop('small', 'small GET', {}, { isQuick: true }),
-  closedLoop('browser', 'browser-like heads (12 fields), 1 KiB answer', {
+  closedLoop('browser', 'browser-like heads, 1 KiB answer', {
     path: '/1k',
     fields: BROWSER_FIELDS,
   }),
@@ -39,18 +42,18 @@ export const scenarios: readonly Scenario[] = [
   closedLoop('connect', 'a new connection per request', { fields: ['Connection: close'] }),
   many(16),
   many(256),
-  many(4000),
+  many(4000, 6),
   idle,
   closedLoop(
     'chunks',
-    'answer of 100 chunks, 128 bytes each',
+    '100 chunks of 128 bytes',
     { path: '/chunks' },
     { backends: 'talker', isQuick: true },
   ),
   webSocket,
   closedLoop(
     'access-log',
-    'small GET, access log to a file',
+    'small GET, access log on',
     {},
     { needs: ['access log'], isQuick: true },
   ),
