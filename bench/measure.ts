@@ -198,7 +198,7 @@ export class Measurement implements Bench {
 
   private async start(
     contestant: Contestant,
-    scenario: Pick<Scenario, 'needs' | 'backends'>,
+    scenario: Pick<Scenario, 'needs' | 'backends' | 'isBulk'>,
   ): Promise<Player> {
     const { stage } = this;
     const [port] = (await freePorts(1)) as [number];
@@ -209,6 +209,7 @@ export class Measurement implements Bench {
       folder: stage.folder,
       write: (name: string, content: string) => stage.write(name, content),
       accessLog: scenario.needs.includes('access log') ? log : null,
+      isBulk: scenario.isBulk,
       connections: mostConnections(this.descriptors),
     };
     const started = stage.start(this.balancerCpu, contestant.command(setup));
@@ -233,7 +234,7 @@ export class Measurement implements Bench {
   private async measurePeak(): Promise<number> {
     const nginx = contestants().find(({ id }) => id === 'nginx')!;
     if (isSkipped(nginx)) throw new Error(`nginx's peak is the yardstick: ${nginx.why}`);
-    const player = await this.start(nginx, { needs: [], backends: 'files' });
+    const player = await this.start(nginx, { needs: [], backends: 'files', isBulk: false });
     const seconds = Math.max(1, this.settings.warmUpSeconds);
     await wrk(player, this, {}, seconds);
     const report = await wrk(player, this, {}, this.settings.seconds);

@@ -22,7 +22,7 @@ function go(): Entry {
   const version = ask('go', ['version']);
   if (version === null) return { id: 'go', why: 'no Go; Debian: apt install golang-go' };
   const number = /go(\d+\.\d+)/.exec(version)?.[1] ?? '';
-  return built('go', `Go ${number}, httputil.ReverseProxy`, 'peers/reverse-proxy.go');
+  return built('go', `Go ${number} ReverseProxy`, 'peers/reverse-proxy.go');
 }
 
 function relay(): Entry {

@@ -15,6 +15,8 @@ export interface Setup {
   write(name: string, content: string): string;
   /** Where its access log goes; null: it writes none. */
   readonly accessLog: string | null;
+  /** Bodies of 64 KiB and more are to come. */
+  readonly isBulk: boolean;
   /** As many clients as its descriptors allow. */
   readonly connections: number;
 }

@@ -44,9 +44,11 @@ function writeHaproxy(setup: Setup): string {
   const logs = setup.accessLog !== null;
   const values = {
     ...portsOf(setup),
-    CONNECTIONS: setup.connections,
+    // The pipes through which it splices take descriptors as well.
+    CONNECTIONS: setup.isBulk ? Math.floor(setup.connections / 2) : setup.connections,
     GLOBALLOG: logs ? 'log stdout format raw daemon' : '',
     ACCESSLOG: logs ? 'log global\n    option httplog' : '',
+    BULK: setup.isBulk ? 'option splice-request\n    option splice-response' : '',
   };
   return setup.write(`haproxy-${setup.port}.cfg`, fillIn('peers/haproxy.cfg', values));
 }

@@ -22,7 +22,7 @@ const ROW = 19;
 const BAR_HEIGHT = 12;
 const BAR_LEFT = 164;
 const BAR_WIDTH = 100;
-const RATIO_RIGHT = 312;
+const RATIO_RIGHT = 306;
 /** Longer bars are cut there; their number says how long they are. */
 const MOST_RATIO = 3;
 const MOST_KIBIBYTES = 24;
@@ -157,7 +157,7 @@ const cut = (y: number): string => {
 function labelOf(report: Report, id: string): string {
   const { name } = report.contestants.find((each) => each.id === id)!;
   if (!id.startsWith('evenkeel')) return name.split(', ')[0]!;
-  return name.replace(/(\d+)[.\d]*/, '$1');
+  return name.replace(/Node (\d+)[.\d]*/, 'Node $1');
 }
 
 function colourOf(report: Report, id: string): string {

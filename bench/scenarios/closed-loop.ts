@@ -16,7 +16,7 @@ interface Shape {
   readonly leastSeconds?: number;
 }
 
-type Traits = Partial<Pick<Scenario, 'needs' | 'backends' | 'isQuick'>>;
+type Traits = Partial<Pick<Scenario, 'needs' | 'backends' | 'isBulk' | 'isQuick'>>;
 
 /** Loads `target`; wrk knows whole seconds only. */
 export async function wrk(
@@ -53,6 +53,7 @@ export function closedLoop(
     name,
     needs: traits.needs ?? [],
     backends: traits.backends ?? 'files',
+    isBulk: traits.isBulk ?? false,
     isFresh: false,
     isQuick: traits.isQuick ?? false,
     compares: ['cpuMicrosecondsPerRequest'],

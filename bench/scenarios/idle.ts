@@ -11,6 +11,7 @@ export const idle: Scenario = {
   name: 'idle connections',
   needs: [],
   backends: 'files',
+  isBulk: false,
   // What earlier connections have left in a heap would be filled first, and count as nothing.
   isFresh: true,
   isQuick: true,

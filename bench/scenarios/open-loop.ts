@@ -11,6 +11,7 @@ export function openLoop(id: string, percent: number, isQuick: boolean): Scenari
     name: `constant rate, ${percent} % of nginx's peak`,
     needs: [],
     backends: 'files',
+    isBulk: false,
     isFresh: false,
     isQuick,
     compares: ['p99Microseconds', 'p999Microseconds', 'cpuMicrosecondsPerRequest'],

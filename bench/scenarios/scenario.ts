@@ -53,6 +53,8 @@ export interface Scenario {
   /** What of contestants: those that lack it go without the scenario. */
   readonly needs: readonly Ability[];
   readonly backends: 'files' | 'talker';
+  /** Bodies of 64 KiB and more, for which peers may be tuned. */
+  readonly isBulk: boolean;
   /** Each run meets a process that has just started. */
   readonly isFresh: boolean;
   /** One of each kind is in `--quick`: of load, of backends, of abilities. */

@@ -20,8 +20,8 @@ const BROWSER_FIELDS = [
   'Priority: u=0, i',
 ];
 
-const post = (id: string, name: string, bodyBytes: number): Scenario =>
-  closedLoop(id, name, { path: '/post', bodyBytes }, { backends: 'talker' });
+const post = (id: string, name: string, bodyBytes: number, isBulk: boolean): Scenario =>
+  closedLoop(id, name, { path: '/post', bodyBytes }, { backends: 'talker', isBulk });
 
 const many = (connections: number, leastSeconds = 1): Scenario =>
   closedLoop(`c${connections}`, `small GET, ${connections} connections`, {
@@ -35,10 +35,10 @@ export const scenarios: readonly Scenario[] = [
     path: '/1k',
     fields: BROWSER_FIELDS,
   }),
-  post('post-1k', 'POST of 1 KiB', 1024),
-  post('post-64k', 'POST of 64 KiB', 64 * 1024),
-  closedLoop('64k', '64 KiB answer', { path: '/64k' }),
-  closedLoop('1m', '1 MiB answer', { path: '/1m' }),
+  post('post-1k', 'POST of 1 KiB', 1024, false),
+  post('post-64k', 'POST of 64 KiB', 64 * 1024, true),
+  closedLoop('64k', '64 KiB answer', { path: '/64k' }, { isBulk: true }),
+  closedLoop('1m', '1 MiB answer', { path: '/1m' }, { isBulk: true }),
   closedLoop('connect', 'a new connection per request', { fields: ['Connection: close'] }),
   many(16),
   many(256),

@@ -9,6 +9,7 @@ export const webSocket: Scenario = {
   name: `WebSocket echo, ${PAYLOAD_BYTES} bytes a message`,
   needs: ['WebSocket'],
   backends: 'talker',
+  isBulk: false,
   isFresh: false,
   isQuick: true,
   compares: ['cpuMicrosecondsPerRequest'],
