@@ -235,9 +235,9 @@ export class Measurement implements Bench {
     const nginx = contestants().find(({ id }) => id === 'nginx')!;
     if (isSkipped(nginx)) throw new Error(`nginx's peak is the yardstick: ${nginx.why}`);
     const player = await this.start(nginx, { needs: [], backends: 'files', isBulk: false });
-    const seconds = Math.max(1, this.settings.warmUpSeconds);
-    await wrk(player, this, {}, seconds);
-    const report = await wrk(player, this, {}, this.settings.seconds);
+    const { warmUpSeconds, seconds } = this.settings;
+    if (warmUpSeconds > 0) await wrk(player, this, {}, warmUpSeconds);
+    const report = await wrk(player, this, {}, seconds);
     await this.stage.stop(player.started);
     return report.requests / report.seconds;
   }
