@@ -3,6 +3,7 @@
  * it is: `docs/benchmarks.md`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { type Contestant, isSkipped, type Skipped } from './contestants/contestant.ts';
 import { contestants } from './contestants/contestants.ts';
@@ -14,6 +15,9 @@ import { type Report, reportOf } from './report/document.ts';
 import { table } from './report/table.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { Stage } from './stage.ts';
+
+/** Load average from which others are in the way. */
+const BUSY = 0.7;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -74,6 +78,10 @@ async function measured(options: Options): Promise<Report> {
   const descriptorLimit = raiseDescriptorLimit();
   const { settings } = options;
   say(`Open descriptors: at most ${descriptorLimit} a process`);
+  const [loadAverage] = loadavg() as [number];
+  if (loadAverage > BUSY && !settings.simultaneous) {
+    say(`Others use this machine (load average ${loadAverage.toFixed(1)}): do not trust figures`);
+  }
   const nameOf = (id: string): string => ready.find((each) => each.id === id)!.name;
   const stage = new Stage();
   try {
@@ -84,8 +92,8 @@ async function measured(options: Options): Promise<Report> {
         say(`${scenario}: ${nameOf(contestant)} is left out: ${why}`),
     });
     const outcome: Outcome = await measurement.measure(ready, scenarios);
-    const circumstances = { settings, descriptorLimit, scenarios, contestants: ready, skipped };
-    return reportOf(circumstances, outcome);
+    const taking = { settings, descriptorLimit, loadAverage };
+    return reportOf({ ...taking, scenarios, contestants: ready, skipped }, outcome);
   } finally {
     await stage.close();
   }

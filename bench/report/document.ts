@@ -15,6 +15,8 @@ export interface Report {
   readonly machine: object;
   /** Open descriptors that each process could have. */
   readonly descriptorLimit: number;
+  /** Of the minute before: what others did to the machine. */
+  readonly loadAverage: number;
   readonly settings: Settings;
   readonly nginxPeakRequestsPerSecond: number | null;
   readonly scenarios: readonly {
@@ -33,6 +35,7 @@ export interface Report {
 export interface Circumstances {
   readonly settings: Settings;
   readonly descriptorLimit: number;
+  readonly loadAverage: number;
   readonly scenarios: readonly Scenario[];
   readonly contestants: readonly Contestant[];
   readonly skipped: readonly Skipped[];
@@ -40,7 +43,7 @@ export interface Circumstances {
 
 /** Of what has just been measured, in this process. */
 export function reportOf(circumstances: Circumstances, outcome: Outcome): Report {
-  const { settings, descriptorLimit, scenarios, contestants, skipped } = circumstances;
+  const { settings, descriptorLimit, loadAverage, scenarios, contestants, skipped } = circumstances;
   const { runs, absences, nginxPeakRequestsPerSecond } = outcome;
   return {
     takenAt: new Date().toISOString(),
@@ -49,6 +52,7 @@ export function reportOf(circumstances: Circumstances, outcome: Outcome): Report
     uncommittedChanges: git('status', '--porcelain') !== '',
     machine: describeMachine(),
     descriptorLimit,
+    loadAverage,
     settings,
     nginxPeakRequestsPerSecond,
     scenarios: scenarios.map(({ id, name, compares }) => ({ id, name, compares })),

@@ -26,6 +26,7 @@ export const sampleReport: Report = {
   uncommittedChanges: false,
   machine: { processor: 'A & B' },
   descriptorLimit: 20_000,
+  loadAverage: 0,
   settings: {
     rounds: 1,
     seconds: 1,
