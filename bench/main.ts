@@ -3,58 +3,23 @@
  * it is: `docs/benchmarks.md`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type Contestant, contestants, type Skipped } from './contestants.ts';
-import { measure, type Run, type Settings } from './measure.ts';
-import { document, results, table } from './report.ts';
-import { scenarios } from './scenarios.ts';
-import { ask, root, Stage } from './stage.ts';
+import { loadavg } from 'node:os';
+import { dirname } from 'node:path';
+import { type Contestant, isSkipped, type Skipped } from './contestants/contestant.ts';
+import { contestants } from './contestants/contestants.ts';
+import { tellings } from './figures.ts';
+import { ask, raiseDescriptorLimit } from './machine.ts';
+import { Measurement, type Outcome, type Run } from './measure.ts';
+import { type Options, readOptions } from './options.ts';
+import { type Report, reportOf } from './report/document.ts';
+import { table } from './report/table.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import { Stage } from './stage.ts';
 
-const usage = `npm run bench -- [options]
+/** Load average from which others are in the way. */
+const BUSY = 0.7;
 
-  --rounds N            runs of each contestant in each scenario (5)
-  --seconds N           length of a run (3)
-  --connections N       of the load generator (64)
-  --scenarios A,B       only these: ${scenarios.map(({ id }) => id).join(', ')}
-  --contestants A,B     only these: ${contestants()
-    .map(({ id }) => id)
-    .join(', ')}
-  --json FILE           where the figures go (.cache/bench.json)
-  --quick               one round of one second, small GET only: does it still work?
-
-EVENKEEL_NODE24 and EVENKEEL_BUN: paths of further runtimes to run Evenkeel on.
-`;
-
-const options = {
-  rounds: { type: 'string', default: '5' },
-  seconds: { type: 'string', default: '3' },
-  connections: { type: 'string', default: '64' },
-  scenarios: { type: 'string' },
-  contestants: { type: 'string' },
-  json: { type: 'string', default: join(root, '.cache/bench.json') },
-  quick: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
-} as const;
-
-const isSkipped = (each: Contestant | Skipped): each is Skipped => 'why' in each;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-/** The named ones of `all`, or all; a name that is none ends the program. */
-function chosen<T extends { readonly id: string }>(all: readonly T[], names?: string): T[] {
-  if (names === undefined) return [...all];
-  return names.split(',').map((name) => {
-    const found = all.find(({ id }) => id === name);
-    if (found === undefined) throw new Error(`${name} is none of ${all.map(({ id }) => id)}`);
-    return found;
-  });
-}
-
-function count(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} ${text}: a whole number`);
-  return value;
-}
 
 /** What the machine lacks for any measurement at all. */
 function missing(): string[] {
@@ -67,46 +32,94 @@ function missing(): string[] {
   return needed.filter(([name, args]) => ask(name, args) === null).map(([name]) => name);
 }
 
-function tell(run: Run, players: readonly Contestant[]): void {
-  const name = players.find(({ id }) => id === run.contestant)!.name;
-  const cpu = run.cpuMicrosecondsPerRequest.toFixed(1);
-  const rate = run.requestsPerSecond.toFixed(0);
-  say(`${run.scenario} ${run.round}: ${name}: ${cpu} us CPU per request, ${rate} requests/s`);
+/** Those that are there and can be built; the others are named. */
+function players({ entries }: Options): { ready: Contestant[]; skipped: Skipped[] } {
+  const ready: Contestant[] = [];
+  const skipped: Skipped[] = [];
+  for (const entry of entries) {
+    if (isSkipped(entry)) {
+      skipped.push({ id: entry.id, why: entry.why });
+      continue;
+    }
+    try {
+      entry.prepare?.();
+      ready.push(entry);
+    } catch (error) {
+      skipped.push({ id: entry.id, why: `it cannot be built: ${(error as Error).message}` });
+    }
+  }
+  for (const { id, why } of skipped) say(`${id} is left out: ${why}`);
+  return { ready, skipped };
+}
+
+function possible(scenarios: readonly Scenario[]): Scenario[] {
+  return scenarios.filter((scenario) => {
+    const lacking = scenario.lacking();
+    if (lacking !== null) say(`${scenario.id} is left out: ${lacking}`);
+    return lacking === null;
+  });
+}
+
+function tell(run: Run, scenario: Scenario, name: string): void {
+  const figures = [...new Set([...scenario.compares, 'requestsPerSecond' as const])].flatMap(
+    (figure) => {
+      const value = run.figures[figure];
+      const { heading, unit, digits } = tellings[figure];
+      return value === undefined ? [] : [`${heading} ${(value / unit).toFixed(digits)}`];
+    },
+  );
+  const errors = run.errors === 0 ? '' : `, ${run.errors} errors`;
+  say(`${run.scenario} ${run.round}: ${name}: ${figures.join(', ')}${errors}`);
+}
+
+async function measured(options: Options): Promise<Report> {
+  const { ready, skipped } = players(options);
+  const scenarios = possible(options.scenarios);
+  const descriptorLimit = raiseDescriptorLimit();
+  const { settings } = options;
+  say(`Open descriptors: at most ${descriptorLimit} a process`);
+  const [loadAverage] = loadavg() as [number];
+  if (loadAverage > BUSY && !settings.simultaneous) {
+    say(`Others use this machine (load average ${loadAverage.toFixed(1)}): do not trust figures`);
+  }
+  const nameOf = (id: string): string => ready.find((each) => each.id === id)!.name;
+  const stage = new Stage();
+  try {
+    const measurement = new Measurement(stage, settings, descriptorLimit, {
+      ran: (run) =>
+        tell(run, scenarios.find(({ id }) => id === run.scenario)!, nameOf(run.contestant)),
+      isAbsent: ({ scenario, contestant, why }) =>
+        say(`${scenario}: ${nameOf(contestant)} is left out: ${why}`),
+    });
+    const outcome: Outcome = await measurement.measure(ready, scenarios);
+    const taking = { settings, descriptorLimit, loadAverage };
+    return reportOf({ ...taking, scenarios, contestants: ready, skipped }, outcome);
+  } finally {
+    await stage.close();
+  }
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options });
-  if (values.help) {
-    process.stdout.write(usage);
+  const options = readOptions(process.argv.slice(2), contestants());
+  if (typeof options === 'string') {
+    process.stdout.write(options);
     return;
   }
   const lacking = missing();
   if (lacking.length > 0) {
     throw new Error(`this needs ${lacking.join(', ')} (Debian: apt install wrk nginx-light)`);
   }
-  const asked = chosen(contestants(), values.contestants);
-  const skipped = asked.filter(isSkipped);
-  for (const { id, why } of skipped) say(`${id} is left out: ${why}`);
-  const players = asked.filter((each) => !isSkipped(each)) as Contestant[];
-  const picked = values.quick ? scenarios.slice(0, 1) : chosen(scenarios, values.scenarios);
-  const settings: Settings = {
-    rounds: values.quick ? 1 : count('rounds', values.rounds),
-    seconds: values.quick ? 1 : count('seconds', values.seconds),
-    warmUpSeconds: values.quick ? 0 : 1,
-    connections: count('connections', values.connections),
-  };
-  const stage = new Stage();
-  try {
-    const runs = await measure(stage, players, picked, settings, (run) => tell(run, players));
-    say('');
-    for (const scenario of picked) say(table(scenario, results(runs), players));
-    mkdirSync(dirname(values.json), { recursive: true });
-    const text = JSON.stringify(document(players, skipped, settings, runs), null, 2);
-    writeFileSync(values.json, `${text}\n`);
-    say(`All figures, the machine and the versions: ${values.json}`);
-  } finally {
-    await stage.close();
+  const report = await measured(options);
+  say('');
+  for (const scenario of report.scenarios) {
+    if (report.results.some((result) => result.scenario === scenario.id)) {
+      say(table(report, scenario));
+    }
   }
+  mkdirSync(dirname(options.json), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  say(`All figures, the machine and the versions: ${options.json}`);
+  if (report.absences.some(({ isFailure }) => isFailure)) process.exitCode = 1;
 }
 
 try {

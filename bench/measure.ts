@@ -1,35 +1,48 @@
 /**
- * The measurement: every contestant runs from beginning to end, pinned to one processor, and is
- * loaded in turns (A B A B), so that what else the machine does falls on all alike.
+ * The measurement: in each scenario every contestant runs from beginning to end, pinned to one
+ * processor, and is loaded in turns (A B A B), so that what else the machine does falls on all
+ * alike.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contestant, writeConfig } from './contestants.ts';
+import { type Ports, startFiles, startTalker } from './backends/backends.ts';
+import { type Contestant, isSkipped } from './contestants/contestant.ts';
+import { contestants } from './contestants/contestants.ts';
+import type { Figures } from './figures.ts';
+import { freePorts, mostConnections, processors } from './machine.ts';
 import { cpuMicroseconds, residentBytes } from './process-tree.ts';
-import { answers, type Scenario } from './scenarios.ts';
-import { fillIn, freePorts, processors, type Stage, type Started, untilServing } from './stage.ts';
-import { readWrk } from './wrk.ts';
-
-export interface Settings {
-  readonly rounds: number;
-  readonly seconds: number;
-  /** Load before a contestant's first run of a scenario, so that its code is compiled. */
-  readonly warmUpSeconds: number;
-  readonly connections: number;
-}
+import { wrk } from './scenarios/closed-loop.ts';
+import type { Bench, Scenario, Settings } from './scenarios/scenario.ts';
+import { type Stage, type Started, untilServing } from './stage.ts';
 
 /** One contestant under one load, once. */
 export interface Run {
   readonly scenario: string;
   readonly contestant: string;
   readonly round: number;
-  /** User and system time of the contestant, all its processes, over the requests. */
-  readonly cpuMicrosecondsPerRequest: number;
-  readonly requestsPerSecond: number;
-  readonly p50Microseconds: number;
-  readonly p99Microseconds: number;
-  readonly residentBytes: number;
   readonly errors: number;
+  readonly figures: Partial<Figures>;
+}
+
+/** A contestant that took no part in a scenario, or did not come through it. */
+export interface Absence {
+  readonly scenario: string;
+  readonly contestant: string;
+  readonly why: string;
+  /** It should have. */
+  readonly isFailure: boolean;
+}
+
+export interface Outcome {
+  readonly runs: Run[];
+  readonly absences: Absence[];
+  /** Null: no scenario asked for it. */
+  readonly nginxPeakRequestsPerSecond: number | null;
+}
+
+/** Told of each run, and of each absence, as it comes. */
+export interface Progress {
+  ran(run: Run): void;
+  isAbsent(absence: Absence): void;
 }
 
 interface Player {
@@ -38,95 +51,194 @@ interface Player {
   readonly port: number;
 }
 
-/** `progress` is told of each run as it ends. */
-export async function measure(
-  stage: Stage,
-  players: readonly Contestant[],
-  scenarios: readonly Scenario[],
-  settings: Settings,
-  progress: (run: Run) => void,
-): Promise<Run[]> {
-  const cpus = processors();
-  const balancerCpu = cpus[0]!;
-  const loadCpu = cpus[1] ?? balancerCpu;
-  const backends = await startBackends(stage, loadCpu);
-  const ready: Player[] = [];
-  for (const contestant of players) {
-    ready.push(await startContestant(stage, contestant, balancerCpu, backends));
+/** All of one benchmark. */
+export class Measurement implements Bench {
+  readonly stage: Stage;
+  readonly settings: Settings;
+  readonly descriptors: number;
+  readonly loadCpu: number;
+  private readonly balancerCpu: number;
+  private readonly progress: Progress;
+  private readonly outcome: { runs: Run[]; absences: Absence[] } = { runs: [], absences: [] };
+  private files: Promise<Ports> | null = null;
+  private talker: Promise<Ports> | null = null;
+  private peak: Promise<number> | null = null;
+
+  constructor(stage: Stage, settings: Settings, descriptors: number, progress: Progress) {
+    const cpus = processors();
+    this.stage = stage;
+    this.settings = settings;
+    this.descriptors = descriptors;
+    this.progress = progress;
+    this.balancerCpu = cpus[0]!;
+    this.loadCpu = cpus[1] ?? cpus[0]!;
   }
-  const runs: Run[] = [];
-  for (const scenario of scenarios) {
-    const load = (player: Player, seconds: number): Promise<string> => {
-      const url = `http://127.0.0.1:${player.port}${scenario.path}`;
-      const { connections } = settings;
-      const shape = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency'];
-      return stage.run(loadCpu, 'wrk', [...shape, ...scenario.wrk, url]);
-    };
-    if (settings.warmUpSeconds > 0) {
-      for (const player of ready) await load(player, settings.warmUpSeconds);
+
+  /** Every scenario with everybody who can take part in it. */
+  async measure(players: readonly Contestant[], scenarios: readonly Scenario[]): Promise<Outcome> {
+    for (const scenario of scenarios) {
+      const able = players.filter((each) => this.canTakePart(each, scenario));
+      if (scenario.isFresh) await this.freshRuns(able, scenario);
+      else await this.alternate(able, scenario);
     }
-    for (let round = 1; round <= settings.rounds; round++) {
-      for (const player of ready) {
-        const run = await once(player, scenario, round, () => load(player, settings.seconds));
-        runs.push(run);
-        progress(run);
-      }
-    }
+    return { ...this.outcome, nginxPeakRequestsPerSecond: await this.peak };
   }
-  return runs;
-}
 
-async function startBackends(stage: Stage, cpu: number): Promise<number[]> {
-  const ports = await freePorts(3);
-  const [BACKEND1, BACKEND2, BACKEND3] = ports as [number, number, number];
-  mkdirSync(join(stage.folder, 'answers'));
-  for (const [name, size] of answers) stage.write(join('answers', name), Buffer.alloc(size, 'x'));
-  const values = { FOLDER: stage.folder, BACKEND1, BACKEND2, BACKEND3 };
-  const config = stage.write('backends.conf', fillIn('backends.conf', values));
-  await untilServing(stage.start(cpu, 'nginx', ['-c', config]), BACKEND1);
-  return ports;
-}
-
-async function startContestant(
-  stage: Stage,
-  contestant: Contestant,
-  cpu: number,
-  backends: readonly number[],
-): Promise<Player> {
-  const [port] = (await freePorts(1)) as [number];
-  const config = writeConfig(stage, contestant, port, backends);
-  const started = stage.start(cpu, ...split(contestant.command(config)));
-  await untilServing(started, port);
-  return { contestant, started, port };
-}
-
-const split = ([command, ...args]: readonly [string, ...string[]]): [string, string[]] => [
-  command,
-  args,
-];
-
-async function once(
-  { contestant, started }: Player,
-  scenario: Scenario,
-  round: number,
-  load: () => Promise<string>,
-): Promise<Run> {
-  const before = cpuMicroseconds(started.pid);
-  const said = readWrk(await load());
-  const used = cpuMicroseconds(started.pid) - before;
-  if (started.child.exitCode !== null) {
-    throw new Error(`${contestant.name} ended under load: ${started.output}`);
-  }
-  if (said.requests === 0) throw new Error(`${contestant.name} answered nothing`);
-  return {
-    scenario: scenario.id,
-    contestant: contestant.id,
-    round,
-    cpuMicrosecondsPerRequest: used / said.requests,
-    requestsPerSecond: said.requestsPerSecond,
-    p50Microseconds: said.p50,
-    p99Microseconds: said.p99,
-    residentBytes: residentBytes(started.pid),
-    errors: said.errors,
+  readonly nginxPeak = (): Promise<number> => {
+    this.peak ??= this.measurePeak();
+    return this.peak;
   };
+
+  private canTakePart(contestant: Contestant, scenario: Scenario): boolean {
+    const lacked = scenario.needs.find((need) => contestant.lacks.includes(need));
+    if (lacked === undefined) return true;
+    this.isAbsent(contestant, scenario, `it has no ${lacked}`, false);
+    return false;
+  }
+
+  private isAbsent({ id }: Contestant, scenario: Scenario, why: string, isFailure: boolean): void {
+    const absence = { scenario: scenario.id, contestant: id, why, isFailure };
+    this.outcome.absences.push(absence);
+    this.progress.isAbsent(absence);
+  }
+
+  /** Does something with a contestant; whoever fails is out of the scenario, the others go on. */
+  private async attempt<T>(
+    contestant: Contestant,
+    scenario: Scenario,
+    act: () => Promise<T>,
+  ): Promise<T | null> {
+    try {
+      return await act();
+    } catch (error) {
+      this.isAbsent(contestant, scenario, String((error as Error).message), true);
+      return null;
+    }
+  }
+
+  private async alternate(able: readonly Contestant[], scenario: Scenario): Promise<void> {
+    const ready = await this.each(able, (contestant) =>
+      this.attempt(contestant, scenario, async () => {
+        const player = await this.start(contestant, scenario);
+        await scenario.warmUp(this.target(player), this);
+        return player;
+      }),
+    );
+    let playing = ready.filter((player) => player !== null);
+    for (let round = 1; round <= this.settings.rounds; round++) {
+      const came = await this.each(playing, async (player) => {
+        const { contestant } = player;
+        const run = await this.attempt(contestant, scenario, () =>
+          this.once(player, scenario, round),
+        );
+        if (run === null) await this.stage.stop(player.started);
+        return run === null ? null : player;
+      });
+      playing = came.filter((player) => player !== null);
+    }
+    await Promise.all(playing.map(({ started }) => this.stage.stop(started)));
+  }
+
+  private async freshRuns(able: readonly Contestant[], scenario: Scenario): Promise<void> {
+    const failed = new Set<Contestant>();
+    for (let round = 1; round <= this.settings.rounds; round++) {
+      await this.each(able, async (contestant) => {
+        if (failed.has(contestant)) return;
+        const run = await this.attempt(contestant, scenario, async () => {
+          const player = await this.start(contestant, scenario);
+          try {
+            await scenario.warmUp(this.target(player), this);
+            return await this.once(player, scenario, round);
+          } finally {
+            await this.stage.stop(player.started);
+          }
+        });
+        if (run === null) failed.add(contestant);
+      });
+    }
+  }
+
+  /** One after the other, or all at once where nobody looks at the figures. */
+  private async each<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
+    if (this.settings.simultaneous) return Promise.all(all.map(act));
+    const results: R[] = [];
+    for (const one of all) results.push(await act(one));
+    return results;
+  }
+
+  private async once(player: Player, scenario: Scenario, round: number): Promise<Run> {
+    const { contestant, started } = player;
+    const { pid } = started;
+    const before = cpuMicroseconds(pid);
+    const { requests, errors, figures } = await scenario.run(this.target(player), this);
+    const used = cpuMicroseconds(pid) - before;
+    if (started.child.exitCode !== null || started.child.signalCode !== null) {
+      throw new Error(`it ended under load: ${started.output.trim()}`);
+    }
+    const measured: Partial<Figures> = { ...figures, residentBytes: residentBytes(pid) };
+    if (figures.requestsPerSecond !== undefined && requests === 0) {
+      throw new Error('it answered nothing');
+    }
+    const run: Run = {
+      scenario: scenario.id,
+      contestant: contestant.id,
+      round,
+      errors,
+      figures:
+        requests === 0 ? measured : { cpuMicrosecondsPerRequest: used / requests, ...measured },
+    };
+    this.outcome.runs.push(run);
+    this.progress.ran(run);
+    return run;
+  }
+
+  private target({ port, started }: Player): { port: number; pid: number } {
+    return { port, pid: started.pid };
+  }
+
+  private async start(
+    contestant: Contestant,
+    scenario: Pick<Scenario, 'needs' | 'backends' | 'isBulk'>,
+  ): Promise<Player> {
+    const { stage } = this;
+    const [port] = (await freePorts(1)) as [number];
+    const log = join(stage.folder, `${contestant.id}-${port}-access.log`);
+    const setup = {
+      port,
+      backends: await this.backends(scenario.backends),
+      folder: stage.folder,
+      write: (name: string, content: string) => stage.write(name, content),
+      accessLog: scenario.needs.includes('access log') ? log : null,
+      isBulk: scenario.isBulk,
+      connections: mostConnections(this.descriptors),
+    };
+    const started = stage.start(this.balancerCpu, contestant.command(setup));
+    try {
+      await untilServing(started, port);
+    } catch (error) {
+      await stage.stop(started);
+      throw error;
+    }
+    return { contestant, started, port };
+  }
+
+  private backends(kind: Scenario['backends']): Promise<Ports> {
+    if (kind === 'files') {
+      this.files ??= startFiles(this.stage, this.loadCpu);
+      return this.files;
+    }
+    this.talker ??= startTalker(this.stage, this.loadCpu);
+    return this.talker;
+  }
+
+  private async measurePeak(): Promise<number> {
+    const nginx = contestants().find(({ id }) => id === 'nginx')!;
+    if (isSkipped(nginx)) throw new Error(`nginx's peak is the yardstick: ${nginx.why}`);
+    const player = await this.start(nginx, { needs: [], backends: 'files', isBulk: false });
+    const { warmUpSeconds, seconds } = this.settings;
+    if (warmUpSeconds > 0) await wrk(player, this, {}, warmUpSeconds);
+    const report = await wrk(player, this, {}, seconds);
+    await this.stage.stop(player.started);
+    return report.requests / report.seconds;
+  }
 }

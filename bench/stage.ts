@@ -2,66 +2,31 @@
  * The processes of one benchmark and their folder. Whatever happens, an error or a signal, none of
  * them outlives the benchmark.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { PATH } from './machine.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 
-/** Where servers live on Debian; an ordinary user does not have these in PATH. */
-const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
-
-/** The repository: the build runs from one folder deeper than the source. */
-export const root = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url),
-);
-
-/** What a command says when asked for its version, both outputs; null: it is not installed. */
-export function ask(command: string, args: readonly string[]): string | null {
-  const { error, stdout, stderr } = spawnSync(command, args, { env: { ...process.env, PATH } });
-  return error === undefined ? `${stdout}${stderr}`.trim() : null;
-}
-
-/** The processors this process may use, lowest first. */
-export function processors(): number[] {
-  const status = readFileSync('/proc/self/status', 'latin1');
-  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(status)?.[1] ?? '0';
-  return list.split(',').flatMap((part) => {
-    const [first, last] = part.split('-').map(Number) as [number, number?];
-    return Array.from({ length: (last ?? first) - first + 1 }, (_, n) => first + n);
-  });
-}
-
-/** Ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports: number[] = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as { port: number }).port);
-  }
-  for (const server of servers) server.close();
-  return ports;
-}
-
-/** The committed file `name` of `bench/peers`, with its `$NAME`s filled in. */
-export function fillIn(name: string, values: Readonly<Record<string, string | number>>): string {
-  const text = readFileSync(join(root, 'bench/peers', name), 'utf8');
-  return text.replace(/\$([A-Z][A-Z0-9]*)/g, (_, key: string) => String(values[key]));
+/** How a program is started. */
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+  /** A file for its standard output, which is kept with its errors otherwise. */
+  readonly outputFile?: string | undefined;
 }
 
 export class Stage {
   /** Readable for servers that give up their rights. */
   readonly folder = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
-  private readonly children: ChildProcess[] = [];
+  private readonly children = new Set<ChildProcess>();
   private readonly onExit = (): void => {
-    for (const child of this.children) child.kill('SIGKILL');
+    for (const { pid } of this.children) if (pid !== undefined) killGroup(pid);
     rmSync(this.folder, { recursive: true, force: true });
   };
   private readonly onSignal = (): void => process.exit(130);
@@ -81,45 +46,64 @@ export class Stage {
   }
 
   /** Starts a program on one processor. Its errors are in `output` of what is returned. */
-  start(cpu: number, command: string, args: readonly string[]): Started {
-    const child = spawn('taskset', ['-c', String(cpu), command, ...args], {
+  start(cpu: number, { argv, env, outputFile }: Command): Started {
+    const file = outputFile === undefined ? 'pipe' : openSync(outputFile, 'a');
+    const child = spawn('taskset', ['-c', String(cpu), ...argv], {
       cwd: this.folder,
-      env: { ...process.env, PATH },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that nginx's workers end with their master whatever happens to it.
+      detached: true,
+      env: { ...process.env, PATH, ...env },
+      stdio: ['ignore', file, 'pipe'],
     });
-    this.children.push(child);
+    if (typeof file === 'number') closeSync(file);
+    this.children.add(child);
     const started: Started = { pid: child.pid ?? 0, output: '', child };
     const keep = (bytes: Buffer): void => {
       started.output += bytes.toString();
     };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
     child.on('error', (error) => keep(Buffer.from(error.message)));
     return started;
   }
 
-  /** Runs a program to its end; its standard output. Fails when the program fails. */
-  async run(cpu: number, command: string, args: readonly string[]): Promise<string> {
-    const started = this.start(cpu, command, args);
+  /** Runs a program to its end; what it printed. Fails when the program fails. */
+  async run(cpu: number, command: Command): Promise<string> {
+    const started = this.start(cpu, command);
     const [code] = await once(started.child, 'close');
-    this.children.splice(this.children.indexOf(started.child), 1);
-    if (code !== 0) throw new Error(`${command} failed: ${started.output}`);
+    this.children.delete(started.child);
+    if (code !== 0) throw new Error(`${command.argv[0]} failed: ${started.output.trim()}`);
     return started.output;
+  }
+
+  /** Asks a program to end, and ends it when it takes too long. */
+  async stop({ child }: Pick<Started, 'child'>): Promise<void> {
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      const { pid } = child;
+      const late = setTimeout(() => killGroup(pid), STOP_TIMEOUT_MS);
+      await ended;
+      clearTimeout(late);
+    }
+    this.children.delete(child);
   }
 
   /** Stops everything and removes the folder. */
   async close(): Promise<void> {
-    const alive = this.children.filter((child) => child.exitCode === null && child.pid);
-    const ended = alive.map((child) => once(child, 'exit'));
-    for (const child of alive) child.kill('SIGTERM');
-    const late = new AbortController();
-    const patience = sleep(STOP_TIMEOUT_MS, null, { signal: late.signal }).catch(() => {});
-    await Promise.race([Promise.all(ended), patience]);
-    late.abort();
+    await Promise.all([...this.children].map((child) => this.stop({ child })));
     process.off('exit', this.onExit);
     process.off('SIGINT', this.onSignal);
     process.off('SIGTERM', this.onSignal);
     this.onExit();
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
   }
 }
 
