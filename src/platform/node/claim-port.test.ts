@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Failure } from '../../core/base/failure.ts';
 import type { ListenAddress } from '../../core/base/transport.ts';
 import { canSharePorts, createTransport } from '../transport.ts';
-import { claimPort } from './claim-port.ts';
+import { claimPort, isTaken } from './claim-port.ts';
 
 const opened: { close(): void }[] = [];
 
@@ -91,5 +91,40 @@ describe('a port', () => {
     });
     const { failure } = await claim(loopback(port));
     expect(failure?.kind).toBe('address_in_use');
+  });
+});
+
+describe('a port in the tables of Linux', () => {
+  const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid';
+  const row = (address: string): string =>
+    `   0: ${address}:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  33  0 41207 1`;
+  const table = (...addresses: string[]): string => [head, ...addresses.map(row)].join('\n');
+  const at = (host: string | null): ListenAddress => ({ host, port: 8080 });
+
+  it('is free when nobody listens on it', () => {
+    expect(isTaken(at(null), { v4: table(), v6: table() })).toBe(false);
+    expect(isTaken({ host: null, port: 81 }, { v4: table('00000000'), v6: null })).toBe(false);
+  });
+
+  it('is taken on every address by whoever listens on every one', () => {
+    for (const host of [null, '127.0.0.1']) {
+      expect(isTaken(at(host), { v4: table('00000000'), v6: null })).toBe(true);
+      const v6 = table('00000000000000000000000000000000');
+      expect(isTaken(at(host), { v4: table(), v6 })).toBe(true);
+    }
+  });
+
+  it('is taken on one address by who listens on that one', () => {
+    const v4 = table('0100007F');
+    expect(isTaken(at('127.0.0.1'), { v4, v6: null })).toBe(true);
+    expect(isTaken(at('192.0.2.1'), { v4, v6: null })).toBe(false);
+    expect(isTaken(at(null), { v4, v6: null })).toBe(true);
+  });
+
+  it('is not known without tables, and not for a name or an IPv6 address', () => {
+    expect(isTaken(at(null), { v4: null, v6: null })).toBeNull();
+    for (const host of ['::1', 'localhost']) {
+      expect(isTaken(at(host), { v4: table('00000000'), v6: null })).toBeNull();
+    }
   });
 });

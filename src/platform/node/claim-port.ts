@@ -31,16 +31,17 @@ export interface SocketTables {
 
 /** Whether somebody listens where this would; null: it cannot be known. */
 export function isTaken({ host, port }: ListenAddress, { v4, v6 }: SocketTables): boolean | null {
-  if (v4 === null) return null;
+  const own = host === null ? null : hexOf(host);
+  // A name, or an IPv6 address, which has many spellings.
+  if (v4 === null || (host !== null && own === null)) return null;
   const listening = [v4, v6 ?? ''].flatMap((table) => listeningSockets(table, port));
   if (listening.length === 0) return false;
   // Whoever listens on every address has it; another one address is another place.
-  const own = host === null ? null : hexOf(host);
   if (own === null) return true;
   return listening.some(({ address }) => /^0+$/.test(address) || address === own);
 }
 
-/** An IPv4 address as the tables write it; null: an IPv6 address or a name, which may be many. */
+/** An IPv4 address as the tables write it; null: it is none. */
 function hexOf(host: string): string | null {
   if (!net.isIPv4(host)) return null;
   const bytes = host.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));

@@ -69,7 +69,7 @@ function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferL
   }
 }
 
-/** A stream, or what is below it. Bytes it was given must not change until `writableLength` is 0. */
+/** A stream, or what is below it. What it was given must not change until it has no length. */
 export interface Sink {
   readonly writableLength: number;
   write(bytes: Uint8Array): boolean;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Slabs } from '../../core/table/slabs.ts';
 import type { Outlet } from './log-outlet.ts';
 import { createLog, MAX_WAITING_BYTES } from './log-writer.ts';
@@ -16,6 +16,10 @@ beforeEach(() => {
   posted = [];
   progress = 0;
   outlet = open(() => progress++);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 const open = (onProgress: () => void): Outlet =>
@@ -87,5 +91,20 @@ describe('a control thread that is behind', () => {
     expect(lines.map(({ event }) => event)).toEqual(['kept', 'log_dropped']);
     expect(lines[1].lines).toBe(2);
     expect(posted.map(({ lines: count }) => count)).toEqual([1, 1]);
+  });
+
+  it('is told so when it has caught up, although no further line comes', () => {
+    vi.useFakeTimers();
+    const log = createLog({ level: 'info', access: true, format: 'json', isTty: false }, open);
+    slabs.handOverLog(WORKER, MAX_WAITING_BYTES, MAX_WAITING_BYTES);
+    log.event('error', 'lost', 'first');
+    vi.advanceTimersByTime(1000);
+    expect(posted).toEqual([]);
+    slabs.takeLog(WORKER, MAX_WAITING_BYTES);
+    vi.advanceTimersByTime(200);
+    expect(posted.map(({ text }) => JSON.parse(text).event)).toEqual(['log_dropped']);
+    take();
+    vi.advanceTimersByTime(1000);
+    expect([posted, vi.getTimerCount()]).toEqual([[], 0]);
   });
 });

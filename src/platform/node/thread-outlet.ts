@@ -6,6 +6,9 @@ import type { Slabs } from '../../core/table/slabs.ts';
 import type { Outlet } from './log-outlet.ts';
 import { MAX_WAITING_BYTES } from './log-writer.ts';
 
+/** How often it is looked whether the control thread has caught up, after lines were dropped. */
+const LOOK_MS = 100;
+
 /** Sends lines to the control thread. */
 export type PostLog = (text: string, lines: number) => void;
 
@@ -17,17 +20,27 @@ export function threadOutlet(
   onProgress: () => void,
 ): Outlet {
   let dropped = 0;
+  let looking = false;
+  const idle = (): boolean => slabs.logWaiting(worker) === 0;
+  // Nothing may follow what was dropped: it is looked for room in which to say so.
+  const look = (): void => {
+    looking = !idle();
+    if (looking) setTimeout(look, LOOK_MS).unref();
+    onProgress();
+  };
   return {
     write: (text, lines) => {
       if (!slabs.handOverLog(worker, text.length, MAX_WAITING_BYTES)) {
         dropped += lines;
+        if (!looking) setTimeout(look, LOOK_MS).unref();
+        looking = true;
         return;
       }
       post(text, lines);
       onProgress();
     },
     room: () => MAX_WAITING_BYTES - slabs.logWaiting(worker),
-    idle: () => slabs.logWaiting(worker) === 0,
+    idle,
     dropped: () => dropped,
     flush: (_timeoutMs, done) => done(),
   };
