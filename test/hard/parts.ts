@@ -7,6 +7,8 @@ import { hostileAnswers, hostileExtras } from './hostile.ts';
 import { allDead, blackHoles, freezes, kills, stops } from './kills.ts';
 import { outputs } from './outputs.ts';
 import { slowClients } from './slow.ts';
+import { soak } from './soak.ts';
+import { workers } from './workers.ts';
 
 /** In the order in which they run. */
 export const parts: ReadonlyMap<string, (scale: Scale) => Promise<Figure[]>> = new Map([
@@ -22,4 +24,6 @@ export const parts: ReadonlyMap<string, (scale: Scale) => Promise<Figure[]>> = n
   ['descriptors', descriptors],
   ['frozen', frozen],
   ['outputs', outputs],
+  ['workers', workers],
+  ['soak', soak],
 ]);
