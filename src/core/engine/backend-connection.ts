@@ -375,7 +375,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     const { state, exchange } = this;
     this.state = At.closed;
     this.link.connections.delete(this);
-    this.link.engine.backendConnectionClosed();
+    this.link.engine.backendConnectionClosed(this);
     this.link.engine.wheel.remove(this);
     if (state === At.idle) this.link.forgetIdle(this);
     if (exchange === null) return;

@@ -71,7 +71,7 @@ export class BackendLink {
     const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
     const connection = new BackendConnection(this, exchange, address, index, last);
     this.connections.add(connection);
-    this.engine.backendConnectionOpens();
+    this.engine.backendConnectionOpens(connection);
     exchange.dialing = connection;
     connection.open(target);
   }

@@ -110,7 +110,9 @@ export class Engine {
   private readonly gate: Gate;
   private readonly guard: MemoryGuard;
   private readonly resources: Resources;
-  private backendConnections = 0;
+  /** To all backends, of which there may be far more than connections. */
+  private readonly backendConnections = new Set<BackendConnection>();
+  private tunnels = 0;
   private readonly spare: Exchange[] = [];
   private settling: BackendConnection[] = [];
   private exchanges = 0;
@@ -272,11 +274,9 @@ export class Engine {
   }
 
   open(): OpenCounts {
-    let tunnels = 0;
-    for (const slot of this.links.keys()) tunnels += this.table.ownTunnels(slot);
-    const { size } = this.connections;
+    const { exchanges, tunnels } = this;
     const listeners = this.listeners.size;
-    return { listeners, connections: size, exchanges: this.exchanges, tunnels };
+    return { listeners, connections: this.connections.size, exchanges, tunnels };
   }
 
   cutAll(): void {
@@ -369,7 +369,13 @@ export class Engine {
     if (this.table.inFlight(backend.slot) === 0) this.maybeReleased(backend);
   }
 
+  enterTunnel(backend: Backend): void {
+    this.tunnels++;
+    this.table.enterTunnel(backend.slot);
+  }
+
   leaveTunnel(backend: Backend): void {
+    this.tunnels--;
     this.table.leaveTunnel(backend.slot);
     if (this.table.tunnels(backend.slot) === 0) this.maybeReleased(backend);
   }
@@ -399,9 +405,9 @@ export class Engine {
   }
 
   /** One more connection to a backend is about to be opened; an idle one makes room for it. */
-  backendConnectionOpens(): void {
-    this.backendConnections++;
-    if (this.backendConnections <= this.maxConnections) return;
+  backendConnectionOpens(connection: BackendConnection): void {
+    this.backendConnections.add(connection);
+    if (this.backendConnections.size <= this.maxConnections) return;
     for (const link of this.links.values()) if (link.closeOneIdle()) return;
   }
 
@@ -410,8 +416,8 @@ export class Engine {
     for (const link of this.links.values()) link.closeIdle();
   }
 
-  backendConnectionClosed(): void {
-    this.backendConnections--;
+  backendConnectionClosed(connection: BackendConnection): void {
+    this.backendConnections.delete(connection);
   }
 
   /** More bytes wait in our memory than may: new exchanges are turned away. */
@@ -422,7 +428,7 @@ export class Engine {
   /** Everything that may hold bytes. */
   *holders(): Iterable<Holder> {
     yield* this.connections;
-    for (const link of this.links.values()) yield* link.connections;
+    yield* this.backendConnections;
   }
 
   /** `Date: ...` with its line end, made once a second. */

@@ -278,7 +278,7 @@ export class Exchange implements BackendEvents {
     if (head.status === 101) {
       this.tunnel = true;
       this.requestEnded = false;
-      this.engine.table.enterTunnel(this.backend!.slot);
+      this.engine.enterTunnel(this.backend!);
       this.leaveTable();
       this.side!.openTunnel();
       this.client!.openTunnel(head);

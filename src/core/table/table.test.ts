@@ -13,6 +13,17 @@ describe('slots', () => {
     expect(table.state(2)).toBe(State.free);
   });
 
+  it('are claimed in no more steps than there are, also by very many backends', () => {
+    const table = new Table({ capacity: 100_000, workers: 1 });
+    for (let slot = 0; slot < 100_000; slot++) table.claim(1, State.up);
+    expect(table.claim(1, State.up)).toBeNull();
+    for (const slot of [70_000, 3]) {
+      table.setState(slot, State.draining);
+      table.free(slot);
+    }
+    expect([table.claim(1, State.up), table.claim(1, State.up)]).toEqual([3, 70_000]);
+  });
+
   it('end: a full table says null', () => {
     const table = new Table({ capacity: 1, workers: 1 });
     expect(table.claim(1, State.up)).toBe(0);

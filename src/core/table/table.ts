@@ -49,6 +49,8 @@ export class Table {
   readonly buffer: ArrayBufferLike;
   /** Which worker's ledger this one writes. */
   private readonly me: number;
+  /** No slot below it is free. Control thread only. */
+  private firstFree = 0;
   private readonly standings: Int32Array;
   private readonly weights: Int32Array;
   private readonly offenceCounts: Int32Array;
@@ -96,10 +98,11 @@ export class Table {
     return isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   }
 
-  /** Takes a free slot for a new backend; null when the table is full. Control thread only. */
+  /** Takes the first free slot for a backend; null when the table is full. Control thread only. */
   claim(weight: number, state: State): number | null {
-    for (let slot = 0; slot < this.capacity; slot++) {
+    for (let slot = this.firstFree; slot < this.capacity; slot++) {
       if (this.state(slot) !== State.free) continue;
+      this.firstFree = slot + 1;
       Atomics.store(this.weights, slot, weight);
       Atomics.store(this.offenceCounts, slot, 0);
       this.setState(slot, state);
@@ -118,6 +121,7 @@ export class Table {
     assert(this.tunnels(slot) === 0, 'no tunnel is on a freed slot');
     const next = (Atomics.load(this.standings, slot) & ~STATE_MASK) + (1 << STATE_BITS);
     Atomics.store(this.standings, slot, next | State.free);
+    this.firstFree = Math.min(this.firstFree, slot);
   }
 
   state(slot: number): State {

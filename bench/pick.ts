@@ -1,0 +1,95 @@
+/**
+ * What choosing a backend costs, without any traffic: `npm run bench:pick`. Nanoseconds and bytes
+ * for a pick (drawing from the schedule, entering the table, leaving it), and milliseconds for a
+ * rebuild of the schedule, for small and very large pools.
+ */
+import process from 'node:process';
+import type { PoolConfig } from '../src/core/config.ts';
+import type { Pool as Members } from '../src/core/control/members.ts';
+import { Schedules } from '../src/core/control/schedules.ts';
+import { Pool } from '../src/core/engine/pool.ts';
+import { State, Table } from '../src/core/table/table.ts';
+
+const PICKS = 2_000_000;
+const ROUNDS = 5;
+
+export interface PickFigures {
+  readonly backends: number;
+  readonly weighted: boolean;
+  readonly nanosecondsPerPick: number;
+  readonly bytesPerPick: number;
+  readonly rebuildMs: number;
+}
+
+/** A pool of so many backends that are up, in memory as workers share it. */
+function poolOf(backends: number, weighted: boolean) {
+  const size = { capacity: backends, workers: 2 };
+  const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
+  const config = { name: 'default', policy: 'round_robin', panic: false } as PoolConfig;
+  const members = Array.from({ length: backends }, (_, n) => ({
+    backend: { slot: table.claim(weighted ? 1 + (n % 3) : 1, State.up), verdictOverdue: false },
+  }));
+  // What a schedule is made of, and nothing else.
+  const pool = { config, members } as unknown as Members;
+  const engine = { schedule() {} } as unknown as ConstructorParameters<typeof Schedules>[1];
+  const generations = { generation: () => 0 };
+  return {
+    table,
+    pool,
+    schedules: new Schedules(table, engine),
+    at: new Pool(config, table, generations),
+  };
+}
+
+/** Measures one size. `picks`: how many in each of five rounds, of which the median counts. */
+export function measurePicks(backends: number, weighted: boolean, picks = PICKS): PickFigures {
+  const { table, pool, schedules, at } = poolOf(backends, weighted);
+  let began = performance.now();
+  at.follow(schedules.of(pool));
+  const rebuildMs = performance.now() - began;
+  const nobody: number[] = [];
+  const round = (): void => {
+    for (let n = 0; n < picks; n++) table.leave(at.enter(nobody));
+  };
+  round();
+  const heapBefore = process.memoryUsage().heapUsed;
+  const times: number[] = [];
+  for (let n = 0; n < ROUNDS; n++) {
+    began = performance.now();
+    round();
+    times.push(performance.now() - began);
+  }
+  const grown = Math.max(0, process.memoryUsage().heapUsed - heapBefore);
+  times.sort((a, b) => a - b);
+  return {
+    backends,
+    weighted,
+    nanosecondsPerPick: (times[ROUNDS >> 1] * 1e6) / picks,
+    bytesPerPick: grown / (ROUNDS * picks),
+    rebuildMs,
+  };
+}
+
+function main(): void {
+  const runtime = process.versions.bun === undefined ? 'Node' : 'Bun';
+  const version = process.versions.bun ?? process.versions.node;
+  process.stdout.write(`${runtime} ${version}\n`);
+  process.stdout.write('backends  weights  ns per pick  bytes per pick  rebuild, ms\n');
+  // Compiled before anything is measured.
+  measurePicks(100, false);
+  for (const backends of [3, 1000, 100_000]) {
+    for (const weighted of [false, true]) {
+      const figures = measurePicks(backends, weighted);
+      const cells = [
+        String(backends).padStart(8),
+        (weighted ? '1 to 3' : 'equal').padStart(8),
+        figures.nanosecondsPerPick.toFixed(1).padStart(12),
+        figures.bytesPerPick.toFixed(3).padStart(15),
+        figures.rebuildMs.toFixed(1).padStart(12),
+      ];
+      process.stdout.write(`${cells.join(' ')}\n`);
+    }
+  }
+}
+
+if (process.argv[1]?.endsWith('pick.js')) main();
