@@ -212,7 +212,10 @@ function explore(cast: Cast): number {
   });
 }
 
-describe('two workers and a control thread that drains, in every order of accesses', () => {
+// What is pure comes out the same on every runtime: once is enough.
+const isFirst = process.env.EVENKEEL_RUNTIME === undefined;
+
+describe.skipIf(!isFirst)('two workers and a control thread that drains, in every order', () => {
   for (const [index, one] of SCRIPTS.entries()) {
     it(`keep their word when one does ${one.join(', ')}`, () => {
       // What is the same with the workers exchanged is looked at once.

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -60,6 +61,27 @@ describe.skipIf(!onNode)('below the streams of this Node', () => {
     });
     while (read < written) await new Promise((resolve) => setTimeout(resolve, 1));
     expect([writer.writableLength, flushes]).toEqual([0, 1]);
+  });
+
+  it('a write that libuv finishes itself is not taken for one that is still to be used', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    // It reads while we write: what the kernel does not take at first it takes a moment later.
+    const reader = spawn(process.execPath, ['-e', `net.connect(${port}, '127.0.0.1').resume()`]);
+    const [near] = (await once(server, 'connection')) as [net.Socket];
+    opened.push(near);
+    let flushes = 0;
+    const writer = await writerOf(near, () => flushes++);
+    const block = Buffer.alloc(100_000);
+    for (let n = 0; n < 10_000; n++) {
+      const before = flushes;
+      if (writer.write(block)) continue;
+      while (flushes === before) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(near.destroyed).toBe(false);
+    reader.kill();
   });
 
   it('an error ends the stream, as one of its own would', async () => {

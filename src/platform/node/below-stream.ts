@@ -2,8 +2,8 @@
  * What Node has below its streams. A stream makes some ten calls and objects of its own around each
  * read and write; the handle below does the same with one. Nothing of this is promised by Node, so
  * it is looked at before it is used, and the stream is the way where anything is missing:
- * - Writing: `writeBuffer` hands bytes to the kernel at once. Its request object may be used again
- *   when the kernel took them all, which is the rule.
+ * - Writing: `writeBuffer` hands bytes to the kernel at once. Each call has a request object of its
+ *   own: that the kernel took all the bytes does not say that libuv is done with the request.
  * - Reading: the public `onread` of outgoing connections, given to accepted ones as well.
  *
  * docs/decisions/below-the-stream.md has the measurements.
@@ -82,13 +82,11 @@ export class DirectWriter {
   private readonly handle: Handle;
   /** All that was written has been taken, after some of it was not. */
   private readonly flushed: () => void;
-  private request: WriteRequest;
 
   private constructor(stream: net.Socket, handle: Handle, flushed: () => void) {
     this.stream = stream;
     this.handle = handle;
     this.flushed = flushed;
-    this.request = new requestClass!();
   }
 
   /** Null: the stream has to do it. */
@@ -105,7 +103,8 @@ export class DirectWriter {
 
   /** `bytes` must not change until they are gone. False: not all of them are yet. */
   write(bytes: Uint8Array): boolean {
-    const { request, handle } = this;
+    const { handle } = this;
+    const request = new requestClass!();
     const status = handle.writeBuffer(request, bytes);
     if (status !== 0) {
       this.fail(status);
@@ -114,7 +113,6 @@ export class DirectWriter {
     if (handle.writeQueueSize === 0) return true;
     request.buffer = bytes;
     request.oncomplete = (given) => this.completed(given);
-    this.request = new requestClass!();
     return false;
   }
 
