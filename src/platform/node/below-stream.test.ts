@@ -63,7 +63,7 @@ describe.skipIf(!onNode)('below the streams of this Node', () => {
     expect([writer.writableLength, flushes]).toEqual([0, 1]);
   });
 
-  it('a write that libuv finishes itself is not taken for one that is still to be used', async () => {
+  it('a write that libuv finishes by itself is not taken for one never begun', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     servers.push(server);
     await once(server, 'listening');
