@@ -6,7 +6,7 @@
  * is ignored.
  */
 import type { Clock } from '../src/core/base/clock.ts';
-import { assert, type Failure, failure } from '../src/core/base/failure.ts';
+import { assert, CLOSED_EARLY, type Failure, failure } from '../src/core/base/failure.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type {
   ListenAddress,
@@ -294,14 +294,6 @@ class SimListener implements Listener {
 function inUse(key: string): Failure {
   return failure('address_in_use', 'us', 'accept', 'never', `${key} is in use by another process`);
 }
-
-const CLOSED_EARLY = failure(
-  'stopping',
-  'us',
-  'accept',
-  'never',
-  'the listener was closed before it was open',
-);
 
 /**
  * A Resolver that knows `names`, which may change while the simulation runs. IPv4 literals stand

@@ -66,6 +66,15 @@ export function failure(
   return { kind, side, phase, retry, cause };
 }
 
+/** What a listener's `ready` is told when it was closed before it was open. */
+export const CLOSED_EARLY = failure(
+  'stopping',
+  'us',
+  'accept',
+  'never',
+  'the listener was closed before it was open',
+);
+
 /** For our own mistakes, not the world's: kept on in production, at the entrance of every room. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);

@@ -4,7 +4,7 @@
  */
 import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
-import { type Failure, failure } from '../base/failure.ts';
+import { CLOSED_EARLY, type Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
 import type { Evidence, PoolMembers } from '../engine/engine.ts';
 import type { OpenListener } from '../engine/listeners.ts';
@@ -320,11 +320,3 @@ export class Fleet implements EngineControls {
     this.start(worker);
   }
 }
-
-const CLOSED_EARLY = failure(
-  'stopping',
-  'us',
-  'accept',
-  'never',
-  'the listener was closed before it was open',
-);

@@ -11,7 +11,7 @@
  */
 import { lookup } from 'node:dns';
 import net from 'node:net';
-import type { Failure } from '../../core/base/failure.ts';
+import { CLOSED_EARLY, type Failure } from '../../core/base/failure.ts';
 import type {
   ListenAddress,
   Listener,
@@ -28,7 +28,7 @@ import {
   connectFailure,
   listenFailure,
 } from '../node/socket-failures.ts';
-import { CLOSED_EARLY, createNodeTransport, withoutMapping } from '../node/sockets.ts';
+import { createNodeTransport, withoutMapping } from '../node/sockets.ts';
 import {
   type Callbacks,
   hasNative,

@@ -7,7 +7,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
-import { type Failure, failure } from '../../core/base/failure.ts';
+import { CLOSED_EARLY, type Failure } from '../../core/base/failure.ts';
 import type {
   ListenAddress,
   Listener,
@@ -222,15 +222,6 @@ class NodeListener implements Listener {
     this.server.close(() => this.settle(CLOSED_EARLY));
   }
 }
-
-/** `ready` of a listener that was closed before it was open. */
-export const CLOSED_EARLY = failure(
-  'stopping',
-  'us',
-  'accept',
-  'never',
-  'the listener was closed before it was open',
-);
 
 /** The handler of an accepted connection until `accept` has returned; nothing comes before. */
 const UNHEARD: SocketHandler = {
