@@ -1,10 +1,9 @@
 /** Few descriptors and many clients: what has begun ends well, and the process keeps calm. */
 import { connect, type Socket } from 'node:net';
-import { usableProcessors } from '../../src/platform/node/resources.ts';
 import { Balancer, shortConfig } from '../e2e/harness/balancer.ts';
 import { get } from '../e2e/harness/http-client.ts';
 import { RawClient } from '../e2e/harness/raw-client.ts';
-import { runtimeFacts } from '../e2e/harness/runtime.ts';
+import { defaultWorkers } from '../e2e/harness/runtime.ts';
 import { until } from '../e2e/harness/until.ts';
 import { atLeast, atMost, type Figure, pause, type Scale, told } from './figures.ts';
 import { type Behaviour, HostileBackend, response } from './hostile-backends.ts';
@@ -105,7 +104,6 @@ export async function descriptors(scale: Scale): Promise<Figure[]> {
   await pause(waveMs);
   const processor = await idleProcessor(balancer);
   const { status } = await get(balancer.port);
-  const workers = runtimeFacts().sharesPorts ? usableProcessors() : 1;
   const most = mostInASecond(balancer, 'connections_turned_away');
   const lines = balancer.logs().filter(({ event }) => event === 'connections_turned_away');
   const counted = lines.reduce((sum, { connections }) => sum + Number(connections), 0);
@@ -117,7 +115,7 @@ export async function descriptors(scale: Scale): Promise<Figure[]> {
     told('256 descriptors: clients turned away or dropped', turnedAway),
     atLeast('256 descriptors: connections_turned_away lines', lines.length, 1),
     told('256 descriptors: turned away, as they say', counted),
-    atMost('256 descriptors: lines in a second, over all workers', most, workers),
+    atMost('256 descriptors: lines in a second, over all workers', most, defaultWorkers()),
     atMost('256 descriptors: established exchanges lost', established - good.length, 0),
     atMost('256 descriptors: processor when idle again, %', processor, 20),
     atMost('256 descriptors: refusals when idle again', status === 200 ? 0 : 1, 0),

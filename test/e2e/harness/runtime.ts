@@ -1,5 +1,6 @@
 /** What the runtime under test is and can, as it says itself. */
 import { execFileSync } from 'node:child_process';
+import { usableProcessors } from '../../../src/platform/node/resources.ts';
 import { runtimePath } from './balancer.ts';
 
 export interface RuntimeFacts {
@@ -19,3 +20,6 @@ export function runtimeFacts(): RuntimeFacts {
   const isBun = versions.bun !== undefined;
   return { isBun, sharesPorts: isBun || major > 22 || (major === 22 && minor >= 12) };
 }
+
+/** How many workers it has by default. */
+export const defaultWorkers = (): number => (runtimeFacts().sharesPorts ? usableProcessors() : 1);
