@@ -25,7 +25,6 @@ export function trafficInThread(config: Config, log: Log): Traffic {
   return {
     table,
     engine,
-    workers: 1,
     begin: (controller) => {
       engine.control = controller;
     },

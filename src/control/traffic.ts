@@ -7,8 +7,6 @@ import type { Table } from '../core/table/table.ts';
 export interface Traffic {
   readonly table: Table;
   readonly engine: EngineControls;
-  /** How many threads carry it. */
-  readonly workers: number;
   /** Once, before anything is asked of the engine. */
   begin(controller: Controller): void;
   listening(): readonly OpenListener[];

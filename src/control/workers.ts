@@ -59,7 +59,6 @@ export function trafficInWorkers(config: Config, options: WorkersOptions): Traff
   return {
     table,
     engine: fleet,
-    workers,
     begin: (controller) => {
       fleet.control = controller;
       fleet.begin();

@@ -5,9 +5,10 @@ import type { ListenerConfig } from '../config.ts';
 export class ListenVote {
   /** With the port that is shared, once that is known. */
   listener: ListenerConfig;
+  /** Workers have been asked, so one that is started now is asked as well. */
+  isAsked = false;
   private readonly waiting: Set<number>;
   private readonly done: (failure: Failure | null) => void;
-  private asked = false;
   private ended = false;
 
   /** `done` is called once. */
@@ -17,15 +18,11 @@ export class ListenVote {
     this.done = done;
   }
 
-  /** Workers may be asked: also one that is started now. */
+  /** What to ask each worker for, now that the port is known. */
   ask(port: number): ListenerConfig {
-    this.asked = true;
+    this.isAsked = true;
     this.listener = { ...this.listener, port };
     return this.listener;
-  }
-
-  get isAsked(): boolean {
-    return this.asked;
   }
 
   /** Every worker listens. */
