@@ -259,8 +259,6 @@ class World implements SimNetwork, SocketWorld {
     const peer: Peer = {
       address: dialer.address,
       port: dialer.port,
-      localAddress: acceptor.address,
-      localPort: acceptor.port,
     };
     acceptor.accept((socket) => listener.accept(socket, peer));
   }

@@ -27,7 +27,7 @@ it("takes the runtime's own sockets", async () => {
     const to = { address: '127.0.0.1', port: listener.port, tls: null };
     socket = transport.connect(to, { ...deaf, onClose: () => resolve() });
   });
-  const kind = process.versions.bun === undefined ? 'NodeSocket' : 'BunSocket';
+  const kind = process.versions.bun === undefined ? 'HandleSocket' : 'BunSocket';
   expect(socket!.constructor.name).toBe(kind);
   listener.close();
 });

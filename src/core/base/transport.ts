@@ -12,12 +12,10 @@
  */
 import type { Failure } from './failure.ts';
 
-/** The two ends of an accepted connection. IPv4-mapped addresses are given as plain IPv4. */
+/** The far end of an accepted connection. IPv4-mapped addresses are given as plain IPv4. */
 export interface Peer {
   readonly address: string;
   readonly port: number;
-  readonly localAddress: string;
-  readonly localPort: number;
 }
 
 export interface ListenAddress {

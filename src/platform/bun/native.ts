@@ -11,7 +11,6 @@ export interface NativeSocket<Data> {
   /** Undefined: the connection is gone already. Each is a system call. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  readonly localAddress: string | undefined;
   /**
    * Hands bytes to the kernel at once and keeps none. Returns how many it took; fewer: `drain`
    * follows. -1: the connection is broken, and the kernel has now told its error to nobody.

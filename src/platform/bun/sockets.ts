@@ -22,13 +22,14 @@ import type {
   Transport,
 } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
+import { withoutMapping } from '../node/connections.ts';
 import {
   authority,
   brokenFailure,
   connectFailure,
   listenFailure,
 } from '../node/socket-failures.ts';
-import { createNodeTransport, withoutMapping } from '../node/sockets.ts';
+import { createNodeTransport } from '../node/sockets.ts';
 import {
   type Callbacks,
   hasNative,
@@ -146,8 +147,6 @@ class BunListener implements Listener {
     const peer: Peer = {
       address: withoutMapping(address),
       port: native.remotePort ?? 0,
-      localAddress: withoutMapping(native.localAddress ?? ''),
-      localPort: this.port,
     };
     socket.peer = peer;
     socket.handler = this.accept(socket, peer);

@@ -1,7 +1,12 @@
-import type { Socket as StreamSocket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { SocketHandler } from '../../core/base/transport.ts';
-import { deliverChunk, deliverRead, nextReadBuffer, writeBytes } from './socket-buffers.ts';
+import {
+  deliverChunk,
+  deliverRead,
+  keepWritten,
+  nextReadBuffer,
+  toWrite,
+} from './socket-buffers.ts';
 
 const BULK = 20_000;
 
@@ -23,7 +28,9 @@ class FakeStream {
 }
 
 function write(stream: FakeStream, bytes: Uint8Array): boolean {
-  return writeBytes(stream as unknown as StreamSocket, bytes);
+  const more = stream.write(toWrite(bytes));
+  if (stream.writableLength !== 0) keepWritten();
+  return more;
 }
 
 function reader(onData: (bytes: Uint8Array) => void): SocketHandler {

@@ -21,7 +21,14 @@ const BULK_BYTES = 16 * 1024;
 /** Buffers for bulk reads kept for the next transfer: at most 1 MiB a thread. */
 const SPARE_BUFFERS = 16;
 
-const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+/** Reads and writes up to this size use the same views again and again: making one costs more. */
+const VIEW_BYTES = 2048;
+
+const freshMemory = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(BUFFER_BYTES).buffer);
+
+const shared = freshMemory();
+/** The beginnings of `shared`, by length. */
+const sharedViews: (Uint8Array | undefined)[] = new Array(VIEW_BYTES + 1).fill(undefined);
 const spare: Uint8Array[] = [];
 /** What `nextReadBuffer` gives out; other than `shared` only between a read and the next call. */
 let next: Uint8Array = shared;
@@ -30,8 +37,14 @@ let next: Uint8Array = shared;
 let lendable: ArrayBufferLike | null = null;
 let lent = false;
 
-let slab = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+let slab = freshMemory();
 let slabUsed = 0;
+/** What follows `slabUsed`, by length. */
+const slabViews: (Uint8Array | undefined)[] = new Array(VIEW_BYTES + 1).fill(undefined);
+
+/** What `toWrite` has handed out last. */
+let toKeep: 'lent' | 'slab' | 'copy' = 'copy';
+let toKeepBytes = 0;
 
 /** For `onread.buffer`: asked at the start of a connection and right after each of its reads. */
 export function nextReadBuffer(): Uint8Array {
@@ -42,11 +55,12 @@ export function nextReadBuffer(): Uint8Array {
 
 /** Delivers a read into a buffer of `nextReadBuffer`, and decides on that connection's next. */
 export function deliverRead(handler: SocketHandler, buffer: Uint8Array, length: number): void {
-  const own = buffer.buffer !== shared.buffer;
-  deliver(handler, buffer.subarray(0, length), own ? buffer.buffer : null);
+  const own = buffer !== shared;
+  if (own) deliver(handler, buffer.subarray(0, length), buffer.buffer);
+  else deliver(handler, beginning(sharedViews, shared, 0, length), null);
   const kept = own && !lent;
   if (length >= BULK_BYTES) {
-    next = kept ? buffer : (spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES));
+    next = kept ? buffer : (spare.pop() ?? freshMemory());
   } else if (kept && spare.length < SPARE_BUFFERS) {
     spare.push(buffer);
   }
@@ -69,28 +83,54 @@ function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferL
   }
 }
 
-/** A stream, or what is below it. What it was given must not change until it has no length. */
-export interface Sink {
-  readonly writableLength: number;
-  write(bytes: Uint8Array): boolean;
+/** memory[start, start + length); `views` are those made before from this start. */
+function beginning(
+  views: (Uint8Array | undefined)[],
+  memory: Uint8Array,
+  start: number,
+  length: number,
+): Uint8Array {
+  if (length > VIEW_BYTES) return memory.subarray(start, start + length);
+  let view = views[length];
+  if (view === undefined) {
+    view = memory.subarray(start, start + length);
+    views[length] = view;
+  }
+  return view;
 }
 
-/** Writes so that the caller may reuse `bytes` at once. False: the sink asks for a pause. */
-export function writeBytes(socket: Sink, bytes: Uint8Array): boolean {
+/**
+ * `bytes` in memory that may be left to a stream: the caller of `write` may reuse its own at once.
+ * It stands until the next call, and for good after `keepWritten`.
+ */
+export function toWrite(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
   if (bytes.buffer === lendable) {
-    const more = socket.write(bytes);
-    if (socket.writableLength !== 0) lent = true;
-    return more;
+    toKeep = 'lent';
+    return bytes;
   }
-  const length = bytes.length;
-  if (length > BUFFER_BYTES) return socket.write(Buffer.from(bytes));
+  if (length > BUFFER_BYTES) {
+    toKeep = 'copy';
+    return new Uint8Array(bytes);
+  }
   if (slabUsed + length > BUFFER_BYTES) {
-    slab = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    slabUsed = 0;
+    slab = freshMemory();
+    useSlab(-slabUsed);
   }
-  const copy = slab.subarray(slabUsed, slabUsed + length);
+  toKeep = 'slab';
+  toKeepBytes = length;
+  const copy = beginning(slabViews, slab, slabUsed, length);
   copy.set(bytes);
-  const more = socket.write(copy);
-  if (socket.writableLength !== 0) slabUsed += length;
-  return more;
+  return copy;
+}
+
+/** The kernel did not take all of what `toWrite` has returned. */
+export function keepWritten(): void {
+  if (toKeep === 'lent') lent = true;
+  else if (toKeep === 'slab') useSlab(toKeepBytes);
+}
+
+function useSlab(bytes: number): void {
+  slabUsed += bytes;
+  slabViews.fill(undefined);
 }

@@ -18,9 +18,17 @@ import type {
   TlsTarget,
   Transport,
 } from '../../core/base/transport.ts';
-import { DirectWriter, learnToWrite, readInPlace } from './below-stream.ts';
-import { deliverChunk, deliverRead, nextReadBuffer, writeBytes } from './socket-buffers.ts';
+import { HIDDEN_RESET, streamEndedByReset, UNHEARD, withoutMapping } from './connections.ts';
+import { acceptHandle, connectHandle, hasHandles } from './handle-socket.ts';
+import {
+  deliverChunk,
+  deliverRead,
+  keepWritten,
+  nextReadBuffer,
+  toWrite,
+} from './socket-buffers.ts';
 import { authority, brokenFailure, connectFailure, listenFailure } from './socket-failures.ts';
+import { takeHandles } from './tcp-handle.ts';
 
 /** Connections the kernel may hold before we accept them; it lowers this to its own limit. */
 const BACKLOG = 4096;
@@ -28,14 +36,15 @@ const BACKLOG = 4096;
 const TLS_CONTEXTS = 64;
 
 /**
- * The transport of this thread. `sharesPorts`: other threads listen on the same ports. `direct`:
- * use what is below the streams, where that is found (`below-stream.ts`).
+ * The transport of this thread. `sharesPorts`: other threads listen on the same ports. `belowStreams`:
+ * plain connections use the handles below their streams, where the runtime shows them.
  */
-export function createNodeTransport(sharesPorts = false, direct = true): Transport {
+export function createNodeTransport(sharesPorts = false, belowStreams = hasHandles): Transport {
+  const connectTcp = belowStreams ? connectHandle : connectStream;
   return {
-    listen: (at, accept, ready) => listen(at, accept, ready, sharesPorts, direct),
+    listen: (at, accept, ready) => listen(at, accept, ready, sharesPorts, belowStreams),
     connect: (to, handler) =>
-      to.tls === null ? connectPlain(to, handler, direct) : connectTls(to, to.tls, handler),
+      to.tls === null ? connectTcp(to, handler) : connectTls(to, to.tls, handler),
   };
 }
 
@@ -45,11 +54,11 @@ export function createNodeTransport(sharesPorts = false, direct = true): Transpo
  */
 let readsInPlace = true;
 
-function connectPlain(to: Target, handler: SocketHandler, direct: boolean): Socket {
+function connectStream(to: Target, handler: SocketHandler): Socket {
   const where = authority(to.address, to.port);
   if (!readsInPlace) {
     const stream = net.connect(streamOptions(to));
-    const socket = new NodeSocket(stream, stream, handler, to, where, direct);
+    const socket = new StreamSocket(stream, stream, handler, to, where);
     stream.on('connect', onOpen);
     stream.on('data', onChunk);
     return socket;
@@ -63,7 +72,7 @@ function connectPlain(to: Target, handler: SocketHandler, direct: boolean): Sock
     },
   };
   const stream = net.connect(streamOptions(to, onread));
-  const socket = new NodeSocket(stream, stream, handler, to, where, direct);
+  const socket = new StreamSocket(stream, stream, handler, to, where);
   stream.on('connect', onOpen);
   readsInPlace = typeof (stream as WithHandle)._handle?.useUserBuffer === 'function';
   return socket;
@@ -88,7 +97,7 @@ function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Sock
   if (net.isIP(target.serverName) === 0) options.servername = target.serverName;
   const stream = tls.connect(options);
   const where = authority(to.address, to.port);
-  const socket = new NodeSocket(stream, tcp, handler, to, where, false);
+  const socket = new StreamSocket(stream, tcp, handler, to, where);
   // A refused connection is an error of the TCP socket; not every runtime passes it on.
   own(tcp, socket);
   tcp.on('error', onError);
@@ -99,7 +108,7 @@ function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Sock
 
 /** What Node's streams have below them; looked at only to find out what the runtime can do. */
 interface WithHandle {
-  readonly _handle?: { getpeername?(into: object): number; useUserBuffer?: unknown } | null;
+  readonly _handle?: { useUserBuffer?: unknown } | null;
 }
 
 interface StreamOptions extends net.TcpSocketConnectOpts {
@@ -138,12 +147,15 @@ function listen(
   accept: (socket: Socket, peer: Peer) => SocketHandler,
   ready: (failure: Failure | null) => void,
   sharesPorts: boolean,
-  direct: boolean,
+  belowStreams: boolean,
 ): Listener {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true });
   const listener = new NodeListener(server, ready);
-  server.on('connection', (stream) => acceptStream(stream, accept, direct));
-  server.on('listening', () => listener.onListening());
+  server.on('connection', (stream) => acceptStream(stream, accept));
+  server.on('listening', () => {
+    if (belowStreams) takeHandles(server, (handle) => acceptHandle(handle, accept));
+    listener.onListening();
+  });
   // After `ready` an error is a failed accept; the connection concerned is gone, others come.
   server.on('error', (error) => listener.settle(listenFailure(error, at)));
   const options: net.ListenOptions & { reusePort: boolean } = {
@@ -160,7 +172,6 @@ function listen(
 function acceptStream(
   stream: net.Socket,
   accept: (socket: Socket, peer: Peer) => SocketHandler,
-  direct: boolean,
 ): void {
   const address = stream.remoteAddress;
   if (address === undefined) {
@@ -169,21 +180,11 @@ function acceptStream(
     stream.destroy();
     return;
   }
-  const peer: Peer = {
-    address: withoutMapping(address),
-    port: stream.remotePort ?? 0,
-    localAddress: withoutMapping(stream.localAddress ?? ''),
-    localPort: stream.localPort ?? 0,
-  };
+  const peer: Peer = { address: withoutMapping(address), port: stream.remotePort ?? 0 };
   const where = authority(peer.address, peer.port);
-  const socket = new NodeSocket(stream, stream, UNHEARD, null, where, direct);
-  if (!direct || !readInPlace(stream, onRead)) stream.on('data', onChunk);
+  const socket = new StreamSocket(stream, stream, UNHEARD, null, where);
+  stream.on('data', onChunk);
   socket.handler = accept(socket, peer);
-}
-
-/** `::ffff:192.0.2.1` is how a dual-stack listener sees `192.0.2.1`. */
-export function withoutMapping(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 class NodeListener implements Listener {
@@ -223,18 +224,9 @@ class NodeListener implements Listener {
   }
 }
 
-/** The handler of an accepted connection until `accept` has returned; nothing comes before. */
-const UNHEARD: SocketHandler = {
-  onOpen() {},
-  onData() {},
-  onDrain() {},
-  onEnd() {},
-  onClose() {},
-};
-
 const EMPTY = Buffer.alloc(0);
 
-class NodeSocket implements Socket {
+class StreamSocket implements Socket {
   handler: SocketHandler;
   /** After `close` or `reset`: only `onClose` is still to come. */
   silent = false;
@@ -252,9 +244,6 @@ class NodeSocket implements Socket {
   /** A write returned false and `onDrain` has not been called since. */
   private blocked = false;
   private flushed: (() => void) | null = null;
-  /** May the handle below the stream be used? */
-  private readonly direct: boolean;
-  private writer: DirectWriter | null = null;
 
   constructor(
     stream: net.Socket,
@@ -262,9 +251,7 @@ class NodeSocket implements Socket {
     handler: SocketHandler,
     target: Target | null,
     where: string,
-    direct: boolean,
   ) {
-    this.direct = direct;
     this.stream = stream;
     this.tcp = tcp;
     this.handler = handler;
@@ -281,14 +268,10 @@ class NodeSocket implements Socket {
     const stream = this.stream;
     if (this.ended || stream.destroyed) return true;
     if (bytes.length === 0) return !this.blocked;
-    const writer = this.direct && stream.writableLength === 0 ? this.directWriter() : null;
-    if (writer !== null) {
-      writeBytes(writer, bytes);
-      this.blocked ||= writer.writableLength !== 0;
-      return !this.blocked;
-    }
-    const more = writeBytes(stream, bytes);
-    if (stream.writableLength === 0 || stream.destroyed) return true;
+    const more = stream.write(toWrite(bytes));
+    if (stream.writableLength === 0) return true;
+    keepWritten();
+    if (stream.destroyed) return true;
     // TLS finishes every write later, even one that the kernel takes at once: there the stream's
     // own measure counts, or each record would cost a pause.
     if (more && stream !== this.tcp) return true;
@@ -296,19 +279,9 @@ class NodeSocket implements Socket {
     return false;
   }
 
-  /** Null: the stream has to write, for now or for good. */
-  private directWriter(): DirectWriter | null {
-    if (this.writer !== null) return this.writer;
-    const { stream } = this;
-    if (stream.connecting) return null;
-    this.writer = DirectWriter.for(stream, () => this.onDirectlyFlushed());
-    if (this.writer === null) learnToWrite(stream);
-    return this.writer;
-  }
-
   unsentBytes(): number {
     if (this.gone || this.wasReset) return 0;
-    return this.stream.writableLength + (this.writer?.writableLength ?? 0);
+    return this.stream.writableLength;
   }
 
   pause(): void {
@@ -322,8 +295,6 @@ class NodeSocket implements Socket {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    // A FIN that waits for the kernel could not be overtaken by a RST: it follows the last write.
-    if (this.writesDirectly()) return;
     if (this.blocked && this.flushed !== null) this.stream.end(this.flushed);
     else this.stream.end();
   }
@@ -334,7 +305,7 @@ class NodeSocket implements Socket {
     this.ended = true;
     // With nothing left to send, closing the descriptor sends the FIN; TLS has a notice to send.
     if (this.stream === this.tcp && this.unsentBytes() === 0) this.stream.destroy();
-    else if (!this.writesDirectly()) this.stream.destroySoon();
+    else this.stream.destroySoon();
     // What still comes in is thrown away: unread bytes would turn the FIN into a RST.
     this.stream.resume();
   }
@@ -356,22 +327,6 @@ class NodeSocket implements Socket {
     this.blocked = true;
     this.flushed ??= () => this.onFlushed();
     this.stream.write(EMPTY, this.flushed);
-  }
-
-  /** Bytes that were written below the stream wait for the kernel. */
-  private writesDirectly(): boolean {
-    return this.writer !== null && this.writer.writableLength !== 0;
-  }
-
-  private onDirectlyFlushed(): void {
-    if (this.silent) {
-      this.stream.destroy();
-      return;
-    }
-    if (this.ended) this.stream.end();
-    if (!this.blocked) return;
-    this.blocked = false;
-    this.handler.onDrain();
   }
 
   private onFlushed(): void {
@@ -400,7 +355,7 @@ class NodeSocket implements Socket {
   onEnd(): void {
     if (this.silent || !this.opened) return;
     // Once we have sent a FIN ourselves, an orderly end leaves the same state as a reset.
-    if (!this.ended && endedByReset(this.tcp)) {
+    if (!this.ended && streamEndedByReset(this.tcp)) {
       this.error ??= HIDDEN_RESET;
       this.stream.destroy();
       return;
@@ -429,40 +384,19 @@ class NodeSocket implements Socket {
   }
 }
 
-const HIDDEN_RESET = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-
-/** libuv before 1.52 may report a RST that follows unread bytes as an end, which it is not. */
-const HIDES_RESETS = /^1\.([0-9]|[1-4][0-9]|5[01])\./.test(process.versions.uv ?? '');
-
-/**
- * Was the end that a stream has just reported a RST in truth? After one the kernel knows no peer
- * any more; after a FIN it does, as long as we have sent none. Bun has no such handle.
- */
-export function endedByReset(stream: net.Socket): boolean {
-  if (!HIDES_RESETS) return false;
-  const handle = (stream as WithHandle)._handle;
-  return typeof handle?.getpeername === 'function' && handle.getpeername({}) !== 0;
-}
-
 /** How a stream knows its socket: its listeners are functions of the module, not closures. */
 const owner = Symbol('owner');
 
 interface Owned extends net.Socket {
-  [owner]: NodeSocket;
+  [owner]: StreamSocket;
 }
 
-function own(stream: net.Socket, socket: NodeSocket): void {
+function own(stream: net.Socket, socket: StreamSocket): void {
   (stream as Owned)[owner] = socket;
 }
 
 function onOpen(this: net.Socket): void {
   (this as Owned)[owner].onOpen();
-}
-
-function onRead(this: net.Socket, length: number, buffer: Uint8Array): boolean {
-  const socket = (this as Owned)[owner];
-  if (!socket.silent) deliverRead(socket.handler, buffer, length);
-  return true;
 }
 
 function onChunk(this: net.Socket, chunk: Uint8Array): void {

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { endedByReset } from '../../../src/platform/node/sockets.ts';
+import { streamEndedByReset } from '../../../src/platform/node/connections.ts';
 import { type Cut, cutBytes } from './cut.ts';
 import { type ResponseMessage, ResponseReader } from './strict-reader.ts';
 
@@ -31,7 +31,7 @@ export class RawClient {
       this.changed();
     });
     socket.on('end', () => {
-      this.ended ??= !socket.writableEnded && endedByReset(socket) ? 'rst' : 'fin';
+      this.ended ??= !socket.writableEnded && streamEndedByReset(socket) ? 'rst' : 'fin';
       if (this.ended === 'fin') this.reader.finish();
       this.changed();
     });
