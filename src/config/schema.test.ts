@@ -93,7 +93,7 @@ describe('defaults', () => {
         fields: 100,
         request_line: 8192,
         body: null,
-        idle_connections_per_backend: 64,
+        idle_connections_per_backend: 1024,
         min_rate: 240,
       },
       log: { level: 'info', access: true, format: 'auto' },

@@ -378,8 +378,9 @@ const limits = z
     idle_connections_per_backend: whole(
       0,
       100_000,
-      'Idle connections kept for reuse, for each backend.',
-    ).prefault(64),
+      'Idle connections that a worker keeps for reuse, for each backend. They close after ' +
+        '`timeouts.backend_keep_alive`; too few cost a new one for many requests under load.',
+    ).prefault(1024),
     min_rate: size(
       0,
       '1GiB',
