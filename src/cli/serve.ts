@@ -57,7 +57,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
       workers: {
         workers,
         lines: { isTty: terminal.isTty, colour: terminal.colour },
-        logText: log.forward,
+        logLines: log.forward,
         giveUp: (why) => giveUp(why, log),
       },
     });

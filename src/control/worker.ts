@@ -34,7 +34,12 @@ function work(): void {
   const slabs = new Slabs(size.workers, data.slabs);
   installByteOps(createNodeByteOps());
   const log = createLog({ ...config.log, ...data.lines }, (onProgress) =>
-    threadOutlet(slabs, worker, (text, lines) => post({ kind: 'log', text, lines }), onProgress),
+    threadOutlet(
+      slabs,
+      worker,
+      (bytes, lines) => post({ kind: 'log', bytes, lines }, [bytes.buffer]),
+      onProgress,
+    ),
   );
   const clock = createNodeClock();
   const engine = new Engine({

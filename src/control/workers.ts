@@ -18,7 +18,7 @@ export interface WorkersOptions {
   /** How workers write their own lines. */
   readonly lines: { readonly isTty: boolean; readonly colour: boolean };
   /** Lines that a worker has written, each with its end. */
-  readonly logText: (text: string, lines: number) => void;
+  readonly logLines: (bytes: Uint8Array<ArrayBuffer>, lines: number) => void;
   /** Workers keep dying: the process should end. Called once. */
   readonly giveUp: (why: string) => void;
 }
@@ -31,7 +31,7 @@ const entry = new URL(
 
 /** Threads start with `begin`. */
 export function trafficInWorkers(config: Config, options: WorkersOptions): Traffic {
-  const { workers, log, lines, logText, giveUp } = options;
+  const { workers, log, lines, logLines, giveUp } = options;
   const size: TableSize = { capacity: config.tableSize, workers };
   const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
   const slabs = new Slabs(workers, new SharedArrayBuffer(Slabs.bytesFor(workers)));
@@ -40,7 +40,7 @@ export function trafficInWorkers(config: Config, options: WorkersOptions): Traff
     table,
     slabs,
     log,
-    logText,
+    logLines,
     giveUp,
     claimPort,
     clock: createNodeClock(),

@@ -65,7 +65,7 @@ export function writeLatin1(text: string, target: Uint8Array, at: number): numbe
 }
 
 /** `text` (characters 0 to 255) as bytes of its own. */
-export function latin1(text: string): Uint8Array {
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   pureByteOps.writeLatin1(text, bytes, 0);
   return bytes;
@@ -75,7 +75,7 @@ export function latin1(text: string): Uint8Array {
  * `text` as UTF-8, for the few places where we write words of a user (pages, JSON). Half a
  * surrogate pair becomes U+FFFD.
  */
-export function utf8(text: string): Uint8Array {
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
   for (const character of text) {
     const point = character.codePointAt(0)!;

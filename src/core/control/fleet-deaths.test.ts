@@ -3,6 +3,7 @@ import { listenerConfig, occupy } from '../../../test/fixtures/control-world.ts'
 import { plainMemory } from '../../../test/fixtures/drawing-policy.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';
+import { latin1 } from '../base/bytes.ts';
 import { failure } from '../base/failure.ts';
 
 const inUse = failure('address_in_use', 'us', 'accept', 'never', 'another process has it');
@@ -255,8 +256,8 @@ describe('the end', () => {
   it('still passes logs on, and hears nothing else', () => {
     const { slot, generation } = world.backend;
     world.thread(0).say({ kind: 'released', id: { slot, generation } });
-    world.thread(0).say({ kind: 'log', text: 'last words\n', lines: 1 });
-    expect([world.evidence, world.logText]).toEqual([[], [['last words\n', 1]]]);
+    world.thread(0).say({ kind: 'log', bytes: latin1('last words\n'), lines: 1 });
+    expect([world.evidence, world.logLines]).toEqual([[], [['last words\n', 1]]]);
   });
 
   it('of a fleet whose workers are all dead is at once', () => {

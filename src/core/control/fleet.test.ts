@@ -3,6 +3,7 @@ import { config, listenerConfig, poolConfig } from '../../../test/fixtures/contr
 import { plainMemory } from '../../../test/fixtures/drawing-policy.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';
+import { latin1 } from '../base/bytes.ts';
 import { failure } from '../base/failure.ts';
 import { State } from '../table/table.ts';
 import type { ToWorker } from './messages.ts';
@@ -223,8 +224,8 @@ describe('what workers tell', () => {
 
   it('in its log is passed on, and taken from what waits', () => {
     world.slabs.handOverLog(1, 10, 100);
-    world.thread(1).say({ kind: 'log', text: 'a\nb\n', lines: 2 });
-    expect(world.logText).toEqual([['a\nb\n', 2]]);
+    world.thread(1).say({ kind: 'log', bytes: latin1('a\nb\n'), lines: 2 });
+    expect(world.logLines).toEqual([['a\nb\n', 2]]);
     expect(world.slabs.logWaiting(1)).toBe(6);
   });
 });

@@ -63,8 +63,8 @@ export interface FleetDeps {
   readonly slabs: Slabs;
   readonly clock: Clock;
   readonly log: Log;
-  /** Text of a worker's log; the lines are whole. */
-  readonly logText: (text: string, lines: number) => void;
+  /** Lines of a worker's log, each whole. */
+  readonly logLines: (bytes: Uint8Array<ArrayBuffer>, lines: number) => void;
   /** Too many workers have died: the process should end. Called once. */
   readonly giveUp: (why: string) => void;
 }
@@ -228,8 +228,8 @@ export class Fleet implements EngineControls {
 
   private hear(worker: number, message: FromWorker): void {
     if (message.kind === 'log') {
-      this.deps.slabs.takeLog(worker, message.text.length);
-      this.deps.logText(message.text, message.lines);
+      this.deps.slabs.takeLog(worker, message.bytes.length);
+      this.deps.logLines(message.bytes, message.lines);
     } else if (message.kind === 'finished') this.finished(worker);
     else if (this.over) return;
     else if (message.kind === 'listening') this.listens(worker, message);

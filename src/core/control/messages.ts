@@ -53,6 +53,6 @@ export type FromWorker =
     }
   | { readonly kind: 'connected'; readonly id: BackendId; readonly address: string }
   | { readonly kind: 'released'; readonly id: BackendId }
-  /** Lines of the log, written out. */
-  | { readonly kind: 'log'; readonly text: string; readonly lines: number }
+  /** Lines of the log, written out; their memory is moved. */
+  | { readonly kind: 'log'; readonly bytes: Uint8Array<ArrayBuffer>; readonly lines: number }
   | { readonly kind: 'finished' };

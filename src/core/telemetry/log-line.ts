@@ -1,17 +1,19 @@
 /**
- * Log lines, as pure text: JSON for machines, a readable form for a terminal. Every line ends with
+ * Log lines: JSON for machines, a readable form for a terminal. Every line ends with
  * exactly one newline, whatever is in it. The keys and the end codes are a promise to whoever reads
  * the log by program: `docs/log.md` is their reference.
  */
 import type { LogLevel } from '../config.ts';
 import { endCode } from './end-code.ts';
 import { jsonString, sentence, wireWord } from './escape.ts';
+import type { LineBytes } from './line-bytes.ts';
 import type { EventFields, ExchangeRecord } from './log.ts';
 import { createTimeFormat } from './time-format.ts';
 
 /** Formats lines; keeps the current second's text between calls, so each log has its own. */
 export interface LineFormat {
-  exchange(record: ExchangeRecord): string;
+  /** Writes one line: there are as many as there are requests. */
+  exchange(record: ExchangeRecord, out: LineBytes): void;
   event(
     wallMs: number,
     level: LogLevel,
@@ -23,12 +25,6 @@ export interface LineFormat {
 
 const RESERVED = new Set(['time', 'level', 'event', 'message']);
 
-/** Milliseconds, at most three decimals; null for what never happened (negative, no number). */
-const timing = (ms: number): string =>
-  ms >= 0 && ms < Number.POSITIVE_INFINITY ? `${Math.round(ms * 1_000) / 1_000}` : 'null';
-
-const jsonOrNull = (text: string | null): string => (text === null ? 'null' : jsonString(text));
-
 const jsonValue = (value: string | number | boolean | null): string => {
   if (typeof value === 'string') return jsonString(value);
   return typeof value === 'number' && !Number.isFinite(value) ? 'null' : `${value}`;
@@ -38,20 +34,47 @@ const jsonValue = (value: string | number | boolean | null): string => {
 export function createJsonFormat(): LineFormat {
   const time = createTimeFormat(() => 0);
   return {
-    exchange: (r) => {
+    exchange: (r, out) => {
       const { failure } = r;
-      return (
-        `{"time":"${time.iso(r.startedWallMs)}","level":"info","event":"exchange"` +
-        `,"request_id":${jsonString(r.requestId)},"client":${jsonString(r.client)}` +
-        `,"method":${jsonString(r.method)},"target":${jsonString(r.target)}` +
-        `,"host":${jsonString(r.host)},"protocol":${jsonString(r.protocol)}` +
-        `,"status":${r.status},"pool":${jsonOrNull(r.pool)},"backend":${jsonOrNull(r.backend)}` +
-        `,"attempts":${r.attempts},"request_bytes":${r.requestBodyBytes}` +
-        `,"response_bytes":${r.responseBodyBytes},"connect_ms":${timing(r.connectMs)}` +
-        `,"response_head_ms":${timing(r.responseHeadMs)},"total_ms":${timing(r.totalMs)}` +
-        `,"end":"${endCode(failure)}","phase":${failure === null ? 'null' : `"${failure.phase}"`}` +
-        `,"cause":${failure === null ? 'null' : jsonString(failure.cause)}}\n`
-      );
+      out.ascii('{"time":"');
+      out.ascii(time.iso(r.startedWallMs));
+      out.ascii('","level":"info","event":"exchange","request_id":');
+      out.json(r.requestId);
+      out.ascii(',"client":');
+      out.json(r.client);
+      out.ascii(',"method":');
+      out.json(r.method);
+      out.ascii(',"target":');
+      out.json(r.target);
+      out.ascii(',"host":');
+      out.json(r.host);
+      out.ascii(',"protocol":');
+      out.json(r.protocol);
+      out.ascii(',"status":');
+      out.number(r.status);
+      out.ascii(',"pool":');
+      out.json(r.pool);
+      out.ascii(',"backend":');
+      out.json(r.backend);
+      out.ascii(',"attempts":');
+      out.number(r.attempts);
+      out.ascii(',"request_bytes":');
+      out.number(r.requestBodyBytes);
+      out.ascii(',"response_bytes":');
+      out.number(r.responseBodyBytes);
+      out.ascii(',"connect_ms":');
+      out.milliseconds(r.connectMs);
+      out.ascii(',"response_head_ms":');
+      out.milliseconds(r.responseHeadMs);
+      out.ascii(',"total_ms":');
+      out.milliseconds(r.totalMs);
+      out.ascii(',"end":');
+      out.json(endCode(failure));
+      out.ascii(',"phase":');
+      out.json(failure === null ? null : failure.phase);
+      out.ascii(',"cause":');
+      out.json(failure === null ? null : failure.cause);
+      out.ascii('}\n');
     },
     event: (wallMs, level, event, message, fields) => {
       let line =
@@ -123,7 +146,7 @@ export function createTextFormat(
     return status >= 300 ? c.cyan : c.green;
   };
   return {
-    exchange: (r) => {
+    exchange: (r, out) => {
       const status = r.status === 0 ? '---' : `${r.status}`;
       let line =
         `${c.dim}${time.clock(r.startedWallMs)}${c.off} ${wireWord(r.method)} ` +
@@ -133,7 +156,7 @@ export function createTextFormat(
       if (r.failure !== null) {
         line += ` ${c.red}${endCode(r.failure)}${c.off}: ${sentence(r.failure.cause)}`;
       }
-      return `${line}\n`;
+      out.utf8(`${line}\n`);
     },
     event: (wallMs, level, _event, message) => {
       const { label, colour: name } = LEVELS[level];

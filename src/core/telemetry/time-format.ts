@@ -12,17 +12,21 @@ export interface TimeFormat {
 
 /**
  * Formats wall times (milliseconds since 1970, year 0 to 9999). What is before the milliseconds is
- * kept from one call to the next, as most lines of a busy log fall into the same second.
+ * kept from one call to the next, as most lines of a busy log fall into the same second, and many
+ * into the same millisecond.
  * `utcOffsetMinutes` is asked once per new second: how far local time is ahead of UTC just then.
  */
 export function createTimeFormat(utcOffsetMinutes: (wallMs: number) => number): TimeFormat {
   let isoSecond = Number.NaN;
   let isoPrefix = '';
+  let isoMs = Number.NaN;
+  let isoText = '';
   let clockSecond = Number.NaN;
   let clockPrefix = '';
   return {
     iso: (wallMs) => {
       const ms = Math.floor(wallMs);
+      if (ms === isoMs) return isoText;
       const second = Math.floor(ms / 1_000);
       if (second !== isoSecond) {
         const t = civilTime(ms);
@@ -30,7 +34,9 @@ export function createTimeFormat(utcOffsetMinutes: (wallMs: number) => number): 
         isoPrefix = `${date}T${two(t.hour)}:${two(t.minute)}:${two(t.second)}.`;
         isoSecond = second;
       }
-      return `${isoPrefix}${three(ms - second * 1_000)}Z`;
+      isoMs = ms;
+      isoText = `${isoPrefix}${three(ms - second * 1_000)}Z`;
+      return isoText;
     },
     clock: (wallMs) => {
       const ms = Math.floor(wallMs);

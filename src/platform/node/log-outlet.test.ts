@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { utf8 } from '../../core/base/bytes.ts';
 import { type Outlet, openOutlet } from './log-outlet.ts';
 
 let folder: string;
@@ -65,7 +66,7 @@ describe('an outlet', () => {
   it('writes everything, in the order of the calls', async () => {
     const outlet = openOutlet(open(file(), 'w'), 100_000, nothing);
     const lines = Array.from({ length: 200 }, (_, i) => `line ${i} \u2713\n`);
-    for (const line of lines) outlet.write(line, 1);
+    for (const line of lines) outlet.write(utf8(line), 1);
     await flushed(outlet);
     expect(fs.readFileSync(file(), 'utf8')).toBe(lines.join(''));
     expect(outlet.dropped()).toBe(0);
@@ -73,20 +74,20 @@ describe('an outlet', () => {
 
   it('writes without being flushed', async () => {
     const outlet = openOutlet(open(file(), 'w'), 100, nothing);
-    outlet.write('one\n', 1);
+    outlet.write(utf8('one\n'), 1);
     while (!outlet.idle()) await pause(1);
     expect(fs.readFileSync(file(), 'utf8')).toBe('one\n');
   });
 
   it('takes as many bytes as it was given, and counts the lines of what is more', async () => {
     const outlet = openOutlet(open(file(), 'w'), 10, nothing);
-    outlet.write('12345678', 1);
+    outlet.write(utf8('12345678'), 1);
     expect(outlet.room()).toBe(2);
-    outlet.write('\u2713', 7); // Three bytes.
+    outlet.write(utf8('\u2713'), 7); // Three bytes.
     expect([outlet.room(), outlet.dropped()]).toEqual([2, 7]);
-    outlet.write('90', 1);
+    outlet.write(utf8('90'), 1);
     expect([outlet.room(), outlet.dropped()]).toEqual([0, 7]);
-    outlet.write('x', 2);
+    outlet.write(utf8('x'), 2);
     expect(outlet.dropped()).toBe(9);
     await flushed(outlet);
     expect(fs.readFileSync(file(), 'utf8')).toBe('1234567890');
@@ -97,11 +98,11 @@ describe('an outlet', () => {
     const outlet = openOutlet(open(file(), 'w'), 10, () => {
       seen.push([outlet.room(), outlet.idle()]);
     });
-    outlet.write('1234567890', 1);
+    outlet.write(utf8('1234567890'), 1);
     expect([outlet.room(), outlet.idle()]).toEqual([0, false]);
     await flushed(outlet);
     expect(seen).toEqual([[10, true]]);
-    outlet.write('x', 1);
+    outlet.write(utf8('x'), 1);
     await flushed(outlet);
     expect(fs.readFileSync(file(), 'utf8')).toBe('1234567890x');
   });
@@ -109,10 +110,10 @@ describe('an outlet', () => {
   it('may be written to from the call that says so', async () => {
     let more = true;
     const outlet = openOutlet(open(file(), 'w'), 10, () => {
-      if (more) outlet.write('second', 1);
+      if (more) outlet.write(utf8('second'), 1);
       more = false;
     });
-    outlet.write('first ', 1);
+    outlet.write(utf8('first '), 1);
     await flushed(outlet);
     expect(fs.readFileSync(file(), 'utf8')).toBe('first second');
   });
@@ -124,7 +125,7 @@ describe('flush', () => {
     const calls: string[] = [];
     outlet.flush(20, () => calls.push('idle'));
     expect(calls).toEqual(['idle']);
-    outlet.write('x', 1);
+    outlet.write(utf8('x'), 1);
     outlet.flush(20, () => calls.push('a'));
     outlet.flush(20, () => calls.push('b'));
     expect(calls).toEqual(['idle']);
@@ -136,7 +137,7 @@ describe('flush', () => {
   it('gives up when its time is over', async () => {
     const { reader, writer } = pipe();
     const outlet = openOutlet(writer, 1_000_000, nothing);
-    outlet.write('x'.repeat(500_000), 1);
+    outlet.write(utf8('x'.repeat(500_000)), 1);
     const before = performance.now();
     await flushed(outlet, 50);
     expect(performance.now() - before).toBeGreaterThanOrEqual(45);
@@ -150,9 +151,9 @@ describe('a pipe', () => {
     const { reader, writer } = pipe();
     const outlet = openOutlet(writer, 1_000_000, nothing);
     const text = Array.from({ length: 50_000 }, (_, i) => `${i}\n`).join('');
-    outlet.write(text, 50_000);
+    outlet.write(utf8(text), 50_000);
     await pause(100); // Some tries find it full.
-    outlet.write('end\n', 1);
+    outlet.write(utf8('end\n'), 1);
     let read = '';
     while (!read.endsWith('end\n')) {
       read += drain(reader);
@@ -168,14 +169,14 @@ describe('a pipe', () => {
     const { reader, writer } = pipe();
     const outlet = openOutlet(writer, 10, nothing);
     fs.closeSync(reader);
-    outlet.write('kept\n', 1);
+    outlet.write(utf8('kept\n'), 1);
     const before = performance.now();
     await flushed(outlet);
     expect(performance.now() - before).toBeLessThan(5_000);
     expect(outlet.idle()).toBe(false);
-    outlet.write('too long\n', 1);
+    outlet.write(utf8('too long\n'), 1);
     expect(outlet.dropped()).toBe(1);
-    outlet.write('too\n', 1);
+    outlet.write(utf8('too\n'), 1);
     const next = openReader();
     while (!outlet.idle()) await pause(5);
     expect(drain(next)).toBe('kept\ntoo\n');

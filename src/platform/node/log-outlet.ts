@@ -13,8 +13,11 @@ const BUSY_RETRY_MAX_MS = 50;
 const ERROR_RETRY_MS = 1_000;
 
 export interface Outlet {
-  /** Takes text of so many lines, or counts them as dropped. Neither throws nor waits. */
-  write(text: string, lines: number): void;
+  /**
+   * Takes the bytes of so many lines, and the memory they are in, or counts them as dropped.
+   * Neither throws nor waits.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>, lines: number): void;
   /** Bytes that would still be taken. */
   room(): number;
   /** Nothing is waiting to be written. */
@@ -56,7 +59,16 @@ function unblocked(fd: number): number {
 const isBusy = (error: NodeJS.ErrnoException): boolean =>
   error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK' || error.code === 'EBUSY';
 
-/** What is kept of the text is at most `maxBytes`; `onProgress` is called after every write. */
+/**
+ * Gives back memory that has been written. A control thread makes so little garbage that it would
+ * be tens of MiB before they were collected. What shares its memory, and Node 20, wait for that.
+ */
+function release(bytes: Uint8Array): void {
+  const memory = bytes.buffer as { byteLength: number; transfer?(length: number): unknown };
+  if (bytes.length === memory.byteLength) memory.transfer?.(0);
+}
+
+/** What is kept is at most `maxBytes`; `onProgress` is called after every write. */
 export function openOutlet(fd: number, maxBytes: number, onProgress: () => void): Outlet {
   return new DescriptorOutlet(unblocked(fd), maxBytes, onProgress);
 }
@@ -65,7 +77,7 @@ class DescriptorOutlet implements Outlet {
   private readonly fd: number;
   private readonly maxBytes: number;
   private readonly onProgress: () => void;
-  private readonly waiting: Buffer[] = [];
+  private readonly waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private droppedLines = 0;
   /** A write is in flight, or a retry is due. */
@@ -80,8 +92,7 @@ class DescriptorOutlet implements Outlet {
     this.onProgress = onProgress;
   }
 
-  write(text: string, lines: number): void {
-    const bytes = Buffer.from(text);
+  write(bytes: Uint8Array<ArrayBuffer>, lines: number): void {
     if (this.waitingBytes + bytes.length > this.maxBytes) {
       this.droppedLines += lines;
       return;
@@ -130,8 +141,9 @@ class DescriptorOutlet implements Outlet {
     this.busyRetryMs = BUSY_RETRY_MS;
     const { waiting } = this;
     this.waitingBytes -= count;
-    waiting[0] = waiting[0]!.subarray(count);
-    if (waiting[0].length === 0) waiting.shift();
+    const first = waiting[0]!;
+    if (count < first.length) waiting[0] = first.subarray(count);
+    else release(waiting.shift()!);
     this.onProgress();
     this.pump();
     this.settle();

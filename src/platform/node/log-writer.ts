@@ -2,15 +2,23 @@
  * The process's log: lines of `core/telemetry` into a descriptor. Never waits, never throws, is at
  * most 100 ms late, and says how many lines it had to drop.
  */
+
+import { utf8 } from '../../core/base/bytes.ts';
 import type { LogConfig, LogLevel } from '../../core/config.ts';
+import { LineBytes } from '../../core/telemetry/line-bytes.ts';
 import type { Log } from '../../core/telemetry/log.ts';
 import { createJsonFormat, createTextFormat } from '../../core/telemetry/log-line.ts';
 import { type Outlet, openOutlet } from './log-outlet.ts';
 
 /** Kept for a reader that is behind; what comes after that is dropped. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
-/** A batch is handed over when it has so many characters, or after so long. */
-const BATCH_CHARACTERS = 4_096;
+/**
+ * A batch is handed over when it has so many bytes, or after so long. To hand one over costs more
+ * than a hundred lines: it wakes another thread, twice where workers write.
+ */
+const BATCH_BYTES = 60 * 1024;
+/** Room for the line that fills it. */
+const BATCH_CAPACITY = 64 * 1024;
 const BATCH_MS = 100;
 /** While lines go on being dropped, it is said that often. */
 const DROP_REPORT_MS = 1_000;
@@ -33,8 +41,8 @@ export interface LogOptions extends LogConfig {
 export interface ProcessLog extends Log {
   /** Puts text of our own (a banner) between the lines, as it is. */
   print(text: string): void;
-  /** Takes lines of another thread's log, each with its end. */
-  forward(text: string, lines: number): void;
+  /** Takes lines of another thread's log, each with its end, and the memory they are in. */
+  forward(bytes: Uint8Array<ArrayBuffer>, lines: number): void;
   /** Hands over now what has been gathered. */
   handOver(): void;
   /** Takes another level, format, or access lines on or off, from the next line on. */
@@ -69,26 +77,14 @@ export function createLog(
   let format = formatOf(options);
   let rank = RANK[options.level];
   let access = options.access;
-  let batch = '';
-  let batchLines = 0;
-  let timer: NodeJS.Timeout | null = null;
   let reported = 0;
   let reportedAtMs = Number.NEGATIVE_INFINITY;
 
   const outlet = open(() => reportDrops());
-  const handOver = (): void => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    if (batchLines === 0) return;
-    outlet.write(batch, batchLines);
-    batch = '';
-    batchLines = 0;
-  };
-  const add = (line: string, atOnce: boolean): void => {
-    batch += line;
-    batchLines += 1;
-    if (atOnce || batch.length >= BATCH_CHARACTERS) handOver();
-    else timer ??= setTimeout(handOver, BATCH_MS).unref();
+  const batch = new Batch(outlet);
+  const add = (text: string, atOnce: boolean): void => {
+    batch.bytes.utf8(text);
+    batch.added(atOnce);
   };
   const reportDrops = (): void => {
     const lines = outlet.dropped() - reported;
@@ -98,21 +94,24 @@ export function createLog(
     reported += lines;
     reportedAtMs = nowMs;
     const message = `${lines} log lines were dropped: nobody took them in time`;
-    outlet.write(format.event(Date.now(), 'warn', 'log_dropped', message, { lines }), 1);
+    const line = format.event(Date.now(), 'warn', 'log_dropped', message, { lines });
+    outlet.write(utf8(line), 1);
   };
   return {
     exchange: (record) => {
-      if (access) add(format.exchange(record), false);
+      if (!access) return;
+      format.exchange(record, batch.bytes);
+      batch.added(false);
     },
     event: (level, event, message, fields) => {
       if (RANK[level] < rank) return;
       add(format.event(Date.now(), level, event, message, fields), RANK[level] >= RANK.warn);
     },
     print: (printed) => add(printed, true),
-    handOver,
-    forward: (lines, count) => {
-      handOver();
-      outlet.write(lines, count);
+    handOver: () => batch.handOver(),
+    forward: (bytes, lines) => {
+      batch.handOver();
+      outlet.write(bytes, lines);
     },
     configure: (config) => {
       format = formatOf(config);
@@ -120,9 +119,37 @@ export function createLog(
       access = config.access;
     },
     flush: (done) => {
-      handOver();
+      batch.handOver();
       outlet.flush(FLUSH_MS, done);
     },
     dropped: () => outlet.dropped(),
   };
+}
+
+/** Lines that have been written and not handed over yet. */
+class Batch {
+  readonly bytes = new LineBytes(BATCH_CAPACITY);
+  private readonly outlet: Outlet;
+  private lines = 0;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(outlet: Outlet) {
+    this.outlet = outlet;
+  }
+
+  /** One line more stands in `bytes`. */
+  added(atOnce: boolean): void {
+    this.lines++;
+    if (atOnce || this.bytes.length >= BATCH_BYTES) this.handOver();
+    else this.timer ??= setTimeout(() => this.handOver(), BATCH_MS).unref();
+  }
+
+  handOver(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    const { lines } = this;
+    if (lines === 0) return;
+    this.lines = 0;
+    this.outlet.write(this.bytes.take(), lines);
+  }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { utf8 } from '../../core/base/bytes.ts';
 import { Slabs } from '../../core/table/slabs.ts';
 import type { Outlet } from './log-outlet.ts';
 import { createLog, MAX_WAITING_BYTES } from './log-writer.ts';
@@ -23,7 +24,12 @@ afterEach(() => {
 });
 
 const open = (onProgress: () => void): Outlet =>
-  threadOutlet(slabs, WORKER, (text, lines) => void posted.push({ text, lines }), onProgress);
+  threadOutlet(
+    slabs,
+    WORKER,
+    (bytes, lines) => void posted.push({ text: Buffer.from(bytes).toString(), lines }),
+    onProgress,
+  );
 
 /** The control thread takes the first of what was posted. */
 function take(): string {
@@ -33,8 +39,8 @@ function take(): string {
 }
 
 describe('the way out of a worker', () => {
-  it('posts text as it is, with its number of lines, and says that it goes on', () => {
-    outlet.write('one\ntwo\n', 2);
+  it('posts lines as they are, with their number, and says that it goes on', () => {
+    outlet.write(utf8('one\ntwo\n'), 2);
     expect(posted).toEqual([{ text: 'one\ntwo\n', lines: 2 }]);
     expect(progress).toBe(1);
     expect(outlet.dropped()).toBe(0);
@@ -42,8 +48,8 @@ describe('the way out of a worker', () => {
 
   it('is idle only when the control thread has taken everything', () => {
     expect(outlet.idle()).toBe(true);
-    outlet.write('a\n', 1);
-    outlet.write('b\n', 1);
+    outlet.write(utf8('a\n'), 1);
+    outlet.write(utf8('b\n'), 1);
     expect([outlet.idle(), outlet.room()]).toEqual([false, MAX_WAITING_BYTES - 4]);
     take();
     expect(outlet.idle()).toBe(false);
@@ -58,7 +64,7 @@ describe('the way out of a worker', () => {
 
   it('has nothing left to flush: text is on its way', () => {
     let done = 0;
-    outlet.write('a\n', 1);
+    outlet.write(utf8('a\n'), 1);
     outlet.flush(1000, () => done++);
     expect(done).toBe(1);
   });
@@ -68,13 +74,13 @@ describe('a control thread that is behind', () => {
   const half = 'x'.repeat(MAX_WAITING_BYTES / 2);
 
   it('gets no more than may wait; lines beyond are dropped and counted', () => {
-    outlet.write(half, 5);
-    outlet.write(half, 6);
-    outlet.write('one more\n', 3);
+    outlet.write(utf8(half), 5);
+    outlet.write(utf8(half), 6);
+    outlet.write(utf8('one more\n'), 3);
     expect(posted.map(({ lines }) => lines)).toEqual([5, 6]);
     expect([outlet.dropped(), outlet.room(), progress]).toEqual([3, 0, 2]);
     take();
-    outlet.write('again\n', 1);
+    outlet.write(utf8('again\n'), 1);
     expect(posted.map(({ lines }) => lines)).toEqual([6, 1]);
     expect(outlet.dropped()).toBe(3);
   });

@@ -9,10 +9,10 @@ import { MAX_WAITING_BYTES } from './log-writer.ts';
 /** How often it is looked whether the control thread has caught up, after lines were dropped. */
 const LOOK_MS = 100;
 
-/** Sends lines to the control thread. */
-export type PostLog = (text: string, lines: number) => void;
+/** Sends lines to the control thread, and the memory they are in. */
+export type PostLog = (bytes: Uint8Array<ArrayBuffer>, lines: number) => void;
 
-/** Text is counted in characters: JSON and most of what is logged is ASCII. */
+/** Opens it for one worker; `onProgress` is called whenever there may be room again. */
 export function threadOutlet(
   slabs: Slabs,
   worker: number,
@@ -29,14 +29,14 @@ export function threadOutlet(
     onProgress();
   };
   return {
-    write: (text, lines) => {
-      if (!slabs.handOverLog(worker, text.length, MAX_WAITING_BYTES)) {
+    write: (bytes, lines) => {
+      if (!slabs.handOverLog(worker, bytes.length, MAX_WAITING_BYTES)) {
         dropped += lines;
         if (!looking) setTimeout(look, LOOK_MS).unref();
         looking = true;
         return;
       }
-      post(text, lines);
+      post(bytes, lines);
       onProgress();
     },
     room: () => MAX_WAITING_BYTES - slabs.logWaiting(worker),

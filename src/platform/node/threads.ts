@@ -37,13 +37,14 @@ export function startThread<To, From>(
 export function ownThread<Data, To, From>(): {
   readonly data: Data;
   onMessage(hear: (message: To) => void): void;
-  post(message: From): void;
+  /** `moved`: memory in the message that is handed over, not copied. */
+  post(message: From, moved?: readonly ArrayBuffer[]): void;
 } {
   const port = parentPort;
   if (port === null) throw new Error('this module runs in a thread of its own');
   return {
     data: workerData as Data,
     onMessage: (hear) => void port.on('message', hear),
-    post: (message) => port.postMessage(message),
+    post: (message, moved = []) => port.postMessage(message, moved),
   };
 }
