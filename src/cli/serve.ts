@@ -107,10 +107,11 @@ function untilStopped(
   return new Promise((resolve) => {
     let { config } = options;
     let isStopping = false;
+    let isFinished = false;
     /** Reloads follow one another. */
     let reloads = Promise.resolve();
     const finish = (code: ExitCode): void => {
-      uninstall();
+      isFinished = true;
       resolve(code);
     };
     const stop = (why: string, deadline: boolean): void => {
@@ -133,9 +134,11 @@ function untilStopped(
       const applied = await reloadOnce(log, balancer, options);
       if (applied !== null) config = applied;
     };
-    const uninstall = installSignals({
+    // For good: a signal that comes while the last lines are written must not kill the process.
+    installSignals({
       stop,
       force: (signal) => {
+        if (isFinished) return;
         log.event('warn', 'stop_forced', `${signal} again: stopped at once, exchanges were cut`);
         finish(ExitCode.failure);
       },

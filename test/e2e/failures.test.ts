@@ -203,7 +203,7 @@ describe('a stop', () => {
       balancer.process.kill(signal);
       await balancer.logged('stopping', waitMs);
       // A signal soon after the first counts as the same wish, so it is said until it is heard.
-      const insist = setInterval(() => balancer.process.kill(signal), 100);
+      const insist = setInterval(() => balancer.process.kill(signal), 5);
       expect(await exited()).toBe(1);
       clearInterval(insist);
       expect(balancer.output).toMatch(/stop_forced/);

@@ -25,15 +25,17 @@ const SAME_WISH_MS = 300;
 /** The part of `process` that is needed; tests bring their own. */
 export interface SignalSource {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
-  off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
-/** Listens to the signals until the returned function is called. */
+/**
+ * Listens to the signals for as long as the process lives: one that comes in its last moments must
+ * not end it with another code.
+ */
 export function installSignals(
   actions: SignalActions,
   source: SignalSource = process,
   nowMs: () => number = () => performance.now(),
-): () => void {
+): void {
   let stoppedAtMs: number | null = null;
   const stop = (signal: StopSignal) => () => {
     if (stoppedAtMs === null) {
@@ -51,7 +53,4 @@ export function installSignals(
     ['SIGUSR1', () => actions.reopen()],
   ];
   for (const [signal, listener] of listeners) source.on(signal, listener);
-  return () => {
-    for (const [signal, listener] of listeners) source.off(signal, listener);
-  };
 }
