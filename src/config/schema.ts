@@ -378,8 +378,7 @@ const limits = z
     idle_connections_per_backend: whole(
       0,
       100_000,
-      'Idle connections that a worker keeps for reuse, for each backend. They close after ' +
-        '`timeouts.backend_keep_alive`; too few cost a new one for many requests under load.',
+      'Idle connections a worker keeps for reuse, for each backend; they close by themselves.',
     ).prefault(1024),
     min_rate: size(
       0,

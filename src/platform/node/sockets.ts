@@ -36,8 +36,8 @@ const BACKLOG = 4096;
 const TLS_CONTEXTS = 64;
 
 /**
- * The transport of this thread. `sharesPorts`: other threads listen on the same ports. `belowStreams`:
- * plain connections use the handles below their streams, where the runtime shows them.
+ * The transport of this thread. `sharesPorts`: other threads listen on the same ports.
+ * `belowStreams`: plain connections use the handles below their streams.
  */
 export function createNodeTransport(sharesPorts = false, belowStreams = hasHandles): Transport {
   const connectTcp = belowStreams ? connectHandle : connectStream;
