@@ -47,7 +47,8 @@ export class PretendedWorld implements Transport, Clock {
   /** What `nowMs` says. */
   now = 1000.125;
   /** Connections to backends that have been written to, in order. */
-  readonly waiting: PretendedSocket[] = [];
+  private readonly waiting: PretendedSocket[] = [];
+  private waitingCount = 0;
   private opening: PretendedSocket[] = [];
   private accept!: (socket: Socket, peer: Peer) => SocketHandler;
   private turns: (() => void)[] = [];
@@ -56,7 +57,7 @@ export class PretendedWorld implements Transport, Clock {
   private readonly asked = (socket: PretendedSocket): void => {
     if (socket.isWaiting) return;
     socket.isWaiting = true;
-    this.waiting.push(socket);
+    this.waiting[this.waitingCount++] = socket;
   };
 
   listen(_at: unknown, accept: (socket: Socket, peer: Peer) => SocketHandler): Listener {
@@ -105,11 +106,11 @@ export class PretendedWorld implements Transport, Clock {
     for (const socket of this.opening) socket.handler.onOpen();
     this.opening.length = 0;
     const { waiting } = this;
-    for (let index = 0; index < waiting.length; index++) {
+    for (let index = 0; index < this.waitingCount; index++) {
       waiting[index].isWaiting = false;
       waiting[index].handler.onData(answer);
     }
-    waiting.length = 0;
+    this.waitingCount = 0;
   }
 
   /** A turn of the loop has passed, and some time. */

@@ -48,10 +48,19 @@ export function copy(
   const length = end - start;
   if (length <= LOOP_BYTES) {
     for (let i = start, j = at; i < end; i++, j++) target[j] = source[i]!;
+  } else if (length === source.length) {
+    // The only copy that no runtime makes a view for.
+    target.set(source, at);
   } else {
     ops.copy(source, start, end, target, at);
   }
   return at + length;
+}
+
+/** Copies all of `source` to target at `at`; returns the offset after it. */
+export function copyWhole(source: Uint8Array, target: Uint8Array, at: number): number {
+  target.set(source, at);
+  return at + source.length;
 }
 
 /** bytes[start, end) as a string, one character per byte. */

@@ -42,6 +42,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   touched = false;
   heard = false;
   idleSinceMs = 0;
+  /** The engine's: who waits behind this one for a quiet turn. */
+  nextSettling: BackendConnection | null = null;
 
   private readonly link: BackendLink;
   private exchange: Exchange | null;

@@ -114,7 +114,9 @@ export class Engine {
   private readonly backendConnections = new Set<BackendConnection>();
   private tunnels = 0;
   private readonly spare: Exchange[] = [];
-  private settling: BackendConnection[] = [];
+  /** A list through the connections that wait for a quiet turn, in order. */
+  private firstSettling: BackendConnection | null = null;
+  private lastSettling: BackendConnection | null = null;
   private exchanges = 0;
   /** The most that `limits.head` has ever been. */
   private largestHead: number;
@@ -386,14 +388,22 @@ export class Engine {
 
   /** A response is whole; after one quiet turn its connection counts as clean. */
   settle(connection: BackendConnection): void {
-    if (this.settling.length === 0) this.clock.nextTurn(this.afterTurn);
-    this.settling.push(connection);
+    if (this.lastSettling === null) {
+      this.firstSettling = connection;
+      this.clock.nextTurn(this.afterTurn);
+    } else this.lastSettling.nextSettling = connection;
+    this.lastSettling = connection;
   }
 
   private turnPassed(): void {
-    const passed = this.settling;
-    this.settling = [];
-    for (const connection of passed) connection.settled();
+    let connection = this.firstSettling;
+    this.firstSettling = this.lastSettling = null;
+    while (connection !== null) {
+      const next: BackendConnection | null = connection.nextSettling;
+      connection.nextSettling = null;
+      connection.settled();
+      connection = next;
+    }
   }
 
   connectionOpened(connection: ClientConnection): void {
