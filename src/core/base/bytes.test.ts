@@ -13,6 +13,7 @@ import {
   toLatin1,
   utf8,
   view,
+  writeDecimal,
   writeLatin1,
 } from './bytes.ts';
 import { createRng } from './rng.ts';
@@ -110,6 +111,18 @@ describe.each(implementations)('byte work, %s', (_, ops) => {
     expect(writeLatin1('abc', target, 4)).toBe(7);
     expect(used).toEqual(['copy', 'toLatin1', 'writeLatin1']);
   });
+
+  it.each([0, 9, 10, 99, 100, 1024, 65_535, 2 ** 31, 2 ** 32 + 1, 999_999_999_999_999])(
+    'writes %d in decimal',
+    (value) => {
+      const target = new Uint8Array(20);
+      const end = writeDecimal(value, target, 2);
+      expect(toLatin1(target, 2, end)).toBe(String(value));
+      expect([...target.subarray(0, 2), ...target.subarray(end)].every((byte) => byte === 0)).toBe(
+        true,
+      );
+    },
+  );
 
   it('copies whole arrays without any help', () => {
     const source = randomBytes(100, 6);

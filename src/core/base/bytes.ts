@@ -73,6 +73,19 @@ export function writeLatin1(text: string, target: Uint8Array, at: number): numbe
   return ops.writeLatin1(text, target, at);
 }
 
+/** Writes `value`, whole and not negative, in decimal; returns the offset after it. */
+export function writeDecimal(value: number, target: Uint8Array, at: number): number {
+  let end = at + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  let rest = value;
+  for (let to = end - 1; to >= at; to--) {
+    const left = Math.floor(rest / 10);
+    target[to] = 48 + rest - 10 * left;
+    rest = left;
+  }
+  return end;
+}
+
 /** `text` (characters 0 to 255) as bytes of its own. */
 export function latin1(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);

@@ -6,7 +6,7 @@ import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { Peer, Socket, SocketHandler } from '../base/transport.ts';
-import { ForwardedFields } from '../http/forwarded.ts';
+import { strangerLines } from '../http/forwarded.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -62,7 +62,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       address: peer.address,
       scheme: 'http',
       trusted: engine.trusted.has(peer.address),
-      forwardedPrefix: ForwardedFields.prefix(peer.address, 'http'),
+      strangerLines: strangerLines(peer.address, 'http'),
     };
     this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
