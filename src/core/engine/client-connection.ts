@@ -112,7 +112,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     if (this.exchange !== exchange) return;
     if (facts.body === Body.none) exchange.onRequestEnd(null);
     else this.startClock();
-    exchange.flushRequest();
   }
 
   onHeadRefused(exchange: Exchange, refusal: Refusal, at: number): void {
