@@ -115,12 +115,13 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   // ---- the request ----------------------------------------------------------------------------
 
   begin(): void {
-    const { engine, backend } = this.link;
+    const { link } = this;
+    const { engine } = link;
     const exchange = this.exchange!;
     const { head, facts } = exchange;
     const out = engine.requestOut;
     out.claim(this);
-    const to = writeRequestHead(out.bytes, 0, head, facts, engine.forward(backend));
+    const to = writeRequestHead(out.bytes, 0, head, facts, link.forwarding);
     out.length = writeLineEnd(out.bytes, engine.writeClient(exchange, out.bytes, to));
   }
 

@@ -94,7 +94,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.exchange = exchange;
     this.state = At.busy;
     engine.wheel.clear(this);
-    exchange.accept(this, this.peer, engine.wheel.nowMs());
+    exchange.accept(this, this.peer);
     const refusal = exchange.parse(start, end);
     const { facts } = exchange;
     this.writer.begin(facts);
@@ -123,7 +123,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private beginUnparsed(exchange: Exchange): void {
     this.exchange = exchange;
     this.state = At.busy;
-    exchange.accept(this, this.peer, this.engine.wheel.nowMs());
+    exchange.accept(this, this.peer);
     exchange.facts.clear(exchange.head);
     // What is known of it decides whether our answer may have a body.
     exchange.facts.isHead = exchange.head.method === 'HEAD';

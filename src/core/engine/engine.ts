@@ -19,7 +19,7 @@ import { RequestIds } from '../http/request-ids.ts';
 import { ResponseFacts } from '../http/response-facts.ts';
 import { TrustedPeers } from '../http/trusted-peers.ts';
 import { HeadParser } from '../http1/head-parser.ts';
-import { type Forward, WRITE_MARGIN, writeLineEnd } from '../http1/write-head.ts';
+import { WRITE_MARGIN, writeLineEnd } from '../http1/write-head.ts';
 import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';
@@ -105,7 +105,6 @@ export class Engine {
   private routes: Router;
   private readonly pools = new Map<string, Pool>();
   private readonly links = new Map<number, BackendLink>();
-  private readonly forwards = new Map<Backend, Forward>();
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners: Listeners;
   private readonly connections = new Set<ClientConnection>();
@@ -179,7 +178,7 @@ export class Engine {
     }
     this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
     this.spare.length = 0;
-    this.forwards.clear();
+    for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
     this.configurePools(config, pools);
   }
@@ -342,19 +341,6 @@ export class Engine {
     return writeLineEnd(out, this.requestIds.writeField(exchange.count, out, to));
   }
 
-  /** How requests are written for this backend. */
-  forward(backend: Backend): Forward {
-    let forward = this.forwards.get(backend);
-    if (forward === undefined) {
-      const { host } = backend.pool;
-      const { authority, basePath } = backend.config;
-      const own = host.kind === 'name' ? host.name : authority;
-      forward = { basePath, host: host.kind === 'preserve' ? null : own, fallbackHost: authority };
-      this.forwards.set(backend, forward);
-    }
-    return forward;
-  }
-
   tlsTarget(backend: Backend): TlsTarget | null {
     if (!backend.config.tls) return null;
     let target = this.tlsTargets.get(backend);
@@ -367,8 +353,11 @@ export class Engine {
   }
 
   leave(backend: Backend): void {
-    this.table.leave(backend.slot);
-    if (this.table.inFlight(backend.slot) === 0) this.maybeReleased(backend);
+    const { table } = this;
+    table.leave(backend.slot);
+    // Nearly none drains, and the sum over all workers costs more than a look at the state.
+    if (table.state(backend.slot) !== State.draining) return;
+    if (table.inFlight(backend.slot) === 0) this.control.released(backend);
   }
 
   enterTunnel(backend: Backend): void {
@@ -379,11 +368,8 @@ export class Engine {
   leaveTunnel(backend: Backend): void {
     this.tunnels--;
     this.table.leaveTunnel(backend.slot);
-    if (this.table.tunnels(backend.slot) === 0) this.maybeReleased(backend);
-  }
-
-  private maybeReleased(backend: Backend): void {
-    if (this.table.state(backend.slot) === State.draining) this.control.released(backend);
+    if (this.table.state(backend.slot) !== State.draining) return;
+    if (this.table.tunnels(backend.slot) === 0) this.control.released(backend);
   }
 
   /** A response is whole; after one quiet turn its connection counts as clean. */

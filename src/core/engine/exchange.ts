@@ -86,13 +86,13 @@ export class Exchange implements BackendEvents {
 
   // ---- accept -------------------------------------------------------------------------------
 
-  /** A request's head has begun on `client`, `nowMs` by the wheel. */
-  accept(client: ClientSide, peer: ClientPeer, nowMs: number): void {
+  /** A request's head has begun on `client`. */
+  accept(client: ClientSide, peer: ClientPeer): void {
     this.phase = 'accept';
     this.serial++;
     this.client = client;
     this.peer = peer;
-    this.startedMs = nowMs;
+    this.startedMs = this.engine.wheel.nowMs();
     resetRecord(this.record, this.engine.wallMs());
     this.record.client = peer.address;
     this.count = this.engine.requestIds.next();

@@ -120,6 +120,16 @@ describe('requests', () => {
     expect(client.reader.isWhole).toBe(true);
   });
 
+  it('are handed over as they came: a head and a body in one go as one', () => {
+    client.feed(post('hello'));
+    expect(client.flushes).toBe(1);
+    client.answer();
+    client.feed(post('hello').slice(0, -5));
+    expect(client.flushes).toBe(2);
+    client.feed('hello');
+    expect(client.flushes).toBe(3);
+  });
+
   it('have their chunks handed on as they came, and their trailers at the end', () => {
     client.feed(`${CHUNKED}5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n`);
     expect(client.said).toEqual(['POST /chunks', 'whole, 1 trailers']);

@@ -263,7 +263,7 @@ function answered(lines: readonly string[], options: Answering = {}): string[] {
   expect(facts.decide(head, toHead)).toBe(null);
   const date = latin1('Date: ours\r\n');
   const text = written((out, at) =>
-    writeResponseHead(out, at, head, facts, chunked, persist, date),
+    writeResponseHead(out, at, head, facts, chunked, persist, facts.hasDate ? null : date),
   );
   expect(parseHead('response', text).stop).toBe(text.length);
   return linesOf(text);

@@ -162,7 +162,7 @@ export const Persist = { keep: 0, keepOld: 1, close: 2 } as const;
 export type Persist = (typeof Persist)[keyof typeof Persist];
 
 /**
- * Writes a final response head. `date` is a finished `Date: ...` line for answers without one.
+ * Writes a final response head. `date`: a finished `Date: ...` line, for answers without one.
  * Responses carry no field of ours but Date and Connection.
  */
 export function writeResponseHead(
@@ -172,13 +172,13 @@ export function writeResponseHead(
   facts: ResponseFacts,
   chunked: boolean,
   persist: Persist,
-  date: Uint8Array,
+  date: Uint8Array | null,
 ): number {
   let to = writeStatusLine(out, at, head);
   to = copyFields(out, to, head, chunked ? RESPONSE_SKIPS : RESPONSE_SKIPS | (1 << Field.trailer));
   if (chunked) to = copyWhole(CHUNKED, out, to);
   else if (facts.hasLength) to = writeContentLength(out, to, facts.contentLength);
-  if (!facts.hasDate) to = copyWhole(date, out, to);
+  if (date !== null) to = copyWhole(date, out, to);
   if (persist === Persist.close) to = copyWhole(CLOSE, out, to);
   else if (persist === Persist.keepOld) to = copyWhole(KEEP_ALIVE, out, to);
   return writeLineEnd(out, to);
