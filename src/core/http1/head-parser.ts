@@ -29,6 +29,7 @@ const LF = 10;
 const SP = 32;
 const TAB = 9;
 const COLON = 58;
+const DEL = 127;
 
 // What a byte may be: bits of the character table.
 const TOKEN = 1;
@@ -42,7 +43,7 @@ for (let byte = 0; byte < 256; byte++) {
   let bits = 0;
   const letter = String.fromCharCode(byte);
   if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(letter)) bits |= TOKEN;
-  if (byte === TAB || (byte >= SP && byte !== 127)) bits |= VALUE;
+  if (byte === TAB || (byte >= SP && byte !== DEL)) bits |= VALUE;
   // Opaque to us; only what could mean a border to somebody is refused.
   if (byte > SP && byte < 127 && letter !== '#') bits |= TARGET;
   characters[byte] = bits;
@@ -334,7 +335,11 @@ export class HeadParser {
       if (bytes[at] !== COLON || bytes[at + 1] !== SP || isSpace(bytes[valueStart]!)) break;
       const nameEnd = at;
       at = valueStart;
-      while (at < end && (characters[bytes[at]!]! & VALUE) !== 0) at++;
+      // Most bytes of a head are looked at here. A tab is for the slower states.
+      for (let byte = SP; at < end; at++) {
+        byte = bytes[at]!;
+        if (byte < SP || byte === DEL) break;
+      }
       if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) break;
       if (isSpace(bytes[at - 1]!)) break;
       const id = fieldId(bytes, start, nameEnd, hash);
