@@ -1,9 +1,13 @@
 /**
  * What the engine alone costs per request: `npm run bench:engine`. Nanoseconds and bytes of garbage
- * for exchanges between pretended sockets; a kernel and a runtime's sockets come on top. Figures
- * of two commits may be compared when they were taken in turns on one machine.
+ * for exchanges between pretended sockets; a kernel and a runtime's sockets come on top.
+ *
+ * `npm run bench:engine -- --against FOLDER` compares it with that of another built tree, in turns
+ * in one process: the ratio holds still also while others use the machine.
  */
+import { resolve } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { getHeapStatistics } from 'node:v8';
 import { configFromArguments } from '../src/config/from-arguments.ts';
 import { installByteOps, latin1 } from '../src/core/base/bytes.ts';
@@ -23,11 +27,11 @@ import { spread } from './statistics.ts';
 
 const CLIENTS = 64;
 const BACKENDS = 3;
-const ROUNDS = 31;
+const ROUNDS = 101;
 /** Rounds before the first that counts, until everything is compiled. */
-const WARM_UP = 12;
+const WARM_UP = 40;
 /** In each round every client asks so often. */
-const TURNS = 400;
+const TURNS = 100;
 /** Between two looks at the heap: few enough that it is seldom collected in between. */
 const TURNS_PER_LOOK = 2;
 const LOOKS = 101;
@@ -47,7 +51,8 @@ const answer = (body: string, fields = ''): string =>
   `Connection: keep-alive\r\n${fields}\r\n${body}`;
 
 const FILE_FIELDS =
-  'Last-Modified: Tue, 24 Nov 2026 17:04:05 GMT\r\nETag: "6923a1f5-400"\r\nAccept-Ranges: bytes\r\n';
+  'Last-Modified: Tue, 24 Nov 2026 17:04:05 GMT\r\nETag: "6923a1f5-400"\r\n' +
+  'Accept-Ranges: bytes\r\n';
 
 const KIB = 'x'.repeat(1024);
 const SMALL = 'GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n';
@@ -152,46 +157,81 @@ export function bytesPerRequest(loop: Loop): number | null {
     const requests = loop.run(TURNS_PER_LOOK);
     grown.push((getHeapStatistics().used_heap_size - before) / requests);
   }
-  // A collection makes it negative: of that the median knows nothing.
-  return spread(grown).median;
+  // Where it has shrunk something was collected.
+  return spread(grown.filter((bytes) => bytes >= 0)).median;
 }
 
-function measure(): void {
-  const loops = traffics.map((traffic) => new Loop(traffic));
-  const times: number[][] = traffics.map(() => []);
+/** What one build brings to the comparison. */
+interface Side {
+  readonly name: string;
+  readonly loops: readonly Loop[];
+}
+
+/** For the functions of this build. */
+export function loops(): Loop[] {
+  installByteOps(createNodeByteOps());
+  return traffics.map((traffic) => new Loop(traffic));
+}
+
+async function sidesOf(against: string | undefined): Promise<Side[]> {
+  const here = { name: 'here', loops: loops() };
+  if (against === undefined) return [here];
+  const url = pathToFileURL(resolve(against, 'dist/bench/engine.js')).href;
+  const there = (await import(url)) as { loops: typeof loops };
+  return [here, { name: against, loops: there.loops() }];
+}
+
+/** Nanoseconds per request of each round, by traffic and side. */
+function timesOf(sides: readonly Side[]): number[][][] {
+  const times = traffics.map(() => sides.map((): number[] => []));
   // In turns, so that what disturbs the machine for a while disturbs all alike.
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    loops.forEach((loop, index) => {
-      const began = performance.now();
-      const requests = loop.run(TURNS);
-      if (round >= 0) times[index].push(((performance.now() - began) * 1e6) / requests);
+    times.forEach((ofSides, traffic) => {
+      ofSides.forEach((ofSide, side) => {
+        const began = performance.now();
+        const requests = sides[side].loops[traffic].run(TURNS);
+        if (round >= 0) ofSide.push(((performance.now() - began) * 1e6) / requests);
+      });
     });
   }
+  return times;
+}
+
+function tell(sides: readonly Side[]): void {
+  const times = timesOf(sides);
   process.stdout.write('                       ns per request\n');
   process.stdout.write('                      median    least   bytes per request\n');
-  loops.forEach((loop, index) => {
-    const { median, least } = spread(times[index]);
-    loop.check((WARM_UP + ROUNDS) * TURNS);
-    const bytes = bytesPerRequest(loop);
-    const cells = [
-      traffics[index].name.padEnd(20),
-      median.toFixed(0).padStart(7),
-      least.toFixed(0).padStart(8),
-      (bytes === null ? '-' : bytes.toFixed(0)).padStart(19),
-    ];
-    process.stdout.write(`${cells.join(' ')}\n`);
+  traffics.forEach(({ name }, traffic) => {
+    const [ours, theirs] = times[traffic];
+    sides.forEach((side, index) => {
+      const loop = side.loops[traffic];
+      loop.check((WARM_UP + ROUNDS) * TURNS);
+      const { median, least } = spread(times[traffic][index]);
+      const bytes = bytesPerRequest(loop);
+      const cells = [
+        name.padEnd(20),
+        median.toFixed(0).padStart(7),
+        least.toFixed(0).padStart(8),
+        (bytes === null ? '-' : bytes.toFixed(0)).padStart(19),
+        sides.length === 1 ? '' : `  ${side.name}`,
+      ];
+      process.stdout.write(`${cells.join(' ').trimEnd()}\n`);
+    });
+    if (theirs === undefined) return;
+    const ratio = spread(ours.map((time, round) => time / theirs[round])).median;
+    process.stdout.write(`${'x'.padStart(20)} ${ratio.toFixed(3).padStart(7)}\n`);
   });
 }
 
-function main(): void {
+async function main(args: readonly string[]): Promise<void> {
   const { bun, node, v8 } = process.versions;
   const version = bun === undefined ? `Node ${node} (V8 ${v8})` : `Bun ${bun}`;
   const changed = git('status', '--porcelain') === '' ? '' : ', changed';
   const commit = git('rev-parse', '--short', 'HEAD');
+  const command = ['npm run bench:engine', ...(args.length === 0 ? [] : ['--', ...args])];
   process.stdout.write(`${JSON.stringify(describeMachine())}\n`);
-  process.stdout.write(`${version}, commit ${commit}${changed}, npm run bench:engine\n`);
-  installByteOps(createNodeByteOps());
-  measure();
+  process.stdout.write(`${version}, commit ${commit}${changed}, ${command.join(' ')}\n`);
+  tell(await sidesOf(args[0] === '--against' ? args[1] : undefined));
 }
 
-if (process.argv[1]?.endsWith('engine.js')) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
