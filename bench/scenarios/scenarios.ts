@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts';
 import { webSocket } from './websocket.ts';
 
 /** What a browser sends with a page's request; with Host, which wrk adds, they are twelve. */
-const BROWSER_FIELDS = [
+export const BROWSER_FIELDS = [
   'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8',
   'Accept-Language: en-GB,en;q=0.7,de;q=0.3',

@@ -15,13 +15,13 @@ import { HeadParser, NEED_MORE, REFUSED } from '../../src/core/http1/head-parser
 import {
   WRITE_MARGIN,
   writeChunkedEnd,
+  writeLineEnd,
   writeRequestHead,
 } from '../../src/core/http1/write-head.ts';
 import { limits } from './heads.ts';
 import type { End, Message, Reading } from './reading.ts';
 
 const forward = { basePath: '', host: null, fallbackHost: 'fallback' };
-const nothing = new Uint8Array(0);
 /** Where a head is written for the other side. */
 const scratch = new Uint8Array(2 * limits.headBytes + WRITE_MARGIN);
 
@@ -211,8 +211,8 @@ class OurReader implements BodySink {
     const { method, target, minorVersion: minor } = head;
     this.open = { method, target, minor, fields, keepAlive, body: '', trailers: '' };
     if (this.wire) {
-      const end = writeRequestHead(scratch, 0, head, facts, forward, nothing, 0);
-      this.forwarded += text(scratch, 0, end);
+      const to = writeRequestHead(scratch, 0, head, facts, forward);
+      this.forwarded += text(scratch, 0, writeLineEnd(scratch, to));
     }
     reader.begin(facts.body, facts.contentLength, this.wire);
     this.bodyUsed = 0;

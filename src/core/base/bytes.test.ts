@@ -3,6 +3,7 @@ import { createNodeByteOps } from '../../platform/node/bytes.ts';
 import {
   type ByteOps,
   copy,
+  copyWhole,
   equals,
   equalsIgnoringCase,
   installByteOps,
@@ -12,6 +13,7 @@ import {
   toLatin1,
   utf8,
   view,
+  writeDecimal,
   writeLatin1,
 } from './bytes.ts';
 import { createRng } from './rng.ts';
@@ -103,11 +105,31 @@ describe.each(implementations)('byte work, %s', (_, ops) => {
     });
     const source = randomBytes(100, 5);
     const target = new Uint8Array(100);
-    expect(copy(source, 0, 100, target, 0)).toBe(100);
-    expect(target).toEqual(source);
+    expect(copy(source, 0, 99, target, 0)).toBe(99);
+    expect(target.subarray(0, 99)).toEqual(source.subarray(0, 99));
     expect(toLatin1(source, 1, 3)).toBe(String.fromCharCode(source[1], source[2]));
     expect(writeLatin1('abc', target, 4)).toBe(7);
     expect(used).toEqual(['copy', 'toLatin1', 'writeLatin1']);
+  });
+
+  it.each([0, 9, 10, 99, 100, 1024, 65_535, 2 ** 31, 2 ** 32 + 1, 999_999_999_999_999])(
+    'writes %d in decimal',
+    (value) => {
+      const target = new Uint8Array(20);
+      const end = writeDecimal(value, target, 2);
+      expect(toLatin1(target, 2, end)).toBe(String(value));
+      expect([...target.subarray(0, 2), ...target.subarray(end)].every((byte) => byte === 0)).toBe(
+        true,
+      );
+    },
+  );
+
+  it('copies whole arrays without any help', () => {
+    const source = randomBytes(100, 6);
+    const target = new Uint8Array(202);
+    expect(copy(source, 0, 100, target, 1)).toBe(101);
+    expect(copyWhole(source, target, 101)).toBe(201);
+    expect([...target]).toEqual([0, ...source, ...source, 0]);
   });
 
   it('copies short ranges as well', () => {

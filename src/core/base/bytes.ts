@@ -48,10 +48,19 @@ export function copy(
   const length = end - start;
   if (length <= LOOP_BYTES) {
     for (let i = start, j = at; i < end; i++, j++) target[j] = source[i]!;
+  } else if (length === source.length) {
+    // The only copy that no runtime makes a view for.
+    target.set(source, at);
   } else {
     ops.copy(source, start, end, target, at);
   }
   return at + length;
+}
+
+/** Copies all of `source` to target at `at`; returns the offset after it. */
+export function copyWhole(source: Uint8Array, target: Uint8Array, at: number): number {
+  target.set(source, at);
+  return at + source.length;
 }
 
 /** bytes[start, end) as a string, one character per byte. */
@@ -62,6 +71,19 @@ export function toLatin1(bytes: Uint8Array, start = 0, end = bytes.length): stri
 /** Writes `text` (characters 0 to 255) into target; returns the offset after it. */
 export function writeLatin1(text: string, target: Uint8Array, at: number): number {
   return ops.writeLatin1(text, target, at);
+}
+
+/** Writes `value`, whole and not negative, in decimal; returns the offset after it. */
+export function writeDecimal(value: number, target: Uint8Array, at: number): number {
+  let end = at + 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  let rest = value;
+  for (let to = end - 1; to >= at; to--) {
+    const left = Math.floor(rest / 10);
+    target[to] = 48 + rest - 10 * left;
+    rest = left;
+  }
+  return end;
 }
 
 /** `text` (characters 0 to 255) as bytes of its own. */

@@ -12,7 +12,7 @@ import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
 import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
 import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
-import { writeChunkedEnd, writeRequestHead } from '../http1/write-head.ts';
+import { writeChunkedEnd, writeLineEnd, writeRequestHead } from '../http1/write-head.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Exchange } from './exchange.ts';
 import { mayTravelAsTrailer } from './header-policy.ts';
@@ -42,6 +42,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   touched = false;
   heard = false;
   idleSinceMs = 0;
+  /** The engine's: who waits behind this one for a quiet turn. */
+  nextSettling: BackendConnection | null = null;
 
   private readonly link: BackendLink;
   private exchange: Exchange | null;
@@ -113,20 +115,14 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   // ---- the request ----------------------------------------------------------------------------
 
   begin(): void {
-    const { engine, backend } = this.link;
+    const { link } = this;
+    const { engine } = link;
     const exchange = this.exchange!;
+    const { head, facts } = exchange;
     const out = engine.requestOut;
-    const peerFields = engine.forwardedFields(exchange);
     out.claim(this);
-    out.length = writeRequestHead(
-      out.bytes,
-      0,
-      exchange.head,
-      exchange.facts,
-      engine.forward(backend),
-      peerFields.bytes,
-      peerFields.end,
-    );
+    const to = writeRequestHead(out.bytes, 0, head, facts, link.forwarding);
+    out.length = writeLineEnd(out.bytes, engine.writeClient(exchange, out.bytes, to));
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {

@@ -4,6 +4,7 @@
  */
 import { type Failure, failure } from '../base/failure.ts';
 import type { Target } from '../base/transport.ts';
+import type { Forward } from '../http1/write-head.ts';
 import type { Backend } from '../table/backend.ts';
 import { BackendConnection } from './backend-connection.ts';
 import type { Engine } from './engine.ts';
@@ -17,12 +18,24 @@ const FRESH_MS = 1000;
 /** Never reuse after longer than this, whatever a backend promises. */
 const MAX_IDLE_MS = 60_000;
 
+function forwardTo({ pool, config }: Backend): Forward {
+  const { authority, basePath } = config;
+  const own = pool.host.kind === 'name' ? pool.host.name : authority;
+  return {
+    basePath,
+    host: pool.host.kind === 'preserve' ? null : own,
+    fallbackHost: authority,
+  };
+}
+
 export class BackendLink {
   readonly backend: Backend;
   readonly engine: Engine;
   /** Every connection, in any state. */
   readonly connections = new Set<BackendConnection>();
   private readonly idle: BackendConnection[] = [];
+  /** How requests are written for this backend; null: to be made, as the configuration is new. */
+  forward: Forward | null = null;
   private distrustedUntilMs = 0;
   /** How many are known here. */
   private offences = 0;
@@ -31,6 +44,12 @@ export class BackendLink {
   constructor(backend: Backend, engine: Engine) {
     this.backend = backend;
     this.engine = engine;
+  }
+
+  /** How requests are written for this backend. */
+  get forwarding(): Forward {
+    this.forward ??= forwardTo(this.backend);
+    return this.forward;
   }
 
   /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, even at once. */
@@ -121,7 +140,7 @@ export class BackendLink {
       this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
       this.closeIdle();
     }
-    return this.engine.wheel.nowMs() >= this.distrustedUntilMs;
+    return this.distrustedUntilMs === 0 || this.engine.wheel.nowMs() >= this.distrustedUntilMs;
   }
 
   /** The backend sent what HTTP/1.1 gives no place: its connections are not reused for a while. */

@@ -6,7 +6,7 @@ import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { Peer, Socket, SocketHandler } from '../base/transport.ts';
-import { ForwardedFields } from '../http/forwarded.ts';
+import { strangerLines } from '../http/forwarded.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -62,7 +62,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       address: peer.address,
       scheme: 'http',
       trusted: engine.trusted.has(peer.address),
-      forwardedPrefix: ForwardedFields.prefix(peer.address, 'http'),
+      strangerLines: strangerLines(peer.address, 'http'),
     };
     this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
@@ -94,7 +94,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.exchange = exchange;
     this.state = At.busy;
     engine.wheel.clear(this);
-    exchange.accept(this, this.peer, engine.wheel.nowMs());
+    exchange.accept(this, this.peer);
     const refusal = exchange.parse(start, end);
     const { facts } = exchange;
     this.writer.begin(facts);
@@ -112,7 +112,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     if (this.exchange !== exchange) return;
     if (facts.body === Body.none) exchange.onRequestEnd(null);
     else this.startClock();
-    exchange.flushRequest();
   }
 
   onHeadRefused(exchange: Exchange, refusal: Refusal, at: number): void {
@@ -124,7 +123,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private beginUnparsed(exchange: Exchange): void {
     this.exchange = exchange;
     this.state = At.busy;
-    exchange.accept(this, this.peer, this.engine.wheel.nowMs());
+    exchange.accept(this, this.peer);
     exchange.facts.clear(exchange.head);
     // What is known of it decides whether our answer may have a body.
     exchange.facts.isHead = exchange.head.method === 'HEAD';

@@ -373,12 +373,3 @@ describe('the TLS of a backend', () => {
     expect(stage.engine.tlsTarget(stage.backends[0])).toBe(null);
   });
 });
-
-describe('a request id', () => {
-  it('is made of the engine and a count', () => {
-    const { stage } = answering(1);
-    const ids = [0, 1, 2].map(() => stage.engine.nextRequestId());
-    expect(new Set(ids.map((id) => id.slice(0, 16))).size).toBe(1);
-    expect(ids.map((id) => id.slice(16))).toEqual(['00000001', '00000002', '00000003']);
-  });
-});

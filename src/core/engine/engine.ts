@@ -4,7 +4,7 @@
  * connections share; the story of an exchange is in `exchange.ts`.
  */
 import type { Schedule } from '../balancing/schedule.ts';
-import { latin1 } from '../base/bytes.ts';
+import { copy, latin1 } from '../base/bytes.ts';
 import { httpDate } from '../base/civil.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
@@ -12,13 +12,14 @@ import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Peer, Socket, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
 import type { Config, LimitsConfig, ListenerConfig, TimeoutsConfig } from '../config.ts';
-import { ForwardedFields } from '../http/forwarded.ts';
+import { ForwardedFields, writeStranger } from '../http/forwarded.ts';
 import { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
+import { RequestIds } from '../http/request-ids.ts';
 import { ResponseFacts } from '../http/response-facts.ts';
 import { TrustedPeers } from '../http/trusted-peers.ts';
 import { HeadParser } from '../http1/head-parser.ts';
-import { type Forward, WRITE_MARGIN } from '../http1/write-head.ts';
+import { WRITE_MARGIN, writeLineEnd } from '../http1/write-head.ts';
 import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';
@@ -82,6 +83,7 @@ export class Engine {
   readonly wheel: TimerWheel;
   readonly table: Table;
   readonly log: Log;
+  readonly requestIds: RequestIds;
   control!: Evidence;
   limits: LimitsConfig;
   timeouts: TimeoutsConfig;
@@ -103,7 +105,6 @@ export class Engine {
   private routes: Router;
   private readonly pools = new Map<string, Pool>();
   private readonly links = new Map<number, BackendLink>();
-  private readonly forwards = new Map<Backend, Forward>();
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners: Listeners;
   private readonly connections = new Set<ClientConnection>();
@@ -114,12 +115,12 @@ export class Engine {
   private readonly backendConnections = new Set<BackendConnection>();
   private tunnels = 0;
   private readonly spare: Exchange[] = [];
-  private settling: BackendConnection[] = [];
+  /** A list through the connections that wait for a quiet turn, in order. */
+  private firstSettling: BackendConnection | null = null;
+  private lastSettling: BackendConnection | null = null;
   private exchanges = 0;
   /** The most that `limits.head` has ever been. */
   private largestHead: number;
-  private readonly idPrefix: string;
-  private nextId = 0;
   private dateSecond = -1;
   private dateLine: Uint8Array = new Uint8Array(0);
   private readonly afterTurn = (): void => this.turnPassed();
@@ -131,8 +132,7 @@ export class Engine {
     this.table = deps.table;
     this.log = deps.log;
     this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
-    const hex = (word: number): string => word.toString(16).padStart(8, '0');
-    this.idPrefix = hex(deps.rng.next()) + hex(deps.rng.next());
+    this.requestIds = new RequestIds(deps.rng);
     const { config } = deps;
     this.limits = config.limits;
     this.timeouts = config.timeouts;
@@ -178,7 +178,7 @@ export class Engine {
     }
     this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
     this.spare.length = 0;
-    this.forwards.clear();
+    for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
     this.configurePools(config, pools);
   }
@@ -320,37 +320,25 @@ export class Engine {
     if (current && this.spare.length < SPARE_EXCHANGES) this.spare.push(exchange);
   }
 
-  nextRequestId(): string {
-    this.nextId = (this.nextId + 1) >>> 0;
-    return this.idPrefix + this.nextId.toString(16).padStart(8, '0');
-  }
-
-  /** The lines about the client, for this exchange's request; valid until the next call. */
-  forwardedFields(exchange: Exchange): ForwardedFields {
+  /** Learns from a trusted proxy who the client is, and its id of the request. */
+  believe(exchange: Exchange): ForwardedFields {
     const { forwarded } = this;
     const { peer, head, facts, record } = exchange;
-    if (peer.trusted) {
-      forwarded.fromProxy(peer.address, peer.scheme, head, facts, record.requestId);
-      record.client = forwarded.client;
-      record.requestId = forwarded.requestId;
-    } else {
-      const { forwardedPrefix, address } = peer;
-      forwarded.fromStranger(forwardedPrefix, address, head, facts, record.requestId);
-    }
+    forwarded.fromProxy(peer.address, peer.scheme, head, facts, exchange.requestId);
+    record.client = forwarded.client;
+    record.requestId = forwarded.requestId;
     return forwarded;
   }
 
-  /** How requests are written for this backend. */
-  forward(backend: Backend): Forward {
-    let forward = this.forwards.get(backend);
-    if (forward === undefined) {
-      const { host } = backend.pool;
-      const { authority, basePath } = backend.config;
-      const own = host.kind === 'name' ? host.name : authority;
-      forward = { basePath, host: host.kind === 'preserve' ? null : own, fallbackHost: authority };
-      this.forwards.set(backend, forward);
+  /** Writes the lines about the client of this exchange; returns the offset after them. */
+  writeClient(exchange: Exchange, out: Uint8Array, at: number): number {
+    const { peer, head, facts } = exchange;
+    if (peer.trusted) {
+      const { bytes, end } = this.believe(exchange);
+      return copy(bytes, 0, end, out, at);
     }
-    return forward;
+    const to = writeStranger(peer.strangerLines, head, facts, out, at);
+    return writeLineEnd(out, this.requestIds.writeField(exchange.count, out, to));
   }
 
   tlsTarget(backend: Backend): TlsTarget | null {
@@ -365,8 +353,11 @@ export class Engine {
   }
 
   leave(backend: Backend): void {
-    this.table.leave(backend.slot);
-    if (this.table.inFlight(backend.slot) === 0) this.maybeReleased(backend);
+    const { table } = this;
+    table.leave(backend.slot);
+    // Nearly none drains, and the sum over all workers costs more than a look at the state.
+    if (table.state(backend.slot) !== State.draining) return;
+    if (table.inFlight(backend.slot) === 0) this.control.released(backend);
   }
 
   enterTunnel(backend: Backend): void {
@@ -377,23 +368,28 @@ export class Engine {
   leaveTunnel(backend: Backend): void {
     this.tunnels--;
     this.table.leaveTunnel(backend.slot);
-    if (this.table.tunnels(backend.slot) === 0) this.maybeReleased(backend);
-  }
-
-  private maybeReleased(backend: Backend): void {
-    if (this.table.state(backend.slot) === State.draining) this.control.released(backend);
+    if (this.table.state(backend.slot) !== State.draining) return;
+    if (this.table.tunnels(backend.slot) === 0) this.control.released(backend);
   }
 
   /** A response is whole; after one quiet turn its connection counts as clean. */
   settle(connection: BackendConnection): void {
-    if (this.settling.length === 0) this.clock.nextTurn(this.afterTurn);
-    this.settling.push(connection);
+    if (this.lastSettling === null) {
+      this.firstSettling = connection;
+      this.clock.nextTurn(this.afterTurn);
+    } else this.lastSettling.nextSettling = connection;
+    this.lastSettling = connection;
   }
 
   private turnPassed(): void {
-    const passed = this.settling;
-    this.settling = [];
-    for (const connection of passed) connection.settled();
+    let connection = this.firstSettling;
+    this.firstSettling = this.lastSettling = null;
+    while (connection !== null) {
+      const next: BackendConnection | null = connection.nextSettling;
+      connection.nextSettling = null;
+      connection.settled();
+      connection = next;
+    }
   }
 
   connectionOpened(connection: ClientConnection): void {

@@ -55,6 +55,8 @@ export class Exchange implements BackendEvents {
   serial = 0;
   /** The connection that is being opened for it. */
   dialing: BackendSide | null = null;
+  /** The number in its request id. */
+  count = 0;
   peer!: ClientPeer;
   /** Made for these limits; a reload may bring others. */
   readonly limits: LimitsConfig;
@@ -84,16 +86,16 @@ export class Exchange implements BackendEvents {
 
   // ---- accept -------------------------------------------------------------------------------
 
-  /** A request's head has begun on `client`, `nowMs` by the wheel. */
-  accept(client: ClientSide, peer: ClientPeer, nowMs: number): void {
+  /** A request's head has begun on `client`. */
+  accept(client: ClientSide, peer: ClientPeer): void {
     this.phase = 'accept';
     this.serial++;
     this.client = client;
     this.peer = peer;
-    this.startedMs = nowMs;
+    this.startedMs = this.engine.wheel.nowMs();
     resetRecord(this.record, this.engine.wallMs());
     this.record.client = peer.address;
-    this.record.requestId = this.engine.nextRequestId();
+    this.count = this.engine.requestIds.next();
     this.pool = null;
     this.backend = null;
     this.link = null;
@@ -125,7 +127,7 @@ export class Exchange implements BackendEvents {
 
   /** Goes on with what `parse` understood: the request is on its way, or answered. */
   proceed(): void {
-    if (this.peer.trusted) this.engine.forwardedFields(this);
+    if (this.peer.trusted) this.engine.believe(this);
     if (this.route()) this.attempt();
   }
 
@@ -412,7 +414,7 @@ export class Exchange implements BackendEvents {
     this.responded = true;
     this.record.status = status;
     this.record.responseHeadMs = this.elapsedMs();
-    const answer = makeAnswer(why, status, this.head, this.record.requestId, this.pool);
+    const answer = makeAnswer(why, status, this.head, this.requestId, this.pool);
     this.record.responseBodyBytes = answer.body.length;
     const client = this.client!;
     this.log(why);
@@ -440,6 +442,7 @@ export class Exchange implements BackendEvents {
     this.client = null;
     this.replay.clear();
     if (engine.logsExchanges) {
+      record.requestId = this.requestId;
       record.method = this.head.method;
       record.target = this.head.target;
       record.host = this.facts.hostText(this.head);
@@ -451,6 +454,11 @@ export class Exchange implements BackendEvents {
     if (!this.inTable) return;
     this.inTable = false;
     this.engine.leave(this.backend!);
+  }
+
+  /** As text, which is made only when somebody reads it. */
+  get requestId(): string {
+    return this.record.requestId || this.engine.requestIds.text(this.count);
   }
 
   private elapsedMs(): number {

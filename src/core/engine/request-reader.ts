@@ -42,7 +42,7 @@ export interface RequestEvents extends BodySink {
   onBodyRefused(refusal: Refusal, at: number): void;
   /** The request is whole. */
   onBodyEnd(trailers: Head | null): void;
-  /** The part of a body that came in one go has been handed over. */
+  /** What came in one go has been handed over: a head, a part of a body, or both. */
   flushRequest(): void;
   /** The client sends no more, and all it sent has been used, or never can be. */
   onInputEnd(): void;
@@ -199,6 +199,8 @@ export class RequestReader {
       } else break;
       if (at === before) break;
     }
+    // Once, so that a head leaves together with what has come of its body.
+    this.client.flushRequest();
     this.processing = false;
     return this.next === Next.nothing ? end : at;
   }
@@ -283,6 +285,7 @@ export class RequestReader {
     if (this.next === Next.nothing) return;
     pending.drop(stop);
     this.processPending();
+    client.flushRequest();
   }
 
   // ---- the body -------------------------------------------------------------------------------
@@ -302,7 +305,6 @@ export class RequestReader {
       return end;
     }
     if (body.done) client.onBodyEnd(body.trailers);
-    client.flushRequest();
     return at;
   }
 }

@@ -73,7 +73,7 @@ export class ResponseWriter {
     else this.persist = this.old ? Persist.keepOld : Persist.keep;
     const out = this.engine.responseOut;
     out.claim(this.owner);
-    const date = this.engine.dateField();
+    const date = facts.hasDate ? null : this.engine.dateField();
     out.length = writeResponseHead(out.bytes, 0, head, facts, this.chunked, this.persist, date);
   }
 

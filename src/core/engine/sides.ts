@@ -12,8 +12,8 @@ export interface ClientPeer {
   readonly scheme: 'http' | 'https';
   /** One of `trusted_proxies`: its forwarding headers are believed. */
   readonly trusted: boolean;
-  /** What `ForwardedFields.prefix` made for it. */
-  readonly forwardedPrefix: string;
+  /** What `strangerLines` made for it. */
+  readonly strangerLines: Uint8Array;
 }
 
 /** A finished answer of our own. */

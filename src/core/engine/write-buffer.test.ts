@@ -36,6 +36,14 @@ describe('a write buffer', () => {
     expect(toLatin1(buffer.take())).toBe('head, body');
   });
 
+  it('hands over what is as long as something before it just as well', () => {
+    for (const text of ['one', 'two', 'a'.repeat(3 + 256), 'six']) {
+      buffer.claim(first);
+      append(text);
+      expect(toLatin1(buffer.take())).toBe(text);
+    }
+  });
+
   it('belongs to whoever claimed it last, until the bytes are taken', () => {
     buffer.claim(first);
     expect(buffer.isHeldBy(first)).toBe(true);

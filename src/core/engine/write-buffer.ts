@@ -9,13 +9,19 @@ import { assert } from '../base/failure.ts';
 /** Larger parts of a body are not worth the copy. */
 export const COALESCE_BYTES = 16 * 1024;
 
+/** Views kept, of different lengths. */
+const VIEWS = 256;
+
 export class WriteBuffer {
   readonly bytes: Uint8Array;
   length = 0;
   private owner: { flush(): void } | null = null;
+  /** By length: most messages are as long as one before them, and a view is no small object. */
+  private readonly views: Uint8Array[];
 
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
+    this.views = new Array<Uint8Array>(VIEWS).fill(this.bytes);
   }
 
   claim(owner: { flush(): void }): void {
@@ -41,6 +47,13 @@ export class WriteBuffer {
     // Beyond the end of an array bytes vanish without a word.
     assert(this.length <= this.bytes.length, 'what was written had room');
     this.owner = null;
-    return this.bytes.subarray(0, this.length);
+    const known = this.views[this.length % VIEWS]!;
+    return known.length === this.length ? known : this.newView();
+  }
+
+  private newView(): Uint8Array {
+    const fresh = this.bytes.subarray(0, this.length);
+    this.views[this.length % VIEWS] = fresh;
+    return fresh;
   }
 }

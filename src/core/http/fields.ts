@@ -2,7 +2,7 @@
  * The header fields an intermediary must know by name. Everything else travels unseen.
  * A name is looked up by the hash the head parser makes while it checks the characters.
  */
-import { lower } from '../base/bytes.ts';
+import { latin1, lower } from '../base/bytes.ts';
 
 /** Ids of known fields; 0 is every other field, `dropped` one that must not be forwarded. */
 export const Field = {
@@ -64,26 +64,36 @@ const NAMES: readonly (readonly [string, Field])[] = [
 export const hashStep = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
 
 const TABLE_SIZE = 256;
-const slots: (readonly [string, Field] | null)[] = new Array(TABLE_SIZE).fill(null);
-for (const entry of NAMES) {
-  let hash = 0;
-  for (let i = 0; i < entry[0].length; i++) hash = hashStep(hash, entry[0].charCodeAt(i));
+/** An open hash table of the names: ids, 0 where it is free, and the whole hashes. */
+const ids = new Uint8Array(TABLE_SIZE);
+const hashes = new Int32Array(TABLE_SIZE);
+/** By id. */
+const names: Uint8Array[] = [];
+for (const [text, id] of NAMES) {
+  names[id] = latin1(text);
+  const hash = names[id].reduce(hashStep, 0);
   let slot = hash & (TABLE_SIZE - 1);
-  while (slots[slot] !== null) slot = (slot + 1) & (TABLE_SIZE - 1);
-  slots[slot] = entry;
+  while (ids[slot] !== 0) slot = (slot + 1) & (TABLE_SIZE - 1);
+  ids[slot] = id;
+  hashes[slot] = hash;
 }
 
 /** The id of the field named bytes[start, end), whose hash is `hash`. */
 export function fieldId(bytes: Uint8Array, start: number, end: number, hash: number): Field {
   for (let slot = hash & (TABLE_SIZE - 1); ; slot = (slot + 1) & (TABLE_SIZE - 1)) {
-    const entry = slots[slot]!;
-    if (entry === null) return Field.other;
-    const name = entry[0];
-    if (name.length !== end - start) continue;
-    let i = 0;
-    while (i < name.length && lower(bytes[start + i]!) === name.charCodeAt(i)) i++;
-    if (i === name.length) return entry[1];
+    const id = ids[slot] as Field;
+    if (id === Field.other) return id;
+    // A hash can be forged: the name itself decides.
+    if (hashes[slot] === hash && isNamed(bytes, start, end, names[id]!)) return id;
   }
+}
+
+function isNamed(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (lower(bytes[start + i]!) !== name[i]) return false;
+  }
+  return true;
 }
 
 /** Fields that a trailer section must not carry on: framing, routing, and what is ours to set. */

@@ -1,26 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { limits, request } from '../../../test/fuzz/heads.ts';
 import { toLatin1 } from '../base/bytes.ts';
-import { ForwardedFields } from './forwarded.ts';
+import { ForwardedFields, strangerLines, writeStranger } from './forwarded.ts';
 import { RequestFacts } from './request-facts.ts';
 import { TrustedPeers } from './trusted-peers.ts';
 
 const SIZE = 2 * limits.headBytes + 4096;
 
-function made(fields: ForwardedFields): string[] {
-  const text = toLatin1(fields.bytes, 0, fields.end);
+function made(bytes: Uint8Array, end: number): string[] {
+  const text = toLatin1(bytes, 0, end);
   expect(text.endsWith('\r\n')).toBe(true);
   return text.slice(0, -2).split('\r\n');
 }
 
-function stranger(lines: readonly string[], scheme = 'http') {
-  const fields = new ForwardedFields(new TrustedPeers([]), SIZE);
+function stranger(lines: readonly string[], scheme = 'http'): string[] {
   const head = request(...lines);
   const facts = new RequestFacts();
   expect(facts.decide(head)).toBe(null);
-  const prefix = ForwardedFields.prefix('203.0.113.7', scheme);
-  fields.fromStranger(prefix, '203.0.113.7', head, facts, 'id-1');
-  return { lines: made(fields), client: fields.client, requestId: fields.requestId };
+  const out = new Uint8Array(SIZE);
+  return made(out, writeStranger(strangerLines('203.0.113.7', scheme), head, facts, out, 0));
 }
 
 /** From 10.0.0.1, which is trusted as all of 10.0.0.0/8 is. */
@@ -30,37 +28,36 @@ function proxy(...given: readonly string[]) {
   const facts = new RequestFacts();
   expect(facts.decide(head)).toBe(null);
   fields.fromProxy('10.0.0.1', 'http', head, facts, 'id-1');
-  return { lines: made(fields), client: fields.client, requestId: fields.requestId };
+  return {
+    lines: made(fields.bytes, fields.end),
+    client: fields.client,
+    requestId: fields.requestId,
+  };
 }
 
 const lie = ['X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.6', 'X-Request-Id: lie'];
 
 describe('a stranger', () => {
   it('is told by its own address, whatever it says of itself', () => {
-    const { lines, client, requestId } = stranger(['GET / HTTP/1.1', 'Host: Shop:80', ...lie]);
-    expect(lines).toEqual([
+    expect(stranger(['GET / HTTP/1.1', 'Host: Shop:80', ...lie])).toEqual([
       'X-Forwarded-For: 203.0.113.7',
       'X-Real-IP: 203.0.113.7',
       'X-Forwarded-Proto: http',
       'X-Forwarded-Host: Shop:80',
-      'X-Request-Id: id-1',
     ]);
-    expect([client, requestId]).toEqual(['203.0.113.7', 'id-1']);
   });
 
   it('is told by the host it was routed by', () => {
-    const { lines } = stranger(['GET https://b/ HTTP/1.1', 'Host: a'], 'https');
+    const lines = stranger(['GET https://b/ HTTP/1.1', 'Host: a'], 'https');
     expect(lines).toContain('X-Forwarded-Host: b');
     expect(lines).toContain('X-Forwarded-Proto: https');
   });
 
   it('without a host gets no empty X-Forwarded-Host', () => {
-    const { lines } = stranger(['GET / HTTP/1.0']);
-    expect(lines).toEqual([
+    expect(stranger(['GET / HTTP/1.0'])).toEqual([
       'X-Forwarded-For: 203.0.113.7',
       'X-Real-IP: 203.0.113.7',
       'X-Forwarded-Proto: http',
-      'X-Request-Id: id-1',
     ]);
   });
 });

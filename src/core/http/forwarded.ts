@@ -3,7 +3,7 @@
  * it sent is dropped and ours are set. From `trusted_proxies` the chain is appended to, and the
  * client is its right-most address that is not trusted.
  */
-import { copy, writeLatin1 } from '../base/bytes.ts';
+import { copy, copyWhole, latin1, writeLatin1 } from '../base/bytes.ts';
 import { Field } from './fields.ts';
 import type { Head } from './head.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -18,6 +18,36 @@ const crlf = (out: Uint8Array, at: number): number => {
   return at + 2;
 };
 
+/** What the lines about a stranger end with; its host follows. */
+const HOST_LINE = latin1('X-Forwarded-Host: ');
+
+/**
+ * The lines about a peer that is not trusted, up to the host of a request: they are the same for
+ * each of its requests. `scheme` is http or https.
+ */
+export function strangerLines(address: string, scheme: string): Uint8Array {
+  return latin1(
+    `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
+      `X-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: `,
+  );
+}
+
+/** Writes what `strangerLines` made and the host; returns the offset after the line end. */
+export function writeStranger(
+  lines: Uint8Array,
+  head: Head,
+  facts: RequestFacts,
+  out: Uint8Array,
+  at: number,
+): number {
+  const to = copyWhole(lines, out, at);
+  const { hostStart, hostEnd } = facts;
+  // An HTTP/1.0 request may have none: what the lines end with is taken back.
+  if (hostStart === hostEnd) return to - HOST_LINE.length;
+  return crlf(out, copy(head.bytes, hostStart, hostEnd, out, to));
+}
+
+/** The lines about the client of a trusted proxy. */
 export class ForwardedFields {
   /** The finished lines are bytes[0, end). Reused for every request. */
   readonly bytes: Uint8Array;
@@ -34,31 +64,7 @@ export class ForwardedFields {
     this.bytes = new Uint8Array(size);
   }
 
-  /** What is the same for every request of an untrusted peer; `scheme` is http or https. */
-  static prefix(address: string, scheme: string): string {
-    return (
-      `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
-      `X-Forwarded-Proto: ${scheme}\r\n`
-    );
-  }
-
-  /** From a peer that is not trusted. `prefix` is what `ForwardedFields.prefix` made for it. */
-  fromStranger(
-    prefix: string,
-    address: string,
-    head: Head,
-    facts: RequestFacts,
-    requestId: string,
-  ): void {
-    this.client = address;
-    this.requestId = requestId;
-    const out = this.bytes;
-    let at = this.writeHost(head, facts, writeLatin1(prefix, out, 0));
-    at = writeLatin1('X-Request-Id: ', out, at);
-    this.end = crlf(out, writeLatin1(requestId, out, at));
-  }
-
-  /** From a trusted proxy. Makes strings: this is not the common path. */
+  /** Makes strings: this is not the common path. */
   fromProxy(
     address: string,
     scheme: string,
@@ -92,7 +98,7 @@ export class ForwardedFields {
   private writeHost(head: Head, facts: RequestFacts, at: number): number {
     const { hostStart, hostEnd } = facts;
     if (hostStart === hostEnd) return at;
-    const to = writeLatin1('X-Forwarded-Host: ', this.bytes, at);
+    const to = copyWhole(HOST_LINE, this.bytes, at);
     return crlf(this.bytes, copy(head.bytes, hostStart, hostEnd, this.bytes, to));
   }
 

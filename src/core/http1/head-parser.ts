@@ -3,6 +3,7 @@
  * the offset. Works in place, in one pass, and goes on where it stopped when more bytes have come
  * (the same array, or a longer copy with the same offsets).
  */
+import { lower } from '../base/bytes.ts';
 import { type Field, fieldId, hashStep } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
@@ -28,6 +29,7 @@ const LF = 10;
 const SP = 32;
 const TAB = 9;
 const COLON = 58;
+const DEL = 127;
 
 // What a byte may be: bits of the character table.
 const TOKEN = 1;
@@ -35,15 +37,20 @@ const VALUE = 2;
 const TARGET = 4;
 
 const characters = new Uint8Array(256);
+/** What a byte counts in the hash of a name: a letter in lower case; 0: it cannot be in one. */
+const nameBytes = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   let bits = 0;
   const letter = String.fromCharCode(byte);
   if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(letter)) bits |= TOKEN;
-  if (byte === TAB || (byte >= SP && byte !== 127)) bits |= VALUE;
+  if (byte === TAB || (byte >= SP && byte !== DEL)) bits |= VALUE;
   // Opaque to us; only what could mean a border to somebody is refused.
   if (byte > SP && byte < 127 && letter !== '#') bits |= TARGET;
   characters[byte] = bits;
+  nameBytes[byte] = (bits & TOKEN) === 0 ? 0 : lower(byte);
 }
+
+const isSpace = (byte: number): boolean => byte === SP || byte === TAB;
 
 /** Where the parser is in a head. */
 const At = {
@@ -142,7 +149,7 @@ export class HeadParser {
       case At.reason:
         return this.onReason(bytes, end);
       case At.fieldStart:
-        return this.onFieldStart(bytes);
+        return this.wholeLines(bytes, end) ? 0 : this.onFieldStart(bytes);
       case At.name:
         return this.onName(bytes, end);
       case At.beforeValue:
@@ -308,6 +315,40 @@ export class HeadParser {
     return 0;
   }
 
+  /**
+   * Takes the lines that are whole and written as nearly all are: a name, a colon, a space, a value
+   * without space around it. False: there is none; whatever else comes is for the slower states.
+   */
+  private wholeLines(bytes: Uint8Array, end: number): boolean {
+    const { head } = this;
+    const first = this.at;
+    for (let start = first; ; start = this.at) {
+      let at = start;
+      let hash = 0;
+      for (let byte = 0; at < end; at++) {
+        byte = nameBytes[bytes[at]!]!;
+        if (byte === 0) break;
+        hash = hashStep(hash, byte);
+      }
+      const valueStart = at + 2;
+      if (at === start || valueStart >= end) break;
+      if (bytes[at] !== COLON || bytes[at + 1] !== SP || isSpace(bytes[valueStart]!)) break;
+      const nameEnd = at;
+      at = valueStart;
+      // Most bytes of a head are looked at here. A tab is for the slower states.
+      for (let byte = SP; at < end; at++) {
+        byte = bytes[at]!;
+        if (byte < SP || byte === DEL) break;
+      }
+      if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) break;
+      if (isSpace(bytes[at - 1]!)) break;
+      const id = fieldId(bytes, start, nameEnd, hash);
+      if (!head.add(id, start, nameEnd, valueStart, at)) break;
+      this.at = at + 2;
+    }
+    return this.at !== first;
+  }
+
   private onFieldStart(bytes: Uint8Array): number {
     const byte = bytes[this.at]!;
     if (byte === CR) {
@@ -325,11 +366,10 @@ export class HeadParser {
   private onName(bytes: Uint8Array, end: number): number {
     let at = this.at;
     let hash = this.hash;
-    while (at < end) {
-      const byte = bytes[at]!;
-      if ((characters[byte]! & TOKEN) === 0) break;
-      hash = hashStep(hash, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
-      at++;
+    for (; at < end; at++) {
+      const byte = nameBytes[bytes[at]!]!;
+      if (byte === 0) break;
+      hash = hashStep(hash, byte);
     }
     this.hash = hash;
     this.at = at;

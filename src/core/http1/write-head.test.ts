@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fieldLines, parseHead, request, response } from '../../../test/fuzz/heads.ts';
-import { latin1, toLatin1 } from '../base/bytes.ts';
+import { latin1, toLatin1, writeLatin1 } from '../base/bytes.ts';
 import { Field, forbiddenInTrailer } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { RequestFacts } from '../http/request-facts.ts';
@@ -11,6 +11,7 @@ import {
   Persist,
   writeChunkedEnd,
   writeInterimHead,
+  writeLineEnd,
   writeRequestHead,
   writeResponseHead,
 } from './write-head.ts';
@@ -35,10 +36,10 @@ function linesOf(text: string): string[] {
 function forwardHead(head: Head, forward: Partial<Forward>, peerFields: string): string[] {
   const facts = new RequestFacts();
   expect(facts.decide(head)).toBe(null);
-  const peer = latin1(`${peerFields}not written`);
-  const text = written((out, at) =>
-    writeRequestHead(out, at, head, facts, { ...plain, ...forward }, peer, peerFields.length),
-  );
+  const text = written((out, at) => {
+    const to = writeRequestHead(out, at, head, facts, { ...plain, ...forward });
+    return writeLineEnd(out, writeLatin1(peerFields, out, to));
+  });
   expect(parseHead('request', text).stop).toBe(text.length);
   return linesOf(text);
 }
@@ -262,7 +263,7 @@ function answered(lines: readonly string[], options: Answering = {}): string[] {
   expect(facts.decide(head, toHead)).toBe(null);
   const date = latin1('Date: ours\r\n');
   const text = written((out, at) =>
-    writeResponseHead(out, at, head, facts, chunked, persist, date),
+    writeResponseHead(out, at, head, facts, chunked, persist, facts.hasDate ? null : date),
   );
   expect(parseHead('response', text).stop).toBe(text.length);
   return linesOf(text);

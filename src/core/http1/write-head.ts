@@ -3,7 +3,7 @@
  * anew, everything else copied as it came, one field a line. Fields that already stand on canonical
  * lines next to each other are copied in one go.
  */
-import { copy, writeLatin1 } from '../base/bytes.ts';
+import { copy, copyWhole, latin1, writeDecimal, writeLatin1 } from '../base/bytes.ts';
 import { Field } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { Body, type RequestFacts } from '../http/request-facts.ts';
@@ -66,12 +66,27 @@ function bits(ids: readonly Field[]): number {
   return ids.reduce((mask: number, id) => mask | (1 << id), 0);
 }
 
+// What is written often, as bytes: they are copied faster than a string is.
+const HOST = latin1(' HTTP/1.1\r\nHost: ');
+const CHUNKED = latin1('Transfer-Encoding: chunked\r\n');
+const CONTENT_LENGTH = latin1('Content-Length: ');
+const CLOSE = latin1('Connection: close\r\n');
+const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
+const VERSION = latin1('HTTP/1.1 ');
+
+/** Writes CR LF; returns the offset after it. */
+export function writeLineEnd(out: Uint8Array, at: number): number {
+  out[at] = CR;
+  out[at + 1] = LF;
+  return at + 2;
+}
+
 /** Bytes that a written head can have beyond those of the head it was made from. */
 export const WRITE_MARGIN = 4096;
 
 /**
- * Writes a request head at `at`; returns the offset after it. `peerFields` are the finished lines
- * that speak of the client (X-Forwarded-*, X-Real-IP, X-Request-Id).
+ * Writes a request head at `at`; returns the offset after it. The lines that speak of the client
+ * (X-Forwarded-*, X-Real-IP, X-Request-Id) and the empty one are left to the caller.
  */
 export function writeRequestHead(
   out: Uint8Array,
@@ -79,21 +94,18 @@ export function writeRequestHead(
   head: Head,
   facts: RequestFacts,
   forward: Forward,
-  peerFields: Uint8Array,
-  peerFieldsEnd: number,
 ): number {
   const { bytes } = head;
   let to = copy(bytes, head.methodStart, head.methodEnd, out, at);
   out[to++] = SP;
   to = writeTarget(out, to, head, facts, forward.basePath);
-  to = writeLatin1(' HTTP/1.1\r\nHost: ', out, to);
+  to = copyWhole(HOST, out, to);
   if (forward.host !== null) to = writeLatin1(forward.host, out, to);
   else if (facts.hostEnd === facts.hostStart) to = writeLatin1(forward.fallbackHost, out, to);
   else to = copy(bytes, facts.hostStart, facts.hostEnd, out, to);
-  out[to++] = CR;
-  out[to++] = LF;
+  to = writeLineEnd(out, to);
   to = copyFields(out, to, head, facts.maxForwards >= 0 ? REQUEST_SKIPS_COUNTED : REQUEST_SKIPS);
-  if (facts.body === Body.chunked) to = writeLatin1('Transfer-Encoding: chunked\r\n', out, to);
+  if (facts.body === Body.chunked) to = copyWhole(CHUNKED, out, to);
   else to = writeRequestLength(out, to, head, facts);
   if (facts.expectContinue) to = writeLatin1('Expect: 100-continue\r\n', out, to);
   if (facts.maxForwards >= 0) {
@@ -102,9 +114,6 @@ export function writeRequestHead(
   }
   if (facts.upgrade) to = writeUpgrade(out, to, head);
   else if (facts.teTrailers) to = writeLatin1('TE: trailers\r\nConnection: TE\r\n', out, to);
-  to = copy(peerFields, 0, peerFieldsEnd, out, to);
-  out[to++] = CR;
-  out[to++] = LF;
   return to;
 }
 
@@ -133,16 +142,19 @@ const isOptions = (head: Head): boolean => head.method === 'OPTIONS';
 
 function writeRequestLength(out: Uint8Array, at: number, head: Head, facts: RequestFacts): number {
   if (facts.body === Body.none && head.find(Field.contentLength) === -1) return at;
-  return writeLatin1(`Content-Length: ${facts.contentLength}\r\n`, out, at);
+  return writeContentLength(out, at, facts.contentLength);
+}
+
+function writeContentLength(out: Uint8Array, at: number, length: number): number {
+  const to = copyWhole(CONTENT_LENGTH, out, at);
+  return writeLineEnd(out, writeDecimal(length, out, to));
 }
 
 function writeUpgrade(out: Uint8Array, at: number, head: Head): number {
   const field = head.find(Field.upgrade);
   let to = writeLatin1('Connection: Upgrade\r\nUpgrade: ', out, at);
   to = copy(head.bytes, head.valueStart(field), head.valueEnd(field), out, to);
-  out[to++] = CR;
-  out[to++] = LF;
-  return to;
+  return writeLineEnd(out, to);
 }
 
 /** How the client's connection goes on after a response. */
@@ -150,7 +162,7 @@ export const Persist = { keep: 0, keepOld: 1, close: 2 } as const;
 export type Persist = (typeof Persist)[keyof typeof Persist];
 
 /**
- * Writes a final response head. `date` is a finished `Date: ...` line for answers without one.
+ * Writes a final response head. `date`: a finished `Date: ...` line, for answers without one.
  * Responses carry no field of ours but Date and Connection.
  */
 export function writeResponseHead(
@@ -160,20 +172,16 @@ export function writeResponseHead(
   facts: ResponseFacts,
   chunked: boolean,
   persist: Persist,
-  date: Uint8Array,
+  date: Uint8Array | null,
 ): number {
   let to = writeStatusLine(out, at, head);
   to = copyFields(out, to, head, chunked ? RESPONSE_SKIPS : RESPONSE_SKIPS | (1 << Field.trailer));
-  if (chunked) to = writeLatin1('Transfer-Encoding: chunked\r\n', out, to);
-  else if (facts.hasLength) {
-    to = writeLatin1(`Content-Length: ${facts.contentLength}\r\n`, out, to);
-  }
-  if (!facts.hasDate) to = copy(date, 0, date.length, out, to);
-  if (persist === Persist.close) to = writeLatin1('Connection: close\r\n', out, to);
-  else if (persist === Persist.keepOld) to = writeLatin1('Connection: keep-alive\r\n', out, to);
-  out[to++] = CR;
-  out[to++] = LF;
-  return to;
+  if (chunked) to = copyWhole(CHUNKED, out, to);
+  else if (facts.hasLength) to = writeContentLength(out, to, facts.contentLength);
+  if (date !== null) to = copyWhole(date, out, to);
+  if (persist === Persist.close) to = copyWhole(CLOSE, out, to);
+  else if (persist === Persist.keepOld) to = copyWhole(KEEP_ALIVE, out, to);
+  return writeLineEnd(out, to);
 }
 
 /** Writes an interim response (1xx), or with `upgrade` the 101 that opens a tunnel. */
@@ -186,21 +194,17 @@ export function writeInterimHead(
   let to = writeStatusLine(out, at, head);
   to = copyFields(out, to, head, RESPONSE_SKIPS);
   if (upgrade) to = writeUpgrade(out, to, head);
-  out[to++] = CR;
-  out[to++] = LF;
-  return to;
+  return writeLineEnd(out, to);
 }
 
 function writeStatusLine(out: Uint8Array, at: number, head: Head): number {
-  let to = writeLatin1('HTTP/1.1 ', out, at);
+  let to = copyWhole(VERSION, out, at);
   out[to++] = 48 + Math.floor(head.status / 100);
   out[to++] = 48 + (Math.floor(head.status / 10) % 10);
   out[to++] = 48 + (head.status % 10);
   out[to++] = SP;
   to = copy(head.bytes, head.reasonStart, head.reasonEnd, out, to);
-  out[to++] = CR;
-  out[to++] = LF;
-  return to;
+  return writeLineEnd(out, to);
 }
 
 /** Copies every field whose id is not in `skips`, in order. */
@@ -237,8 +241,7 @@ function copyFields(out: Uint8Array, at: number, head: Head, skips: number): num
     out[to++] = COLON;
     out[to++] = SP;
     to = copy(bytes, valueStart, valueEnd, out, to);
-    out[to++] = CR;
-    out[to++] = LF;
+    to = writeLineEnd(out, to);
   }
   return run >= 0 ? copy(bytes, run, runEnd, out, to) : to;
 }
@@ -262,7 +265,5 @@ export function writeChunkedEnd(
     }
     to = copyFields(out, to, trailers, 1 << Field.dropped);
   }
-  out[to++] = CR;
-  out[to++] = LF;
-  return to;
+  return writeLineEnd(out, to);
 }
