@@ -193,8 +193,10 @@ export class Engine {
 
   private configurePools(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
     const listed = new Set<Backend>();
-    for (const name of [...this.pools.keys()]) {
-      if (!pools.has(name)) this.pools.delete(name);
+    for (const [name, pool] of [...this.pools]) {
+      if (pools.has(name)) continue;
+      this.pools.delete(name);
+      pool.retire();
     }
     for (const pool of config.pools) {
       const { backends, schedule } = pools.get(pool.name)!;

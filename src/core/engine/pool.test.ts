@@ -50,6 +50,12 @@ const picks = (pool: Pool, count: number, tried: readonly number[] = []): number
 const { up, suspect, down, draining } = State;
 
 describe('a pick', () => {
+  it('of a pool that is no more finds nobody, whoever has its slots', () => {
+    const { pool } = poolOf([up, up]);
+    pool.retire();
+    expect(picks(pool, 2)).toEqual([-1, -1]);
+  });
+
   it('goes round among those that are up', () => {
     const { pool } = poolOf([up, down, up, draining, up]);
     expect(picks(pool, 6)).toEqual([0, 2, 4, 0, 2, 4]);

@@ -10,6 +10,8 @@ const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the p
 
 const SUSPECT = statesOf(State.suspect);
 
+const emptySchedule = (): Schedule => identitySchedule([], (bytes) => new ArrayBuffer(bytes));
+
 /** Knows which generation of a slot the worker means. */
 export interface Generations {
   /** -1: the worker knows no backend there. */
@@ -27,7 +29,12 @@ export class Pool {
     this.config = config;
     this.table = table;
     this.known = known;
-    this.schedule = identitySchedule([], (bytes) => new ArrayBuffer(bytes));
+    this.schedule = emptySchedule();
+  }
+
+  /** A reload has taken it away. Its slots may soon be those of other pools: nobody is picked. */
+  retire(): void {
+    this.follow(emptySchedule());
   }
 
   /** Draws from this schedule from now on. */
