@@ -21,7 +21,7 @@ const crlf = (out: Uint8Array, at: number): number => {
 /** What the lines about a stranger end with; its host follows. */
 const HOST_LINE = latin1('X-Forwarded-Host: ');
 
-/** The memory in which lines are kept: an array of its own for each would be larger than they are. */
+/** Memory in which lines are kept: an array of their own for each would be larger than they. */
 const SHELF_BYTES = 4096;
 let shelf = new Uint8Array(0);
 let shelved = 0;
