@@ -187,10 +187,12 @@ function timesOf(sides: readonly Side[]): number[][][] {
   // In turns, so that what disturbs the machine for a while disturbs all alike.
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     times.forEach((ofSides, traffic) => {
-      ofSides.forEach((ofSide, side) => {
+      ofSides.forEach((_, turn) => {
+        // Nobody is always the first.
+        const side = round % 2 === 0 ? turn : ofSides.length - 1 - turn;
         const began = performance.now();
         const requests = sides[side].loops[traffic].run(TURNS);
-        if (round >= 0) ofSide.push(((performance.now() - began) * 1e6) / requests);
+        if (round >= 0) ofSides[side].push(((performance.now() - began) * 1e6) / requests);
       });
     });
   }

@@ -53,6 +53,18 @@ describe('a stranger', () => {
     expect(lines).toContain('X-Forwarded-Proto: https');
   });
 
+  it('has lines of its own, however many there are', () => {
+    const numbers = Array.from({ length: 256 }, (_, n) => n);
+    const all = numbers.map((n) => strangerLines(`203.0.113.${n}`, 'http'));
+    expect(all.map((lines) => toLatin1(lines))).toEqual(
+      numbers.map(
+        (n) =>
+          `X-Forwarded-For: 203.0.113.${n}\r\nX-Real-IP: 203.0.113.${n}\r\n` +
+          'X-Forwarded-Proto: http\r\nX-Forwarded-Host: ',
+      ),
+    );
+  });
+
   it('without a host gets no empty X-Forwarded-Host', () => {
     expect(stranger(['GET / HTTP/1.0'])).toEqual([
       'X-Forwarded-For: 203.0.113.7',

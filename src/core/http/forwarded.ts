@@ -21,15 +21,26 @@ const crlf = (out: Uint8Array, at: number): number => {
 /** What the lines about a stranger end with; its host follows. */
 const HOST_LINE = latin1('X-Forwarded-Host: ');
 
+/** Memory in which lines are kept: an array of their own for each would be larger than they. */
+const SHELF_BYTES = 4096;
+let shelf = new Uint8Array(0);
+let shelved = 0;
+
 /**
  * The lines about a peer that is not trusted, up to the host of a request: they are the same for
  * each of its requests. `scheme` is http or https.
  */
 export function strangerLines(address: string, scheme: string): Uint8Array {
-  return latin1(
+  const text =
     `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
-      `X-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: `,
-  );
+    `X-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Host: `;
+  if (shelved + text.length > shelf.length) {
+    shelf = new Uint8Array(SHELF_BYTES);
+    shelved = 0;
+  }
+  const start = shelved;
+  shelved = writeLatin1(text, shelf, start);
+  return shelf.subarray(start, shelved);
 }
 
 /** Writes what `strangerLines` made and the host; returns the offset after the line end. */
