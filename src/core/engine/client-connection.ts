@@ -204,22 +204,25 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       return;
     }
     this.writer.finish(trailers);
-    this.exchangeDone(this.writer.persist !== Persist.close);
+    // A client that has said so asks no more (RFC 9112 section 9.6): nothing is waited for.
+    const isLast = !this.exchange!.facts.keepAlive && this.reader.isDrained;
+    this.exchangeDone(this.writer.persist !== Persist.close, isLast);
   }
 
   answer(answer: Answer): void {
     const persist = this.mayPersist() && !COMPROMISED.has(answer.status);
     this.writer.answer(answer, persist);
-    this.exchangeDone(persist);
+    this.exchangeDone(persist, false);
   }
 
-  /** The response is out; on to the next request, or the end. */
-  private exchangeDone(goOn: boolean): void {
+  /** The response is out; on to the next request, or the end. `isLast`: and nothing more comes. */
+  private exchangeDone(goOn: boolean, isLast: boolean): void {
     const { engine } = this;
     engine.giveExchange(this.exchange!);
     this.exchange = null;
     if (!goOn) {
-      this.linger();
+      if (isLast) this.shut();
+      else this.linger();
       return;
     }
     this.state = At.idle;

@@ -174,6 +174,11 @@ export class RequestReader {
     return this.next !== Next.nothing && this.body.done;
   }
 
+  /** The request has come whole, and nothing behind it. */
+  get isDrained(): boolean {
+    return this.isWhole && this.pending.length === 0;
+  }
+
   /** The client sends no more, and nothing waits. */
   get isExhausted(): boolean {
     return this.ended && this.pending.length === 0;
