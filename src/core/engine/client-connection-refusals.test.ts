@@ -203,6 +203,22 @@ describe('after a refusal', () => {
     expect(stage.leftovers()).toBe('');
   });
 
+  it('the FIN of a client is waited for, unless it has said that this is its last request', () => {
+    const last = get('/', 'Connection: close\r\n');
+    for (const [text, open] of [
+      [last, 0],
+      [last + get('/more'), 1],
+      ['GET / HTTP/1.0\r\nHost: a\r\n\r\n', 0],
+    ] as const) {
+      const stage = new Stage();
+      stage.backend().answering();
+      const client = stage.ask(text, 100);
+      expect(client.statuses).toEqual([200]);
+      expect(client.ended).toBe(true);
+      expect(stage.engine.open().connections).toBe(open);
+    }
+  });
+
   it('it closes by itself after five seconds', () => {
     const { stage } = refused('GET / HTTP/9.9\r\n\r\n');
     stage.pass(4800);
