@@ -215,7 +215,8 @@ function judge(text: string, rng: Rng, tally: Tally): string | null {
   if (sentence !== null) return sentence;
   if (rng.chance(1, 8)) return checkLimits(rng, stream);
   if (ours.end === 'refused') return null;
-  const theirsTook = other.end !== 'refused' && other.messages.length === ours.messages.length;
+  // It ends elsewhere where it closed the connection and we did not, see `compare`.
+  const theirsTook = other.end === ours.end && other.messages.length === ours.messages.length;
   return checkForwarded(ours, forwarded, theirsTook);
 }
 
