@@ -14,8 +14,8 @@ export interface ThreadEvents<From> {
 }
 
 /**
- * What is new in a thread's heap, MiB. Little outlives a request, so that more would only be touched
- * in turn and kept: V8 gives it back late. Bun has no such bound.
+ * What is new in a thread's heap, MiB. Little outlives a request, so that more would only be
+ * touched in turn and kept: V8 gives it back late. Bun has no such bound.
  */
 const YOUNG_MIB = 16;
 
