@@ -236,4 +236,5 @@ async function main(args: readonly string[]): Promise<void> {
   tell(await sidesOf(args[0] === '--against' ? args[1] : undefined));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
+// Not awaited: a tree that is compared with itself imports this module while it runs.
+if (process.argv[1] === fileURLToPath(import.meta.url)) void main(process.argv.slice(2));

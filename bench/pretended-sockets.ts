@@ -75,8 +75,7 @@ export class PretendedWorld implements Transport, Clock {
   /** A client connects. */
   client(): PretendedSocket {
     const socket = new PretendedSocket(null);
-    const local = { localAddress: '192.0.2.1', localPort: 80 };
-    socket.handler = this.accept(socket, { address: '198.51.100.7', port: 40_000, ...local });
+    socket.handler = this.accept(socket, { address: '198.51.100.7', port: 40_000 });
     return socket;
   }
 

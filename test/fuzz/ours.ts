@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { ByteQueue } from '../../src/core/base/byte-queue.ts';
+import { writeLineEnd } from '../../src/core/base/bytes.ts';
 import { assert } from '../../src/core/base/failure.ts';
 import { HeadCollector } from '../../src/core/engine/head-collector.ts';
 import { forbiddenInTrailer } from '../../src/core/http/fields.ts';
@@ -15,7 +16,6 @@ import { HeadParser, NEED_MORE, REFUSED } from '../../src/core/http1/head-parser
 import {
   WRITE_MARGIN,
   writeChunkedEnd,
-  writeLineEnd,
   writeRequestHead,
 } from '../../src/core/http1/write-head.ts';
 import { limits } from './heads.ts';

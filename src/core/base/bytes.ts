@@ -86,6 +86,13 @@ export function writeDecimal(value: number, target: Uint8Array, at: number): num
   return end;
 }
 
+/** Writes CR LF; returns the offset after it. */
+export function writeLineEnd(target: Uint8Array, at: number): number {
+  target[at] = 13;
+  target[at + 1] = 10;
+  return at + 2;
+}
+
 /** `text` (characters 0 to 255) as bytes of its own. */
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);

@@ -2,7 +2,7 @@
  * One HTTP/1.1 connection to a backend: carries one exchange at a time, and is kept for the next
  * only when it is provably clean. What breaks a rule here is the backend's fault.
  */
-import { view } from '../base/bytes.ts';
+import { view, writeLineEnd } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { Socket, SocketHandler, Target } from '../base/transport.ts';
@@ -12,7 +12,7 @@ import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
 import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
 import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
-import { writeChunkedEnd, writeLineEnd, writeRequestHead } from '../http1/write-head.ts';
+import { writeChunkedEnd, writeRequestHead } from '../http1/write-head.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Exchange } from './exchange.ts';
 import { mayTravelAsTrailer } from './header-policy.ts';

@@ -4,7 +4,7 @@
  * connections share; the story of an exchange is in `exchange.ts`.
  */
 import type { Schedule } from '../balancing/schedule.ts';
-import { copy, latin1 } from '../base/bytes.ts';
+import { copy, latin1, writeLineEnd } from '../base/bytes.ts';
 import { httpDate } from '../base/civil.ts';
 import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
@@ -19,7 +19,7 @@ import { RequestIds } from '../http/request-ids.ts';
 import { ResponseFacts } from '../http/response-facts.ts';
 import { TrustedPeers } from '../http/trusted-peers.ts';
 import { HeadParser } from '../http1/head-parser.ts';
-import { WRITE_MARGIN, writeLineEnd } from '../http1/write-head.ts';
+import { WRITE_MARGIN } from '../http1/write-head.ts';
 import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';

@@ -5,23 +5,20 @@
  */
 import { copy } from '../base/bytes.ts';
 import { assert } from '../base/failure.ts';
+import { Views } from '../base/views.ts';
 
 /** Larger parts of a body are not worth the copy. */
 export const COALESCE_BYTES = 16 * 1024;
-
-/** Views kept, of different lengths. */
-const VIEWS = 256;
 
 export class WriteBuffer {
   readonly bytes: Uint8Array;
   length = 0;
   private owner: { flush(): void } | null = null;
-  /** By length: most messages are as long as one before them, and a view is no small object. */
-  private readonly views: Uint8Array[];
+  private readonly views: Views;
 
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
-    this.views = new Array<Uint8Array>(VIEWS).fill(this.bytes);
+    this.views = new Views(this.bytes);
   }
 
   claim(owner: { flush(): void }): void {
@@ -47,13 +44,6 @@ export class WriteBuffer {
     // Beyond the end of an array bytes vanish without a word.
     assert(this.length <= this.bytes.length, 'what was written had room');
     this.owner = null;
-    const known = this.views[this.length % VIEWS]!;
-    return known.length === this.length ? known : this.newView();
-  }
-
-  private newView(): Uint8Array {
-    const fresh = this.bytes.subarray(0, this.length);
-    this.views[this.length % VIEWS] = fresh;
-    return fresh;
+    return this.views.of(0, this.length);
   }
 }

@@ -3,7 +3,7 @@
  * it sent is dropped and ours are set. From `trusted_proxies` the chain is appended to, and the
  * client is its right-most address that is not trusted.
  */
-import { copy, copyWhole, latin1, writeLatin1 } from '../base/bytes.ts';
+import { copy, copyWhole, latin1, writeLatin1, writeLineEnd } from '../base/bytes.ts';
 import { Field } from './fields.ts';
 import type { Head } from './head.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -11,12 +11,6 @@ import { parseAddress, type TrustedPeers } from './trusted-peers.ts';
 
 /** A request id we take over from a trusted peer: what cannot break a log or a header. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
-
-const crlf = (out: Uint8Array, at: number): number => {
-  out[at] = 13;
-  out[at + 1] = 10;
-  return at + 2;
-};
 
 /** What the lines about a stranger end with; its host follows. */
 const HOST_LINE = latin1('X-Forwarded-Host: ');
@@ -55,7 +49,7 @@ export function writeStranger(
   const { hostStart, hostEnd } = facts;
   // An HTTP/1.0 request may have none: what the lines end with is taken back.
   if (hostStart === hostEnd) return to - HOST_LINE.length;
-  return crlf(out, copy(head.bytes, hostStart, hostEnd, out, to));
+  return writeLineEnd(out, copy(head.bytes, hostStart, hostEnd, out, to));
 }
 
 /** The lines about the client of a trusted proxy. */
@@ -100,7 +94,7 @@ export class ForwardedFields {
     if (forwarded !== '') lines.push(`Forwarded: ${forwarded}`);
     const host = head.value(Field.xForwardedHost);
     if (host !== null) lines.push(`X-Forwarded-Host: ${host}`);
-    let at = crlf(this.bytes, writeLatin1(lines.join('\r\n'), this.bytes, 0));
+    let at = writeLineEnd(this.bytes, writeLatin1(lines.join('\r\n'), this.bytes, 0));
     if (host === null) at = this.writeHost(head, facts, at);
     this.end = at;
   }
@@ -110,7 +104,7 @@ export class ForwardedFields {
     const { hostStart, hostEnd } = facts;
     if (hostStart === hostEnd) return at;
     const to = copyWhole(HOST_LINE, this.bytes, at);
-    return crlf(this.bytes, copy(head.bytes, hostStart, hostEnd, this.bytes, to));
+    return writeLineEnd(this.bytes, copy(head.bytes, hostStart, hostEnd, this.bytes, to));
   }
 
   /** What is no address ends the search: nobody who is trusted vouches for what stands before. */

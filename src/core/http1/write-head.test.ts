@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fieldLines, parseHead, request, response } from '../../../test/fuzz/heads.ts';
-import { latin1, toLatin1, writeLatin1 } from '../base/bytes.ts';
+import { latin1, toLatin1, writeLatin1, writeLineEnd } from '../base/bytes.ts';
 import { Field, forbiddenInTrailer } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { RequestFacts } from '../http/request-facts.ts';
@@ -11,7 +11,6 @@ import {
   Persist,
   writeChunkedEnd,
   writeInterimHead,
-  writeLineEnd,
   writeRequestHead,
   writeResponseHead,
 } from './write-head.ts';

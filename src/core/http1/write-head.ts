@@ -3,7 +3,7 @@
  * anew, everything else copied as it came, one field a line. Fields that already stand on canonical
  * lines next to each other are copied in one go.
  */
-import { copy, copyWhole, latin1, writeDecimal, writeLatin1 } from '../base/bytes.ts';
+import { copy, copyWhole, latin1, writeDecimal, writeLatin1, writeLineEnd } from '../base/bytes.ts';
 import { Field } from '../http/fields.ts';
 import type { Head } from '../http/head.ts';
 import { Body, type RequestFacts } from '../http/request-facts.ts';
@@ -73,13 +73,6 @@ const CONTENT_LENGTH = latin1('Content-Length: ');
 const CLOSE = latin1('Connection: close\r\n');
 const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
 const VERSION = latin1('HTTP/1.1 ');
-
-/** Writes CR LF; returns the offset after it. */
-export function writeLineEnd(out: Uint8Array, at: number): number {
-  out[at] = CR;
-  out[at + 1] = LF;
-  return at + 2;
-}
 
 /** Bytes that a written head can have beyond those of the head it was made from. */
 export const WRITE_MARGIN = 4096;

@@ -2,7 +2,7 @@
  * Log lines as bytes, in memory that is used again and again: a line per exchange as a string would
  * cost more to build, to encode and to clean up than all of its content.
  */
-import { utf8 } from '../base/bytes.ts';
+import { utf8, writeDecimal, writeLatin1 } from '../base/bytes.ts';
 import { jsonString } from './escape.ts';
 
 const QUOTE = 0x22;
@@ -11,6 +11,7 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 /** Above this, digits are left to the runtime. */
 const MOST_BY_HAND = 0x7fffffff;
+const MOST_DIGITS = 10;
 
 export class LineBytes {
   /** So many bytes stand here. */
@@ -31,10 +32,7 @@ export class LineBytes {
 
   /** Text of ours that is ASCII. */
   ascii(text: string): void {
-    const bytes = this.withRoom(text.length);
-    let at = this.length;
-    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-    this.length = at;
+    this.length = writeLatin1(text, this.withRoom(text.length), this.length);
   }
 
   /** Any text that is harmless in a line. */
@@ -104,16 +102,7 @@ export class LineBytes {
 
   /** A whole number from 0 to MOST_BY_HAND. */
   private digits(value: number): void {
-    const bytes = this.withRoom(10);
-    let end = this.length + 1;
-    for (let power = 10; power <= value; power *= 10) end++;
-    this.length = end;
-    let rest = value;
-    do {
-      const tenth = (rest / 10) | 0;
-      bytes[--end] = ZERO + rest - tenth * 10;
-      rest = tenth;
-    } while (rest > 0);
+    this.length = writeDecimal(value, this.withRoom(MOST_DIGITS), this.length);
   }
 
   private all(source: Uint8Array): void {

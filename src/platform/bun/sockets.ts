@@ -23,12 +23,7 @@ import type {
 } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
 import { withoutMapping } from '../node/connections.ts';
-import {
-  authority,
-  brokenFailure,
-  connectFailure,
-  listenFailure,
-} from '../node/socket-failures.ts';
+import { goneFailure, listenFailure } from '../node/socket-failures.ts';
 import { createNodeTransport } from '../node/sockets.ts';
 import {
   type Callbacks,
@@ -390,15 +385,8 @@ class BunSocket implements Socket {
   }
 
   private why(): Failure | null {
-    const { error, target } = this;
-    if (this.wasReset || (this.silent && error === null)) return null;
-    if (target !== null && this.native === null) return connectFailure(error, target);
-    if (error === null) return null;
-    if (target !== null) {
-      return brokenFailure(error, 'backend', authority(target.address, target.port));
-    }
-    const where = this.peer === null ? '' : authority(this.peer.address, this.peer.port);
-    return brokenFailure(error, 'client', where);
+    if (this.wasReset || (this.silent && this.error === null)) return null;
+    return goneFailure(this.error, this.target, this.native !== null, this.peer);
   }
 }
 

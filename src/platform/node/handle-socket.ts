@@ -7,7 +7,7 @@ import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transp
 import { beginEvent, endEvent } from './clock.ts';
 import { endedByReset, HIDDEN_RESET, UNHEARD, withoutMapping } from './connections.ts';
 import { deliverRead, keepWritten, nextReadBuffer, toWrite } from './socket-buffers.ts';
-import { authority, brokenFailure, connectFailure } from './socket-failures.ts';
+import { goneFailure } from './socket-failures.ts';
 import { type Binding, findBinding, systemError, type TcpHandle } from './tcp-handle.ts';
 
 const binding = findBinding();
@@ -49,14 +49,9 @@ export function acceptHandle(
 
 /** Opens a connection. */
 export function connectHandle(to: Target, handler: SocketHandler): Socket {
-  const socket = new HandleSocket(below.newHandle(), handler, to, to);
+  const socket = new HandleSocket(below.newHandle(), handler, to, null);
   socket.connect(to);
   return socket;
-}
-
-interface End {
-  readonly address: string;
-  readonly port: number;
 }
 
 class HandleSocket implements Socket {
@@ -64,7 +59,7 @@ class HandleSocket implements Socket {
   private readonly handle: OwnedHandle;
   /** Null: accepted. */
   private readonly target: Target | null;
-  private readonly far: End;
+  private readonly peer: Peer | null;
   /** What the kernel reads into. */
   private buffer: Uint8Array = nextReadBuffer();
   private opened = false;
@@ -85,11 +80,11 @@ class HandleSocket implements Socket {
   private closing = false;
   private error: NodeJS.ErrnoException | null = null;
 
-  constructor(handle: TcpHandle, handler: SocketHandler, target: Target | null, far: End) {
+  constructor(handle: TcpHandle, handler: SocketHandler, target: Target | null, peer: Peer | null) {
     this.handle = handle as OwnedHandle;
     this.handler = handler;
     this.target = target;
-    this.far = far;
+    this.peer = peer;
     this.handle[owner] = this;
     handle.onread = onRead;
   }
@@ -291,11 +286,7 @@ class HandleSocket implements Socket {
 
   private why(): Failure | null {
     if (this.wasReset || (this.silent && this.error === null)) return null;
-    const { target, error } = this;
-    if (!this.opened && target !== null) return connectFailure(error, target);
-    if (error === null) return null;
-    const { address, port } = this.far;
-    return brokenFailure(error, target === null ? 'client' : 'backend', authority(address, port));
+    return goneFailure(this.error, this.target, this.opened, this.peer);
   }
 }
 

@@ -4,8 +4,8 @@
  *
  * The port lets a reader keep bytes only during `onData` and lets a writer reuse them after
  * `write`; the stream below wants to keep what it is given until the kernel has taken it. Hence:
- * - Small reads land in one buffer shared by all outgoing connections of the thread. A socket tells
- *   the kernel where to read to *before* it reads, so that buffer can never be given away.
+ * - Small reads land in one buffer shared by the connections of the thread. A socket tells the
+ *   kernel where to read to *before* it reads, so that buffer can never be given away.
  * - A connection in bulk transfer reads into a buffer of its own. A view of it may be written to
  *   another connection without a copy; when the kernel does not take it at once, the buffer is
  *   left to the stream and the reader goes on with another.
@@ -13,6 +13,7 @@
  *   during the call, which is the rule.
  */
 import type { SocketHandler } from '../../core/base/transport.ts';
+import { Views } from '../../core/base/views.ts';
 import { beginEvent, endEvent } from './clock.ts';
 
 const BUFFER_BYTES = 64 * 1024;
@@ -21,14 +22,10 @@ const BULK_BYTES = 16 * 1024;
 /** Buffers for bulk reads kept for the next transfer: at most 1 MiB a thread. */
 const SPARE_BUFFERS = 16;
 
-/** Reads and writes up to this size use the same views again and again: making one costs more. */
-const VIEW_BYTES = 2048;
-
 const freshMemory = (): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(BUFFER_BYTES).buffer);
 
 const shared = freshMemory();
-/** The beginnings of `shared`, by length. */
-const sharedViews: (Uint8Array | undefined)[] = new Array(VIEW_BYTES + 1).fill(undefined);
+const sharedViews = new Views(shared);
 const spare: Uint8Array[] = [];
 /** What `nextReadBuffer` gives out; other than `shared` only between a read and the next call. */
 let next: Uint8Array = shared;
@@ -38,15 +35,14 @@ let lendable: ArrayBufferLike | null = null;
 let lent = false;
 
 let slab = freshMemory();
+let slabViews = new Views(slab);
 let slabUsed = 0;
-/** What follows `slabUsed`, by length. */
-const slabViews: (Uint8Array | undefined)[] = new Array(VIEW_BYTES + 1).fill(undefined);
 
 /** What `toWrite` has handed out last. */
 let toKeep: 'lent' | 'slab' | 'copy' = 'copy';
 let toKeepBytes = 0;
 
-/** For `onread.buffer`: asked at the start of a connection and right after each of its reads. */
+/** Where to read to: asked at the start of a connection and right after each of its reads. */
 export function nextReadBuffer(): Uint8Array {
   const buffer = next;
   next = shared;
@@ -57,7 +53,7 @@ export function nextReadBuffer(): Uint8Array {
 export function deliverRead(handler: SocketHandler, buffer: Uint8Array, length: number): void {
   const own = buffer !== shared;
   if (own) deliver(handler, buffer.subarray(0, length), buffer.buffer);
-  else deliver(handler, beginning(sharedViews, shared, 0, length), null);
+  else deliver(handler, sharedViews.of(0, length), null);
   const kept = own && !lent;
   if (length >= BULK_BYTES) {
     next = kept ? buffer : (spare.pop() ?? freshMemory());
@@ -83,22 +79,6 @@ function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferL
   }
 }
 
-/** memory[start, start + length); `views` are those made before from this start. */
-function beginning(
-  views: (Uint8Array | undefined)[],
-  memory: Uint8Array,
-  start: number,
-  length: number,
-): Uint8Array {
-  if (length > VIEW_BYTES) return memory.subarray(start, start + length);
-  let view = views[length];
-  if (view === undefined) {
-    view = memory.subarray(start, start + length);
-    views[length] = view;
-  }
-  return view;
-}
-
 /**
  * `bytes` in memory that may be left to a stream: the caller of `write` may reuse its own at once.
  * It stands until the next call, and for good after `keepWritten`.
@@ -115,11 +95,12 @@ export function toWrite(bytes: Uint8Array): Uint8Array {
   }
   if (slabUsed + length > BUFFER_BYTES) {
     slab = freshMemory();
-    useSlab(-slabUsed);
+    slabViews = new Views(slab);
+    slabUsed = 0;
   }
   toKeep = 'slab';
   toKeepBytes = length;
-  const copy = beginning(slabViews, slab, slabUsed, length);
+  const copy = slabViews.of(slabUsed, length);
   copy.set(bytes);
   return copy;
 }
@@ -127,10 +108,5 @@ export function toWrite(bytes: Uint8Array): Uint8Array {
 /** The kernel did not take all of what `toWrite` has returned. */
 export function keepWritten(): void {
   if (toKeep === 'lent') lent = true;
-  else if (toKeep === 'slab') useSlab(toKeepBytes);
-}
-
-function useSlab(bytes: number): void {
-  slabUsed += bytes;
-  slabViews.fill(undefined);
+  else if (toKeep === 'slab') slabUsed += toKeepBytes;
 }

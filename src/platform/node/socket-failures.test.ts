@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../core/base/transport.ts';
-import { authority, brokenFailure, connectFailure, listenFailure } from './socket-failures.ts';
+import {
+  authority,
+  brokenFailure,
+  connectFailure,
+  goneFailure,
+  listenFailure,
+} from './socket-failures.ts';
 
 const PLAIN: Target = { address: '192.0.2.1', port: 80, tls: null };
 const SECURE: Target = {
@@ -71,6 +77,29 @@ describe('the failure of an open connection', () => {
   ])('%s is %s, side %s, and may be retried when idempotent', (code, kind, side) => {
     const failure = brokenFailure(systemError(code), 'client', '192.0.2.1:5');
     expect(failure).toMatchObject({ kind, side, phase: 'relay', retry: 'if-idempotent' });
+  });
+});
+
+describe('a connection that is gone', () => {
+  const peer = { address: '2001:db8::2', port: 5 };
+  const reset = systemError('ECONNRESET');
+
+  it('did not open, whatever else is known', () => {
+    expect(goneFailure(null, PLAIN, false, null)).toEqual(connectFailure(null, PLAIN));
+    expect(goneFailure(reset, PLAIN, false, null)).toEqual(connectFailure(reset, PLAIN));
+  });
+
+  it('ended in order when there was no error', () => {
+    expect(goneFailure(null, PLAIN, true, null)).toBeNull();
+    expect(goneFailure(null, null, true, peer)).toBeNull();
+  });
+
+  it('broke on the side where it led to', () => {
+    const backend = brokenFailure(reset, 'backend', '192.0.2.1:80');
+    expect(goneFailure(reset, PLAIN, true, null)).toEqual(backend);
+    const client = brokenFailure(reset, 'client', '[2001:db8::2]:5');
+    expect(goneFailure(reset, null, true, peer)).toEqual(client);
+    expect(goneFailure(reset, null, true, null)).toEqual(brokenFailure(reset, 'client', ''));
   });
 });
 

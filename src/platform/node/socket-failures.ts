@@ -1,7 +1,7 @@
 /** What the system's error codes mean: one `Failure` for each way in which a socket fails. */
 import { isIPv6 } from 'node:net';
 import { type Failure, failure, type Side } from '../../core/base/failure.ts';
-import type { ListenAddress, Target } from '../../core/base/transport.ts';
+import type { ListenAddress, Peer, Target } from '../../core/base/transport.ts';
 
 type SystemError = NodeJS.ErrnoException;
 
@@ -43,6 +43,22 @@ export function brokenFailure(error: SystemError, side: Side, where: string): Fa
   }
   const kind = code.startsWith('ERR_SSL_') ? 'tls' : 'reset';
   return failure(kind, side, 'relay', 'if-idempotent', `${where}: ${oneLine(error)}`);
+}
+
+/**
+ * Why a connection is gone; null: it ended in order. `target` null: it was accepted, from `peer`.
+ */
+export function goneFailure(
+  error: SystemError | null,
+  target: Target | null,
+  opened: boolean,
+  peer: Peer | null,
+): Failure | null {
+  if (target !== null && !opened) return connectFailure(error, target);
+  if (error === null) return null;
+  const far = target ?? peer;
+  const where = far === null ? '' : authority(far.address, far.port);
+  return brokenFailure(error, target === null ? 'client' : 'backend', where);
 }
 
 /** Why a listener could not be opened. */

@@ -1,9 +1,10 @@
 /**
- * Real connections: the Transport port on `node:net` and `node:tls`, for Node and Bun.
+ * Real connections: the Transport port on Node's handles where they can be had, which is in
+ * `handle-socket.ts`, else on the streams of `node:net` and `node:tls`, also on Bun.
  *
- * What it promises beyond the port: no 'error' event ever goes unheard, nothing waits for Nagle,
- * and reading from an outgoing plain connection allocates no memory. Who owns which bytes is told
- * in `socket-buffers.ts`, what error codes mean in `socket-failures.ts`.
+ * What it promises beyond the port: no 'error' event ever goes unheard, and nothing waits for
+ * Nagle. Who owns which bytes is told in `socket-buffers.ts`, what error codes mean in
+ * `socket-failures.ts`.
  */
 import net from 'node:net';
 import tls from 'node:tls';
@@ -27,7 +28,7 @@ import {
   nextReadBuffer,
   toWrite,
 } from './socket-buffers.ts';
-import { authority, brokenFailure, connectFailure, listenFailure } from './socket-failures.ts';
+import { goneFailure, listenFailure } from './socket-failures.ts';
 import { takeHandles } from './tcp-handle.ts';
 
 /** Connections the kernel may hold before we accept them; it lowers this to its own limit. */
@@ -55,10 +56,9 @@ export function createNodeTransport(sharesPorts = false, belowStreams = hasHandl
 let readsInPlace = true;
 
 function connectStream(to: Target, handler: SocketHandler): Socket {
-  const where = authority(to.address, to.port);
   if (!readsInPlace) {
     const stream = net.connect(streamOptions(to));
-    const socket = new StreamSocket(stream, stream, handler, to, where);
+    const socket = new StreamSocket(stream, stream, handler, to, null);
     stream.on('connect', onOpen);
     stream.on('data', onChunk);
     return socket;
@@ -72,7 +72,7 @@ function connectStream(to: Target, handler: SocketHandler): Socket {
     },
   };
   const stream = net.connect(streamOptions(to, onread));
-  const socket = new StreamSocket(stream, stream, handler, to, where);
+  const socket = new StreamSocket(stream, stream, handler, to, null);
   stream.on('connect', onOpen);
   readsInPlace = typeof (stream as WithHandle)._handle?.useUserBuffer === 'function';
   return socket;
@@ -96,8 +96,7 @@ function connectTls(to: Target, target: TlsTarget, handler: SocketHandler): Sock
   };
   if (net.isIP(target.serverName) === 0) options.servername = target.serverName;
   const stream = tls.connect(options);
-  const where = authority(to.address, to.port);
-  const socket = new StreamSocket(stream, tcp, handler, to, where);
+  const socket = new StreamSocket(stream, tcp, handler, to, null);
   // A refused connection is an error of the TCP socket; not every runtime passes it on.
   own(tcp, socket);
   tcp.on('error', onError);
@@ -181,8 +180,7 @@ function acceptStream(
     return;
   }
   const peer: Peer = { address: withoutMapping(address), port: stream.remotePort ?? 0 };
-  const where = authority(peer.address, peer.port);
-  const socket = new StreamSocket(stream, stream, UNHEARD, null, where);
+  const socket = new StreamSocket(stream, stream, UNHEARD, null, peer);
   stream.on('data', onChunk);
   socket.handler = accept(socket, peer);
 }
@@ -235,7 +233,7 @@ class StreamSocket implements Socket {
   private readonly tcp: net.Socket;
   /** Null: accepted. */
   private readonly target: Target | null;
-  private readonly where: string;
+  private readonly peer: Peer | null;
   private opened: boolean;
   private ended = false;
   private wasReset = false;
@@ -250,13 +248,13 @@ class StreamSocket implements Socket {
     tcp: net.Socket,
     handler: SocketHandler,
     target: Target | null,
-    where: string,
+    peer: Peer | null,
   ) {
     this.stream = stream;
     this.tcp = tcp;
     this.handler = handler;
     this.target = target;
-    this.where = where;
+    this.peer = peer;
     this.opened = target === null;
     own(stream, this);
     stream.on('end', onEnd);
@@ -378,9 +376,7 @@ class StreamSocket implements Socket {
 
   private why(): Failure | null {
     if (this.wasReset || (this.silent && this.error === null)) return null;
-    if (!this.opened && this.target !== null) return connectFailure(this.error, this.target);
-    if (this.error === null) return null;
-    return brokenFailure(this.error, this.target === null ? 'client' : 'backend', this.where);
+    return goneFailure(this.error, this.target, this.opened, this.peer);
   }
 }
 

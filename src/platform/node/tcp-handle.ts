@@ -17,8 +17,8 @@ export interface TcpHandle {
   readStop(): number;
   writeBuffer(request: Request, bytes: Uint8Array): number;
   shutdown(request: Request): number;
-  connect(request: ConnectRequest, address: string, port: number): number;
-  connect6(request: ConnectRequest, address: string, port: number): number;
+  connect(request: Request, address: string, port: number): number;
+  connect6(request: Request, address: string, port: number): number;
   setNoDelay(on: boolean): number;
   getpeername(into: { address?: string; port?: number }): number;
   close(closed: (this: TcpHandle) => void): void;
@@ -32,13 +32,9 @@ export interface Request {
   buffer?: Uint8Array;
 }
 
-export interface ConnectRequest {
-  oncomplete?: (status: number, handle: TcpHandle) => void;
-}
-
 export interface Binding {
   newHandle(): TcpHandle;
-  newConnectRequest(): ConnectRequest;
+  newConnectRequest(): Request;
   newWriteRequest(): Request;
   newShutdownRequest(): Request;
   /** Within `onread`: how many bytes came, 0 for nothing, or the error's number. */
@@ -47,8 +43,6 @@ export interface Binding {
   lastWriteGoesOn(): boolean;
   /** `lastRead` when the other side has sent its FIN. */
   readonly endOfFile: number;
-  /** Shown for `isUsable` alone. */
-  readonly handlePrototype: object;
 }
 
 interface StreamWrap {
@@ -61,7 +55,7 @@ interface StreamWrap {
 
 interface TcpWrap {
   readonly TCP: (new (kind: number) => TcpHandle) & { readonly prototype: object };
-  readonly TCPConnectWrap: new () => ConnectRequest;
+  readonly TCPConnectWrap: new () => Request;
   readonly constants: { readonly SOCKET: number };
 }
 
@@ -73,20 +67,19 @@ export function findBinding(
 ): Binding | null {
   if (process.versions.bun !== undefined || typeof lookUp !== 'function') return null;
   try {
-    const binding = bind(lookUp('stream_wrap'), lookUp('tcp_wrap'), lookUp('uv'));
-    return isUsable(binding) ? binding : null;
+    return bind(lookUp('stream_wrap'), lookUp('tcp_wrap'), lookUp('uv'));
   } catch {
     // Not to be had: a runtime without it, or one that was told not to give it.
     return null;
   }
 }
 
-function bind(stream: object, tcp: object, uv: object): Binding {
+function bind(stream: object, tcp: object, uv: object): Binding | null {
   const { WriteWrap, ShutdownWrap, streamBaseState, ...at } = stream as StreamWrap;
   const { kReadBytesOrError, kLastWriteWasAsync } = at;
   const { TCP, TCPConnectWrap, constants } = tcp as TcpWrap;
   const { SOCKET } = constants;
-  return {
+  const binding: Binding = {
     newHandle: () => new TCP(SOCKET),
     newConnectRequest: () => new TCPConnectWrap(),
     newWriteRequest: () => new WriteWrap(),
@@ -94,8 +87,8 @@ function bind(stream: object, tcp: object, uv: object): Binding {
     lastRead: () => streamBaseState[kReadBytesOrError],
     lastWriteGoesOn: () => streamBaseState[kLastWriteWasAsync] !== 0,
     endOfFile: (uv as { UV_EOF: number }).UV_EOF,
-    handlePrototype: TCP.prototype,
   };
+  return isUsable(binding, TCP.prototype) ? binding : null;
 }
 
 const METHODS = [
@@ -103,11 +96,10 @@ const METHODS = [
   ...['connect', 'connect6', 'setNoDelay', 'getpeername'],
 ];
 
-function isUsable(binding: Binding): boolean {
-  const prototype = binding.handlePrototype as Record<string, unknown>;
+function isUsable(binding: Binding, prototype: object): boolean {
   const { lastRead, lastWriteGoesOn, endOfFile } = binding;
   return (
-    METHODS.every((name) => typeof prototype[name] === 'function') &&
+    METHODS.every((name) => typeof (prototype as Record<string, unknown>)[name] === 'function') &&
     'writeQueueSize' in prototype &&
     'onread' in prototype &&
     typeof lastRead() === 'number' &&
