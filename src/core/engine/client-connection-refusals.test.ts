@@ -209,6 +209,9 @@ describe('after a refusal', () => {
       [last, 0],
       [last + get('/more'), 1],
       ['GET / HTTP/1.0\r\nHost: a\r\n\r\n', 0],
+      // Here a body may come whose length nobody has told.
+      ['POST / HTTP/1.0\r\nHost: a\r\n\r\n', 1],
+      ['POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok', 1],
     ] as const) {
       const stage = new Stage();
       stage.backend().answering();

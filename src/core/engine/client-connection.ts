@@ -204,9 +204,16 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
       return;
     }
     this.writer.finish(trailers);
-    // A client that has said so asks no more (RFC 9112 section 9.6): nothing is waited for.
-    const isLast = !this.exchange!.facts.keepAlive && this.reader.isDrained;
-    this.exchangeDone(this.writer.persist !== Persist.close, isLast);
+    this.exchangeDone(this.writer.persist !== Persist.close, this.isLast());
+  }
+
+  /**
+   * Whether the client sends no more: it has said so (RFC 9112 section 9.6), and its request is none
+   * behind which a body may still come whose length it did not tell.
+   */
+  private isLast(): boolean {
+    const { keepAlive, body, idempotent } = this.exchange!.facts;
+    return !keepAlive && body === Body.none && idempotent && this.reader.isDrained;
   }
 
   answer(answer: Answer): void {
