@@ -8,6 +8,8 @@ import { type Failure, failure } from '../src/core/base/failure.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type { Socket, SocketHandler } from '../src/core/base/transport.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
+import { Segments } from './segments.ts';
+import { join } from './wire.ts';
 
 /** What a socket needs of its network. */
 export interface SocketWorld {
@@ -26,11 +28,6 @@ export interface SocketWorld {
 const NEVER = Infinity;
 /** Delivered bytes are overwritten with this, so that a reader who kept them is found out. */
 const POISON = 0xdd;
-
-interface Segment {
-  readonly bytes: Uint8Array;
-  readonly atMs: number;
-}
 
 export class SimSocket implements Socket {
   readonly address: string;
@@ -53,9 +50,7 @@ export class SimSocket implements Socket {
   /** A write returned false and `onDrain` has not been called since. */
   private blocked = false;
 
-  private segments: Segment[] = [];
-  private first = 0;
-  private firstUsed = 0;
+  private readonly segments = new Segments();
   private underWay = 0;
   private unsent: Uint8Array[] = [];
   private unsentLength = 0;
@@ -89,7 +84,11 @@ export class SimSocket implements Socket {
 
   // The port.
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
+    return this.send(following === undefined ? bytes : join([bytes, following]));
+  }
+
+  private send(bytes: Uint8Array): boolean {
     // Behind a break in the network nothing arrives, or a gap in the stream would not be seen.
     if (this.ended || this.gone || this.rstSent) return true;
     const world = this.world;
@@ -108,6 +107,7 @@ export class SimSocket implements Socket {
     this.schedule();
     if (this.unsentLength === 0) return true;
     this.blocked = true;
+    this.peer.schedule();
     return false;
   }
 
@@ -117,6 +117,7 @@ export class SimSocket implements Socket {
 
   pause(): void {
     this.paused = true;
+    this.peer.schedule();
   }
 
   resume(): void {
@@ -228,7 +229,7 @@ export class SimSocket implements Socket {
       this.underWay += taken;
       this.lastAtMs = this.arrivalMs();
       const part = taken === bytes.length ? bytes : bytes.subarray(0, taken);
-      this.segments.push({ bytes: part, atMs: this.lastAtMs });
+      this.segments.push(part, this.lastAtMs);
     }
   }
 
@@ -291,9 +292,7 @@ export class SimSocket implements Socket {
   private dropAll(): void {
     this.dropUnsent();
     this.world.stats.pendingBytes -= this.underWay;
-    this.segments = [];
-    this.first = 0;
-    this.firstUsed = 0;
+    this.segments.clear();
     this.underWay = 0;
   }
 
@@ -301,18 +300,23 @@ export class SimSocket implements Socket {
 
   /** Bytes of this direction lie unread in the peer's kernel. */
   private hasArrived(): boolean {
-    return this.underWay > 0 && this.segments[this.first].atMs <= this.world.clock.nowMs();
+    return this.underWay > 0 && this.segments.firstAtMs <= this.world.clock.nowMs();
   }
 
   private nextAtMs(): number {
     if (this.world.isCutOff(this.address, this.peer.address)) return NEVER;
-    if (this.rstDrops) return this.rstAtMs;
+    if (this.rstOvertakes()) return this.rstAtMs;
     const reads = this.peer.reads();
     if (this.underWay > 0) {
-      return reads ? Math.max(this.segments[this.first].atMs, this.heldUntilMs) : NEVER;
+      return reads ? Math.max(this.segments.firstAtMs, this.heldUntilMs) : NEVER;
     }
     if (this.rstAtMs !== NEVER) return Math.max(this.rstAtMs, this.heldUntilMs);
     return reads ? Math.max(this.finAtMs, this.heldUntilMs) : NEVER;
+  }
+
+  /** A RST drops what is unread, or the other end hears of it in a write that waits for room. */
+  private rstOvertakes(): boolean {
+    return this.rstSent && (this.rstDrops || (this.peer.blocked && !this.peer.reads()));
   }
 
   private reads(): boolean {
@@ -324,12 +328,12 @@ export class SimSocket implements Socket {
     this.alarmAtMs = NEVER;
     const nowMs = this.world.clock.nowMs();
     // More than one only where nothing is cut: then all that is readable is read in one turn.
-    while (this.underWay > 0 && !this.rstDrops && this.nextAtMs() <= nowMs) {
+    while (this.underWay > 0 && !this.rstOvertakes() && this.nextAtMs() <= nowMs) {
       if (this.world.fault(this.world.options.resetChance)) this.breakOff();
       else this.deliverPiece();
       if (this.world.options.delivery !== 'whole') break;
     }
-    if (this.nextAtMs() <= nowMs && (this.underWay === 0 || this.rstDrops)) {
+    if (this.nextAtMs() <= nowMs && (this.underWay === 0 || this.rstOvertakes())) {
       if (this.rstAtMs <= nowMs) this.deliverRst();
       else this.deliverFin();
     }
@@ -337,7 +341,7 @@ export class SimSocket implements Socket {
   }
 
   private deliverPiece(): void {
-    const piece = this.takePiece();
+    const piece = this.segments.take(this.pieceBytes());
     this.world.stats.pendingBytes -= piece.length;
     this.underWay -= piece.length;
     const peer = this.peer;
@@ -361,49 +365,12 @@ export class SimSocket implements Socket {
     this.leaveIfDone();
   }
 
-  private takePiece(): Uint8Array {
-    const size = this.pieceBytes();
-    const segment = this.segments[this.first].bytes;
-    if (this.firstUsed + size <= segment.length) {
-      const piece = segment.subarray(this.firstUsed, this.firstUsed + size);
-      this.used(size);
-      return piece;
-    }
-    const joined = new Uint8Array(size);
-    let at = 0;
-    while (at < size) {
-      const from = this.segments[this.first].bytes;
-      const part = from.subarray(this.firstUsed, this.firstUsed + size - at);
-      joined.set(part, at);
-      at += part.length;
-      this.used(part.length);
-    }
-    return joined;
-  }
-
-  private used(size: number): void {
-    this.firstUsed += size;
-    if (this.firstUsed < this.segments[this.first].bytes.length) return;
-    this.firstUsed = 0;
-    this.first += 1;
-    if (this.first === this.segments.length || this.first === 64) {
-      this.segments.splice(0, this.first);
-      this.first = 0;
-    }
-  }
-
   private pieceBytes(): number {
-    const rest = this.segments[this.first].bytes.length - this.firstUsed;
+    const { segments } = this;
     const delivery = this.world.options.delivery;
-    if (delivery === 'whole') return rest;
+    if (delivery === 'whole') return segments.firstLength;
     if (delivery === 'bytes') return 1;
-    const nowMs = this.world.clock.nowMs();
-    let ready = rest;
-    for (let i = this.first + 1; i < this.segments.length; i++) {
-      if (this.segments[i].atMs > nowMs) break;
-      ready += this.segments[i].bytes.length;
-    }
-    return this.cut(ready);
+    return this.cut(segments.readyLength(this.world.clock.nowMs()));
   }
 
   /** All, a few bytes or any number; then, half of the time, a pause. */

@@ -63,9 +63,10 @@ class Tap implements Socket, SocketHandler {
     return this.socket instanceof SimSocket ? this.socket.port : 0;
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
     this.requests.feed(bytes);
-    return this.socket.write(bytes);
+    if (following !== undefined) this.requests.feed(following);
+    return this.socket.write(bytes, following);
   }
 
   unsentBytes(): number {

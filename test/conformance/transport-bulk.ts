@@ -37,6 +37,39 @@ export const BULK: readonly Case[] = [
       expect(reader.firstWrong).toBe(-1);
     },
   ],
+  ...[3000, 65_836, 300_000].map(
+    (size): Case => [
+      `does the same for writes of ${size} bytes in two parts`,
+      async (stage) => {
+        const { near, far } = await stage.pair();
+        const reader = watch(far);
+        far.call((socket) => socket.pause());
+        const pourer = new Pourer(near, stage.world.bulkBytes, size, 300);
+        pourer.pour();
+        await stage.until(() => pourer.blocks > 0);
+        far.call((socket) => socket.resume());
+        await stage.until(() => far.received === stage.world.bulkBytes);
+        expect(reader.firstWrong).toBe(-1);
+        await stage.until(() => near.socket.unsentBytes() === 0);
+      },
+    ],
+  ),
+  [
+    'tells a writer that waits for room of a reset, although it leaves bytes unread',
+    async (stage) => {
+      const { near, far } = await stage.pair();
+      near.call((socket) => socket.pause());
+      far.call((socket) => socket.pause());
+      far.send('unread');
+      const pourer = new Pourer(near, stage.world.bulkBytes, 40_000);
+      pourer.pour();
+      await stage.until(() => pourer.blocks > 0);
+      await stage.pass(30);
+      far.call((socket) => socket.reset());
+      await stage.until(() => near.closes === 1);
+      expect(near.failure?.kind).toBe('reset');
+    },
+  ],
   [
     'tells of room although the writer has ended meanwhile',
     async (stage) => {

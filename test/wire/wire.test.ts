@@ -38,7 +38,7 @@ const seed = Number(process.env.EVENKEEL_SEED ?? '1');
 const only = process.env.EVENKEEL_WIRE ?? '';
 const cuts: readonly Cut[] = ['whole', 'bytes', seed, seed + 1];
 /** CM06 is about it. */
-const config = 'limits:\n  body: 1MiB\n';
+const config = 'workers: 1\nlimits:\n  body: 1MiB\n';
 /** Where nothing is expected to come, so long is waited for it. */
 const answerTimeoutMs = 400;
 const patienceMs = 2_000;

@@ -208,8 +208,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   /**
-   * Whether the client sends no more: it has said so (RFC 9112 section 9.6), and its request is none
-   * behind which a body may still come whose length it did not tell.
+   * Whether the client sends no more: it has said so (RFC 9112 section 9.6), and its request is
+   * none behind which a body may still come whose length it did not tell.
    */
   private isLast(): boolean {
     const { keepAlive, body, idempotent } = this.exchange!.facts;
