@@ -25,8 +25,8 @@ export class PretendedSocket implements Socket {
     this.asked = asked;
   }
 
-  write(bytes: Uint8Array): boolean {
-    this.written += bytes.length;
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
+    this.written += bytes.length + (following?.length ?? 0);
     if (this.asked !== null) this.asked(this);
     return true;
   }

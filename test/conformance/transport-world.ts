@@ -243,9 +243,12 @@ export class Pourer {
   private readonly end: End;
   private readonly total: number;
   private readonly scratch: Uint8Array;
+  /** So much of each write goes before the rest of it. */
+  private readonly ahead: number;
 
-  constructor(end: End, total: number, size: number) {
+  constructor(end: End, total: number, size: number, ahead = 0) {
     this.end = end;
+    this.ahead = ahead;
     this.total = total;
     this.scratch = new Uint8Array(size);
     end.onRoom = () => this.pour();
@@ -262,7 +265,12 @@ export class Pourer {
     const bytes = this.scratch.subarray(0, Math.min(this.scratch.length, this.total - this.poured));
     fillPattern(bytes, this.poured);
     this.poured += bytes.length;
-    const more = this.end.call((socket) => socket.write(bytes));
+    const { ahead } = this;
+    const more = this.end.call((socket) =>
+      ahead === 0
+        ? socket.write(bytes)
+        : socket.write(bytes.subarray(0, ahead), bytes.subarray(ahead)),
+    );
     bytes.fill(0xaa);
     if (!more) this.blocks += 1;
     return more;

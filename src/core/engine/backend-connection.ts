@@ -130,7 +130,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
     if (this.state === At.tunnel) this.waitFor(this.link.engine.timeouts.tunnelIdleMs);
     if (out.isHeldBy(this)) {
       if (out.append(bytes, start, end)) return true;
-      this.flush();
+      return this.sendHeld(view(bytes, start, end));
     }
     return this.send(view(bytes, start, end));
   }
@@ -152,16 +152,20 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   }
 
   flush(): void {
-    const out = this.link.engine.requestOut;
-    if (!out.isHeldBy(this)) return;
-    if (this.send(out.take())) return;
-    this.headUnsent = true;
-    this.exchange?.onBackendFull();
+    if (!this.link.engine.requestOut.isHeldBy(this)) return;
+    if (!this.sendHeld()) this.exchange?.onBackendFull();
   }
 
-  private send(bytes: Uint8Array): boolean {
+  /** Sends what is held back, and what follows it. False: the backend does not take it all now. */
+  private sendHeld(following?: Uint8Array): boolean {
+    if (this.send(this.link.engine.requestOut.take(), following)) return true;
+    this.headUnsent = this.socket.unsentBytes() > (following?.length ?? 0);
+    return false;
+  }
+
+  private send(bytes: Uint8Array, following?: Uint8Array): boolean {
     this.touched = true;
-    if (this.socket.write(bytes)) return true;
+    if (this.socket.write(bytes, following)) return true;
     // Until it drains we wait for the backend to read.
     if (!this.requestFinished && this.state === At.head) {
       this.lastUnsent = this.socket.unsentBytes();

@@ -83,7 +83,7 @@ export class ResponseWriter {
     const out = this.engine.responseOut;
     if (out.isHeldBy(this.owner)) {
       if (out.append(bytes, start, end)) return true;
-      this.flush();
+      return this.write(out.take(), view(bytes, start, end));
     }
     return this.write(view(bytes, start, end));
   }
@@ -103,8 +103,7 @@ export class ResponseWriter {
       out.length = writeLatin1('\r\n', out.bytes, out.length);
       return true;
     }
-    this.flush();
-    this.write(view(bytes, start, end));
+    this.write(out.take(), view(bytes, start, end));
     out.claim(this.owner);
     out.length = writeLatin1('\r\n', out.bytes, 0);
     return this.flush();
@@ -141,16 +140,14 @@ export class ResponseWriter {
     const date = this.engine.dateField();
     out.append(date, 0, date.length);
     out.length = writeLatin1('\r\n', out.bytes, out.length);
-    if (!this.isHead && !out.append(body, 0, body.length)) {
-      this.flush();
-      this.write(body);
-    }
-    this.flush();
+    if (this.isHead || out.append(body, 0, body.length)) this.flush();
+    else this.write(out.take(), body);
   }
 
-  private write(bytes: Uint8Array): boolean {
+  private write(bytes: Uint8Array, following?: Uint8Array): boolean {
     this.written += bytes.length;
-    return this.socket.write(bytes);
+    if (following !== undefined) this.written += following.length;
+    return this.socket.write(bytes, following);
   }
 
   /** From here `takenBytes` counts. */

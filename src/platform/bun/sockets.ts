@@ -22,7 +22,7 @@ import type {
   Transport,
 } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
-import { withoutMapping } from '../node/connections.ts';
+import { UNHEARD, withoutMapping } from '../node/connections.ts';
 import { goneFailure, listenFailure } from '../node/socket-failures.ts';
 import { createNodeTransport } from '../node/sockets.ts';
 import {
@@ -148,15 +148,6 @@ class BunListener implements Listener {
   }
 }
 
-/** The handler of an accepted connection until `accept` has returned; nothing comes before. */
-const UNHEARD: SocketHandler = {
-  onOpen() {},
-  onData() {},
-  onDrain() {},
-  onEnd() {},
-  onClose() {},
-};
-
 /** What is being delivered: memory that nobody else uses, so what is not sent of it may be kept. */
 let delivered: Uint8Array | null = null;
 
@@ -164,6 +155,18 @@ let delivered: Uint8Array | null = null;
 function keptRest(bytes: Uint8Array, from: number): Uint8Array {
   const rest = bytes.subarray(from);
   return delivered !== null && rest.buffer === delivered.buffer ? rest : new Uint8Array(rest);
+}
+
+/** Where two are joined: one copy costs less than a write of its own. */
+const joined = new Uint8Array(128 * 1024);
+
+/** It stands until the next call. */
+function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const length = first.length + second.length;
+  const both = length > joined.length ? new Uint8Array(length) : joined.subarray(0, length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 class BunSocket implements Socket {
@@ -205,7 +208,11 @@ class BunSocket implements Socket {
     this.target = target;
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
+    return this.send(following === undefined ? bytes : join(bytes, following));
+  }
+
+  private send(bytes: Uint8Array): boolean {
     if (this.ended) return true;
     let taken = 0;
     if (this.unsent === 0 && this.native !== null) {

@@ -6,7 +6,13 @@ import type { Failure } from '../../core/base/failure.ts';
 import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from './clock.ts';
 import { endedByReset, HIDDEN_RESET, UNHEARD, withoutMapping } from './connections.ts';
-import { deliverRead, keepWritten, nextReadBuffer, toWrite } from './socket-buffers.ts';
+import {
+  deliverRead,
+  keepWritten,
+  nextReadBuffer,
+  toWrite,
+  toWriteJoined,
+} from './socket-buffers.ts';
 import { goneFailure } from './socket-failures.ts';
 import { type Binding, findBinding, systemError, type TcpHandle } from './tcp-handle.ts';
 
@@ -113,10 +119,10 @@ class HandleSocket implements Socket {
 
   // ---- the port ---------------------------------------------------------------------------------
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
     if (this.ended || this.closing) return true;
-    if (bytes.length === 0) return !this.blocked;
-    const own = toWrite(bytes);
+    const own = following === undefined ? toWrite(bytes) : toWriteJoined(bytes, following);
+    if (own.length === 0) return !this.blocked;
     const request = writeRequest;
     const status = this.handle.writeBuffer(request, own);
     if (status === 0 && !below.lastWriteGoesOn()) return !this.blocked;

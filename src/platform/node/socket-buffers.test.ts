@@ -6,6 +6,7 @@ import {
   keepWritten,
   nextReadBuffer,
   toWrite,
+  toWriteJoined,
 } from './socket-buffers.ts';
 
 const BULK = 20_000;
@@ -146,6 +147,21 @@ describe('the bytes of writes', () => {
       expect(bytes.every((byte) => byte === 2 * i)).toBe(true);
     }
     expect(quick.given.every((bytes) => bytes.length === 1000)).toBe(true);
+  });
+
+  it('may be two, which leave as one', () => {
+    const slow = new FakeStream(false);
+    const first = new Uint8Array(300).fill(1);
+    const second = new Uint8Array(65_536).fill(2);
+    for (let i = 0; i < 3; i++) {
+      slow.write(toWriteJoined(first, second));
+      keepWritten();
+    }
+    first.fill(0);
+    second.fill(0);
+    for (const bytes of slow.given) {
+      expect([bytes.length, bytes[299], bytes[300], bytes[65_835]]).toEqual([65_836, 1, 2, 2]);
+    }
   });
 
   it('may be more than one slab holds', () => {

@@ -27,6 +27,7 @@ import {
   keepWritten,
   nextReadBuffer,
   toWrite,
+  toWriteJoined,
 } from './socket-buffers.ts';
 import { goneFailure, listenFailure } from './socket-failures.ts';
 import { takeHandles } from './tcp-handle.ts';
@@ -262,11 +263,12 @@ class StreamSocket implements Socket {
     stream.on('close', onClose);
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
     const stream = this.stream;
     if (this.ended || stream.destroyed) return true;
-    if (bytes.length === 0) return !this.blocked;
-    const more = stream.write(toWrite(bytes));
+    const own = following === undefined ? toWrite(bytes) : toWriteJoined(bytes, following);
+    if (own.length === 0) return !this.blocked;
+    const more = stream.write(own);
     if (stream.writableLength === 0) return true;
     keepWritten();
     if (stream.destroyed) return true;
