@@ -6,15 +6,15 @@ import type { Failure } from '../../core/base/failure.ts';
 import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from './clock.ts';
 import { endedByReset, HIDDEN_RESET, UNHEARD, withoutMapping } from './connections.ts';
-import {
-  deliverRead,
-  keepWritten,
-  nextReadBuffer,
-  toWrite,
-  toWriteJoined,
-} from './socket-buffers.ts';
+import { deliverRead, giveBack, keepWritten, readBuffer, toWrite } from './socket-buffers.ts';
 import { goneFailure } from './socket-failures.ts';
-import { type Binding, findBinding, systemError, type TcpHandle } from './tcp-handle.ts';
+import {
+  type Binding,
+  findBinding,
+  type Request,
+  systemError,
+  type TcpHandle,
+} from './tcp-handle.ts';
 
 const binding = findBinding();
 /** Whether this runtime shows what is below its streams. Without it nothing else here is used. */
@@ -66,8 +66,6 @@ class HandleSocket implements Socket {
   /** Null: accepted. */
   private readonly target: Target | null;
   private readonly peer: Peer | null;
-  /** What the kernel reads into. */
-  private buffer: Uint8Array = nextReadBuffer();
   private opened = false;
   private paused = false;
   /** The other side has sent its FIN. */
@@ -113,7 +111,7 @@ class HandleSocket implements Socket {
   }
 
   private beginReading(): void {
-    this.handle.useUserBuffer(this.buffer);
+    this.handle.useUserBuffer(readBuffer);
     if (!this.paused) this.handle.readStart();
   }
 
@@ -121,7 +119,7 @@ class HandleSocket implements Socket {
 
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
     if (this.ended || this.closing) return true;
-    const own = following === undefined ? toWrite(bytes) : toWriteJoined(bytes, following);
+    const own = toWrite(bytes, following);
     if (own.length === 0) return !this.blocked;
     const request = writeRequest;
     const status = this.handle.writeBuffer(request, own);
@@ -208,14 +206,8 @@ class HandleSocket implements Socket {
     if (this.ended && !this.blocked) this.finish();
   }
 
-  onRead(length: number): Uint8Array | undefined {
-    if (this.silent) return undefined;
-    const { buffer } = this;
-    deliverRead(this.handler, buffer, length);
-    const next = nextReadBuffer();
-    if (next === buffer) return undefined;
-    this.buffer = next;
-    return next;
+  onRead(length: number): void {
+    if (!this.silent) deliverRead(this.handler, length);
   }
 
   onEnd(): void {
@@ -298,20 +290,20 @@ class HandleSocket implements Socket {
 
 const nothing = (): void => {};
 
-function onRead(this: TcpHandle): Uint8Array | undefined {
+function onRead(this: TcpHandle): void {
   const socket = (this as OwnedHandle)[owner];
   const length = below.lastRead();
-  if (length > 0) return socket.onRead(length);
-  if (length === below.endOfFile) socket.onEnd();
+  if (length > 0) socket.onRead(length);
+  else if (length === below.endOfFile) socket.onEnd();
   else if (length < 0) socket.onFailed(length, 'read');
-  return undefined;
 }
 
 function onConnected(status: number, handle: TcpHandle): void {
   (handle as OwnedHandle)[owner].onConnected(status);
 }
 
-function onWritten(status: number, handle: TcpHandle): void {
+function onWritten(this: Request, status: number, handle: TcpHandle): void {
+  if (this.buffer !== undefined) giveBack(this.buffer);
   (handle as OwnedHandle)[owner].onWritten(status);
 }
 

@@ -1,175 +1,116 @@
 import { describe, expect, it } from 'vitest';
 import type { SocketHandler } from '../../core/base/transport.ts';
-import {
-  deliverChunk,
-  deliverRead,
-  keepWritten,
-  nextReadBuffer,
-  toWrite,
-  toWriteJoined,
-} from './socket-buffers.ts';
+import { deliverRead, giveBack, keepWritten, readBuffer, toWrite } from './socket-buffers.ts';
 
-const BULK = 20_000;
+const LARGE = 65_836;
 
-/** A stream that keeps what it is given, and takes it at once or not at all. */
-class FakeStream {
-  readonly given: Uint8Array[] = [];
-  writableLength = 0;
-  readonly takes: boolean;
+/** A runtime that keeps what it is given when the kernel does not take it. */
+class FakeRuntime {
+  readonly kept: Uint8Array[] = [];
 
-  constructor(takes: boolean) {
-    this.takes = takes;
+  write(bytes: Uint8Array, following?: Uint8Array): void {
+    this.kept.push(toWrite(bytes, following));
+    keepWritten();
   }
-
-  write(bytes: Uint8Array): boolean {
-    this.given.push(bytes);
-    if (!this.takes) this.writableLength += bytes.length;
-    return this.takes;
-  }
-}
-
-function write(stream: FakeStream, bytes: Uint8Array): boolean {
-  const more = stream.write(toWrite(bytes));
-  if (stream.writableLength !== 0) keepWritten();
-  return more;
 }
 
 function reader(onData: (bytes: Uint8Array) => void): SocketHandler {
   return { onOpen() {}, onData, onDrain() {}, onEnd() {}, onClose() {} };
 }
 
-/** The buffer a connection has after one bulk read: one of its own. */
-function bulkBuffer(): Uint8Array {
-  deliverRead(
-    reader(() => {}),
-    nextReadBuffer(),
-    BULK,
-  );
-  return nextReadBuffer();
-}
+const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
-describe('the buffers of reads', () => {
-  it('are one and the same for all connections that read little', () => {
-    const shared = nextReadBuffer();
+/** The values that are in it. */
+const valuesIn = (bytes: Uint8Array): number[] => [...new Set(bytes)];
+
+describe('what was read', () => {
+  it('is delivered where the kernel has put it', () => {
+    readBuffer.fill(3, 0, 100);
+    let seen: Uint8Array | null = null;
     deliverRead(
-      reader(() => {}),
-      shared,
+      reader((bytes) => {
+        seen = bytes;
+      }),
       100,
     );
-    expect(nextReadBuffer()).toBe(shared);
-    expect(nextReadBuffer()).toBe(shared);
+    expect(seen).toEqual(filled(100, 3));
+    expect(seen!).toMatchObject({ buffer: readBuffer.buffer, byteOffset: 0 });
   });
 
-  it('are their own for connections in bulk transfer, and shared again after it', () => {
-    const shared = nextReadBuffer();
-    const own = bulkBuffer();
-    expect(own).not.toBe(shared);
-    deliverRead(
-      reader(() => {}),
-      own,
-      BULK,
-    );
-    expect(nextReadBuffer()).toBe(own);
-    deliverRead(
-      reader(() => {}),
-      own,
-      10,
-    );
-    expect(nextReadBuffer()).toBe(shared);
-  });
-
-  it('are never shared by two connections in bulk transfer', () => {
-    const buffers = [bulkBuffer(), bulkBuffer(), bulkBuffer()];
-    expect(new Set(buffers).size).toBe(3);
-  });
-
-  it('are given up for good once a stream has kept a view of them', () => {
-    const slow = new FakeStream(false);
-    const own = bulkBuffer();
-    deliverRead(
-      reader((bytes) => write(slow, bytes.subarray(5, 50))),
-      own,
-      BULK,
-    );
-    expect(slow.given[0].buffer).toBe(own.buffer);
-    const later = [nextReadBuffer(), ...Array.from({ length: 20 }, bulkBuffer)];
-    expect(later).not.toContain(own);
-  });
-
-  it('stay with the reader when the kernel took everything', () => {
-    const quick = new FakeStream(true);
-    const own = bulkBuffer();
-    deliverRead(
-      reader((bytes) => write(quick, bytes)),
-      own,
-      BULK,
-    );
-    expect(quick.given[0].buffer).toBe(own.buffer);
-    expect(nextReadBuffer()).toBe(own);
+  it('may be an answer of 64 KiB with its head, in one', () => {
+    expect(readBuffer.length).toBeGreaterThan(LARGE);
   });
 });
 
-describe('the bytes of writes', () => {
-  it('are copied when they come from the buffer that others read into', () => {
-    const slow = new FakeStream(false);
-    const shared = nextReadBuffer();
-    shared.fill(1, 0, 10);
+describe('what is written', () => {
+  it.each([
+    ['little', 1000],
+    ['much', LARGE],
+    ['more than a block', 200_000],
+  ])(
+    '%s of it is safe from its writer, and from what others write, until it is gone',
+    (_, size) => {
+      const runtime = new FakeRuntime();
+      const scratch = new Uint8Array(size);
+      for (let i = 0; i < 100; i++) {
+        scratch.fill(i);
+        runtime.write(scratch);
+        toWrite(scratch.fill(0xee));
+      }
+      for (const [i, bytes] of runtime.kept.entries()) expect(valuesIn(bytes)).toEqual([i]);
+    },
+  );
+
+  it('is safe from the next read', () => {
+    const runtime = new FakeRuntime();
+    readBuffer.fill(1, 0, LARGE);
     deliverRead(
-      reader((bytes) => write(slow, bytes)),
-      shared,
-      10,
+      reader((bytes) => runtime.write(bytes)),
+      LARGE,
     );
-    shared.fill(2, 0, 10);
-    expect([...slow.given[0]]).toEqual(new Array(10).fill(1));
-  });
-
-  it('are not copied when they come from a chunk of their own, but only while it is read', () => {
-    const slow = new FakeStream(false);
-    const chunk = new Uint8Array(30);
-    deliverChunk(
-      reader((bytes) => write(slow, bytes.subarray(10))),
-      chunk,
-    );
-    write(slow, chunk);
-    expect(slow.given.map((bytes) => bytes.buffer === chunk.buffer)).toEqual([true, false]);
-  });
-
-  it('are copied otherwise, to memory that is used again only when the kernel took them', () => {
-    const quick = new FakeStream(true);
-    const slow = new FakeStream(false);
-    const scratch = new Uint8Array(1000);
-    for (let i = 0; i < 200; i++) {
-      scratch.fill(i);
-      write(i % 2 === 0 ? slow : quick, scratch);
-    }
-    scratch.fill(0);
-    for (const [i, bytes] of slow.given.entries()) {
-      expect(bytes.every((byte) => byte === 2 * i)).toBe(true);
-    }
-    expect(quick.given.every((bytes) => bytes.length === 1000)).toBe(true);
+    readBuffer.fill(2, 0, LARGE);
+    expect(valuesIn(runtime.kept[0])).toEqual([1]);
   });
 
   it('may be two, which leave as one', () => {
-    const slow = new FakeStream(false);
-    const first = new Uint8Array(300).fill(1);
-    const second = new Uint8Array(65_536).fill(2);
-    for (let i = 0; i < 3; i++) {
-      slow.write(toWriteJoined(first, second));
-      keepWritten();
-    }
-    first.fill(0);
-    second.fill(0);
-    for (const bytes of slow.given) {
-      expect([bytes.length, bytes[299], bytes[300], bytes[65_835]]).toEqual([65_836, 1, 2, 2]);
+    const runtime = new FakeRuntime();
+    for (const [first, second] of [
+      [84, 13],
+      [300, 65_536],
+      [300, 300_000],
+    ]) {
+      runtime.write(filled(first, 1), filled(second, 2));
+      const both = runtime.kept.at(-1)!;
+      expect(both.length).toBe(first + second);
+      expect([both[0], both[first - 1], both[first], both.at(-1)]).toEqual([1, 1, 2, 2]);
     }
   });
 
-  it('may be more than one slab holds', () => {
-    const slow = new FakeStream(false);
-    const scratch = new Uint8Array(200_000).fill(7);
-    write(slow, scratch);
-    scratch.fill(0);
-    expect(slow.given[0].length).toBe(200_000);
-    expect(slow.given[0].every((byte) => byte === 7)).toBe(true);
+  it('uses the same memory again when the kernel took everything', () => {
+    for (const size of [1000, LARGE]) {
+      const bytes = new Uint8Array(size);
+      const first = toWrite(bytes);
+      expect(toWrite(bytes)).toMatchObject({ buffer: first.buffer, byteOffset: first.byteOffset });
+    }
+  });
+
+  it('uses memory that was kept again when the runtime is done with it', () => {
+    const runtime = new FakeRuntime();
+    for (let i = 0; i < 20; i++) runtime.write(filled(LARGE, i));
+    const memories = new Set(runtime.kept.map(({ buffer }) => buffer));
+    expect(memories.size).toBe(20);
+    for (const bytes of runtime.kept.splice(0)) giveBack(bytes);
+    for (let i = 0; i < 8; i++) runtime.write(filled(LARGE, i));
+    const again = runtime.kept.filter(({ buffer }) => memories.has(buffer));
+    expect(again.length).toBeGreaterThanOrEqual(7);
+    for (const [i, bytes] of runtime.kept.entries()) expect(valuesIn(bytes)).toEqual([i]);
+  });
+
+  it('never gives a slab to two', () => {
+    const runtime = new FakeRuntime();
+    runtime.write(filled(1000, 1));
+    giveBack(runtime.kept[0]);
+    for (let i = 0; i < 200; i++) runtime.write(filled(1000, 2));
+    expect(runtime.kept[0]).toEqual(filled(1000, 1));
   });
 });

@@ -1,126 +1,109 @@
 /**
- * Who owns which bytes while they pass through a socket, so that reading allocates nothing and a
- * relay copies nothing that is big.
+ * Who owns which bytes while they pass through a socket, so that reading and writing allocate
+ * nothing.
  *
  * The port lets a reader keep bytes only during `onData` and lets a writer reuse them after
- * `write`; the stream below wants to keep what it is given until the kernel has taken it. Hence:
- * - Small reads land in one buffer shared by the connections of the thread. A socket tells the
- *   kernel where to read to *before* it reads, so that buffer can never be given away.
- * - A connection in bulk transfer reads into a buffer of its own. A view of it may be written to
- *   another connection without a copy; when the kernel does not take it at once, the buffer is
- *   left to the stream and the reader goes on with another.
- * - Everything else is copied once, into a slab that is used again when the kernel took the bytes
- *   during the call, which is the rule.
+ * `write`; the runtime wants to keep what it is given until the kernel has taken it. Hence:
+ * - Every read of the thread lands in one buffer. A socket tells the kernel where to read to
+ *   *before* it reads, so that buffer can never be given away.
+ * - What is written is copied once, into memory that is used again when the kernel took the bytes
+ *   during the call, which is the rule. Both stay in the processor's cache: for bulk this costs
+ *   less than a cold buffer for each connection, which could be handed on without a copy.
+ * - What the kernel does not take stays where it is. Small writes share a slab; a large one has a
+ *   block, which comes back when it is written.
  */
 import type { SocketHandler } from '../../core/base/transport.ts';
 import { Views } from '../../core/base/views.ts';
 import { beginEvent, endEvent } from './clock.ts';
 
-const BUFFER_BYTES = 64 * 1024;
-/** Room for a read and for a head that goes before it. */
-const SLAB_BYTES = 2 * BUFFER_BYTES;
-/** A read of this size promises more: the next one gets a buffer of its own. */
-const BULK_BYTES = 16 * 1024;
-/** Buffers for bulk reads kept for the next transfer: at most 1 MiB a thread. */
-const SPARE_BUFFERS = 16;
+/** An answer of 64 KiB and its head are one read; twice as much gains little and costs memory. */
+const READ_BYTES = 96 * 1024;
+/** A read, and a head before it. A client that stops reading holds one, of 256 KiB at most. */
+const BLOCK_BYTES = READ_BYTES + 16 * 1024;
+/** Blocks kept for the next time: at most 1 MiB a thread. */
+const SPARE_BLOCKS = 8;
+const SLAB_BYTES = 64 * 1024;
+/** Up to here a write goes to the slab, so that many slow clients do not hold a block each. */
+const SMALL_BYTES = 16 * 1024;
 
 const freshMemory = (size: number): Uint8Array =>
   new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 
-const shared = freshMemory(BUFFER_BYTES);
-const sharedViews = new Views(shared);
-const spare: Uint8Array[] = [];
-/** What `nextReadBuffer` gives out; other than `shared` only between a read and the next call. */
-let next: Uint8Array = shared;
-
-/** The memory being delivered, if it may be left to a stream; and whether it was. */
-let lendable: ArrayBufferLike | null = null;
-let lent = false;
+/** What the kernel reads into, for every connection of the thread. */
+export const readBuffer = freshMemory(READ_BYTES);
+const readViews = new Views(readBuffer);
 
 let slab = freshMemory(SLAB_BYTES);
 let slabViews = new Views(slab);
 let slabUsed = 0;
 
-/** What `toWrite` has handed out last. */
-let toKeep: 'lent' | 'slab' | 'copy' = 'copy';
-let toKeepBytes = 0;
+let block = freshMemory(BLOCK_BYTES);
+const spareBlocks: Uint8Array[] = [];
 
-/** Where to read to: asked at the start of a connection and right after each of its reads. */
-export function nextReadBuffer(): Uint8Array {
-  const buffer = next;
-  next = shared;
-  return buffer;
+/** Where what `toWrite` has returned last lies, and its length. */
+let place: 'slab' | 'block' | 'its own' = 'its own';
+let placed = 0;
+
+/** Delivers the first `length` bytes of the read buffer. */
+export function deliverRead(handler: SocketHandler, length: number): void {
+  deliverChunk(handler, readViews.of(0, length));
 }
 
-/** Delivers a read into a buffer of `nextReadBuffer`, and decides on that connection's next. */
-export function deliverRead(handler: SocketHandler, buffer: Uint8Array, length: number): void {
-  const own = buffer !== shared;
-  if (own) deliver(handler, buffer.subarray(0, length), buffer.buffer);
-  else deliver(handler, sharedViews.of(0, length), null);
-  const kept = own && !lent;
-  if (length >= BULK_BYTES) {
-    next = kept ? buffer : (spare.pop() ?? freshMemory(BUFFER_BYTES));
-  } else if (kept && spare.length < SPARE_BUFFERS) {
-    spare.push(buffer);
-  }
-}
-
-/** Delivers a 'data' event's chunk: memory of its own, which nobody reads into again. */
-export function deliverChunk(handler: SocketHandler, chunk: Uint8Array): void {
-  deliver(handler, chunk, chunk.buffer);
-}
-
-function deliver(handler: SocketHandler, bytes: Uint8Array, memory: ArrayBufferLike | null): void {
-  lendable = memory;
-  lent = false;
+/** Delivers bytes that lie anywhere. The clocks of this thread stand still meanwhile. */
+export function deliverChunk(handler: SocketHandler, bytes: Uint8Array): void {
   beginEvent();
   try {
     handler.onData(bytes);
   } finally {
     endEvent();
-    lendable = null;
   }
 }
 
 /**
- * `bytes` in memory that may be left to a stream: the caller of `write` may reuse its own at once.
- * It stands until the next call, and for good after `keepWritten`.
+ * `bytes`, and `following` behind them, in memory that may be left to the runtime: the caller of
+ * `write` may reuse its own at once. It stands until the next call, or after `keepWritten` until
+ * `giveBack`.
  */
-export function toWrite(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer === lendable) {
-    toKeep = 'lent';
-    return bytes;
+export function toWrite(bytes: Uint8Array, following?: Uint8Array): Uint8Array {
+  if (following === undefined) {
+    const copy = reserve(bytes.length);
+    copy.set(bytes);
+    return copy;
   }
-  const copy = reserve(bytes.length);
+  const copy = reserve(bytes.length + following.length);
   copy.set(bytes);
-  return copy;
-}
-
-/** The same for `first` with `second` behind it: one copy costs less than a write of its own. */
-export function toWriteJoined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const copy = reserve(first.length + second.length);
-  copy.set(first);
-  copy.set(second, first.length);
+  copy.set(following, bytes.length);
   return copy;
 }
 
 function reserve(length: number): Uint8Array {
-  if (length > SLAB_BYTES) {
-    toKeep = 'copy';
-    return new Uint8Array(length);
+  placed = length;
+  if (length <= SMALL_BYTES) {
+    place = 'slab';
+    if (slabUsed + length > SLAB_BYTES) {
+      slab = freshMemory(SLAB_BYTES);
+      slabViews = new Views(slab);
+      slabUsed = 0;
+    }
+    return slabViews.of(slabUsed, length);
   }
-  if (slabUsed + length > SLAB_BYTES) {
-    slab = freshMemory(SLAB_BYTES);
-    slabViews = new Views(slab);
-    slabUsed = 0;
+  if (length <= BLOCK_BYTES) {
+    place = 'block';
+    return block.subarray(0, length);
   }
-  toKeep = 'slab';
-  toKeepBytes = length;
-  return slabViews.of(slabUsed, length);
+  place = 'its own';
+  return new Uint8Array(length);
 }
 
 /** The kernel did not take all of what `toWrite` has returned. */
 export function keepWritten(): void {
-  if (toKeep === 'lent') lent = true;
-  else if (toKeep === 'slab') slabUsed += toKeepBytes;
+  if (place === 'slab') slabUsed += placed;
+  else if (place === 'block') block = spareBlocks.pop() ?? freshMemory(BLOCK_BYTES);
+}
+
+/** The runtime is done with `bytes`, which were kept: written, or never to be. */
+export function giveBack(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer.byteLength !== BLOCK_BYTES || spareBlocks.length === SPARE_BLOCKS) return;
+  spareBlocks.push(new Uint8Array(buffer));
 }

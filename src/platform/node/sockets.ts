@@ -21,14 +21,7 @@ import type {
 } from '../../core/base/transport.ts';
 import { HIDDEN_RESET, streamEndedByReset, UNHEARD, withoutMapping } from './connections.ts';
 import { acceptHandle, connectHandle, hasHandles } from './handle-socket.ts';
-import {
-  deliverChunk,
-  deliverRead,
-  keepWritten,
-  nextReadBuffer,
-  toWrite,
-  toWriteJoined,
-} from './socket-buffers.ts';
+import { deliverChunk, deliverRead, keepWritten, readBuffer, toWrite } from './socket-buffers.ts';
 import { goneFailure, listenFailure } from './socket-failures.ts';
 import { takeHandles } from './tcp-handle.ts';
 
@@ -65,10 +58,10 @@ function connectStream(to: Target, handler: SocketHandler): Socket {
     return socket;
   }
   const onread = {
-    buffer: nextReadBuffer,
+    buffer: readBuffer,
     // Not every runtime calls it with the stream as `this`, so it has to know its socket.
-    callback: (length: number, buffer: Uint8Array): boolean => {
-      if (!socket.silent) deliverRead(handler, buffer, length);
+    callback: (length: number): boolean => {
+      if (!socket.silent) deliverRead(handler, length);
       return true;
     },
   };
@@ -266,7 +259,7 @@ class StreamSocket implements Socket {
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
     const stream = this.stream;
     if (this.ended || stream.destroyed) return true;
-    const own = following === undefined ? toWrite(bytes) : toWriteJoined(bytes, following);
+    const own = toWrite(bytes, following);
     if (own.length === 0) return !this.blocked;
     const more = stream.write(own);
     if (stream.writableLength === 0) return true;

@@ -8,8 +8,8 @@ import { getSystemErrorName } from 'node:util';
 
 /** A TCP connection of libuv. Methods that return a number return 0, or the error's. */
 export interface TcpHandle {
-  /** How much was read, or why not, is in `Binding.lastRead`; returns the next read's memory. */
-  onread: (this: TcpHandle) => Uint8Array | undefined;
+  /** How much was read, or why not, is in `Binding.lastRead`. */
+  onread: (this: TcpHandle) => void;
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number;
   useUserBuffer(buffer: Uint8Array): void;
@@ -27,7 +27,7 @@ export interface TcpHandle {
 
 /** Something on its way. */
 export interface Request {
-  oncomplete?: (status: number, handle: TcpHandle) => void;
+  oncomplete?: (this: Request, status: number, handle: TcpHandle) => void;
   /** Bytes that must live as long. */
   buffer?: Uint8Array;
 }
