@@ -28,6 +28,8 @@ export interface SocketWorld {
 const NEVER = Infinity;
 /** Delivered bytes are overwritten with this, so that a reader who kept them is found out. */
 const POISON = 0xdd;
+/** What is being delivered. */
+let delivered: Uint8Array | null = null;
 
 export class SimSocket implements Socket {
   readonly address: string;
@@ -85,7 +87,11 @@ export class SimSocket implements Socket {
   // The port.
 
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
-    return this.send(following === undefined ? bytes : join([bytes, following]));
+    if (following === undefined) return this.send(bytes);
+    if (delivered?.buffer === following.buffer) {
+      delivered.fill(POISON, 0, following.byteOffset - delivered.byteOffset);
+    }
+    return this.send(join([bytes, following]));
   }
 
   private send(bytes: Uint8Array): boolean {
@@ -352,7 +358,9 @@ export class SimSocket implements Socket {
     }
     if (this.unsentLength > 0) this.refill();
     if (peer.silent) return;
+    delivered = piece;
     peer.handler?.onData(piece);
+    delivered = null;
     piece.fill(POISON);
   }
 

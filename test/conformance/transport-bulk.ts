@@ -145,10 +145,13 @@ async function relay(stage: Stage) {
     let refusals = 0;
     from.keep = false;
     from.onBytes = (bytes) => {
-      // In two views, so that a view need not begin where the read buffer does.
-      const middle = bytes.length >> 1;
-      const first = to.call((socket) => socket.write(bytes.subarray(0, middle)));
-      const second = to.call((socket) => socket.write(bytes.subarray(middle)));
+      // A view, and bytes of ours that go before another view: these may be put where it begins.
+      const [a, b] = [bytes.length >> 2, bytes.length >> 1];
+      const ours = new Uint8Array(bytes.subarray(a, b));
+      const first = to.call((socket) => socket.write(bytes.subarray(0, a)));
+      bytes.fill(0xaa, 0, b);
+      const second = to.call((socket) => socket.write(ours, bytes.subarray(b)));
+      ours.fill(0xbb);
       if (first && second) return;
       // It goes on for two reads more: a pause need not take effect at once.
       refusals += 1;

@@ -46,7 +46,8 @@ export interface Socket {
    * Sends bytes, in order. The caller may reuse them as soon as this returns. False: the
    * kernel did not take everything; what is left is kept, and `onDrain` tells when it is gone.
    * Ignored (returns true) after `end`, `close` or `reset`, or once the connection is gone.
-   * `following` goes behind `bytes`, together with them rather than in a segment of its own.
+   * `following` goes behind `bytes`, together with them rather than in a segment of its own. Where
+   * it is a part of what `onData` delivers, what lies before it there is given up.
    */
   write(bytes: Uint8Array, following?: Uint8Array): boolean;
   /** Bytes accepted by `write` that the kernel has not taken yet. */

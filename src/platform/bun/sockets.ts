@@ -150,11 +150,15 @@ class BunListener implements Listener {
 
 /** What is being delivered: memory that nobody else uses, so what is not sent of it may be kept. */
 let delivered: Uint8Array | null = null;
+/** Some of it is kept. */
+let isKept = false;
 
 /** The rest of `bytes`, safe from its writer. */
 function keptRest(bytes: Uint8Array, from: number): Uint8Array {
   const rest = bytes.subarray(from);
-  return delivered !== null && rest.buffer === delivered.buffer ? rest : new Uint8Array(rest);
+  if (rest.buffer !== delivered?.buffer) return new Uint8Array(rest);
+  isKept = true;
+  return rest;
 }
 
 /** Where two are joined: one copy costs less than a write of its own. */
@@ -163,6 +167,13 @@ const joined = new Uint8Array(128 * 1024);
 /** It stands until the next call. */
 function join(first: Uint8Array, second: Uint8Array): Uint8Array {
   const length = first.length + second.length;
+  const at = second.byteOffset - first.length;
+  if (!isKept && delivered?.buffer === second.buffer && at >= delivered.byteOffset) {
+    // As a rule a head of ours fits where the one lay that was delivered before the body.
+    const inPlace = new Uint8Array(second.buffer, at, length);
+    inPlace.set(first);
+    return inPlace;
+  }
   const both = length > joined.length ? new Uint8Array(length) : joined.subarray(0, length);
   both.set(first);
   both.set(second, first.length);
@@ -316,6 +327,7 @@ class BunSocket implements Socket {
   onData(bytes: Uint8Array): void {
     if (this.silent) return;
     delivered = bytes;
+    isKept = false;
     beginEvent();
     try {
       this.handler.onData(bytes);
