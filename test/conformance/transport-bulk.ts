@@ -145,11 +145,11 @@ async function relay(stage: Stage) {
     let refusals = 0;
     from.keep = false;
     from.onBytes = (bytes) => {
-      // A view, and bytes of ours that go before another view: these may be put where it begins.
+      // A view, and bytes of ours that go before another view.
       const [a, b] = [bytes.length >> 2, bytes.length >> 1];
       const ours = new Uint8Array(bytes.subarray(a, b));
+      bytes.fill(0xaa, a, b);
       const first = to.call((socket) => socket.write(bytes.subarray(0, a)));
-      bytes.fill(0xaa, 0, b);
       const second = to.call((socket) => socket.write(ours, bytes.subarray(b)));
       ours.fill(0xbb);
       if (first && second) return;

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { platformConformance } from '../../../test/conformance/transport-platform.ts';
 import { End } from '../../../test/conformance/transport-world.ts';
+import type { Socket } from '../../core/base/transport.ts';
 import { createBunTransport } from './sockets.ts';
 
 const onBun = process.versions.bun !== undefined;
@@ -36,6 +37,41 @@ describe.skipIf(!onBun)("Bun's own sockets (skipped on Node)", () => {
     far.call((socket) => socket.close());
     await until(() => far.closes === 1);
     expect([near.intrusions, far.intrusions]).toEqual([[], []]);
+    listener.close();
+  });
+
+  it('put nothing of ours over what waits to be sent of the bytes before it', async () => {
+    const [near, relay, out, sink] = [new End(), new End(), new End(), new End()];
+    const accepting = [relay, sink];
+    const listener = await new Promise<{ port: number; close(): void }>((resolve) => {
+      const accept = (socket: Socket): End => {
+        const end = accepting.shift()!;
+        end.socket = socket;
+        return end;
+      };
+      const at = { host: '127.0.0.1', port: 0 };
+      const opened = transport.listen(at, accept, () => resolve(opened));
+    });
+    for (const end of [near, out]) {
+      end.socket = transport.connect({ address: '127.0.0.1', port: listener.port, tls: null }, end);
+      await until(() => end.saw('open') && accepting.length === (end === near ? 1 : 0));
+    }
+    sink.socket.pause();
+    let before = 0;
+    while (out.socket.write(new Uint8Array(100_000))) before += 100_000;
+    before += 100_000;
+    relay.onBytes = (bytes) => {
+      out.socket.write(bytes.subarray(0, 2000));
+      out.socket.write(new Uint8Array(1500).fill(7), bytes.subarray(2000));
+    };
+    near.socket.write(new Uint8Array(4000).fill(5));
+    await until(() => relay.received === 4000);
+    sink.socket.resume();
+    await until(() => sink.received === before + 5500);
+    const last = [...sink.bytes().subarray(before)];
+    const runs = [last.slice(0, 2000), last.slice(2000, 3500), last.slice(3500)];
+    expect(runs.map((run) => [...new Set(run)])).toEqual([[5], [7], [5]]);
+    for (const end of [near, out, relay, sink]) end.socket.reset();
     listener.close();
   });
 
