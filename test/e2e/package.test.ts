@@ -1,6 +1,14 @@
 /** The package as it is published, run by its name: `npx evenkeel`, `bunx --bun evenkeel`. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +17,6 @@ import { runtimePath } from './harness/balancer.ts';
 import { runtimeFacts } from './harness/runtime.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const DEPENDENCIES = ['commander', 'yaml', 'zod'];
 let folder: string;
 
 /** As if a package manager had put it there, with the dependencies of this checkout. */
@@ -20,11 +27,15 @@ beforeAll(() => {
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, '.bin'), { recursive: true });
   execFileSync('tar', ['-xzf', join(folder, archive), '-C', modules]);
-  for (const name of DEPENDENCIES) {
+  const told = JSON.parse(readFileSync(join(modules, 'package/package.json'), 'utf8')) as {
+    readonly bin: Readonly<Record<string, string>>;
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  for (const name of Object.keys(told.dependencies)) {
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
   symlinkSync('package', join(modules, 'evenkeel'));
-  const program = join(modules, 'package/dist/src/cli/main.js');
+  const program = join(modules, 'package', told.bin.evenkeel);
   chmodSync(program, 0o755);
   symlinkSync(program, join(modules, '.bin/evenkeel'));
 }, 60_000);

@@ -65,14 +65,9 @@ export function deliverChunk(handler: SocketHandler, bytes: Uint8Array): void {
  * `giveBack`.
  */
 export function toWrite(bytes: Uint8Array, following?: Uint8Array): Uint8Array {
-  if (following === undefined) {
-    const copy = reserve(bytes.length);
-    copy.set(bytes);
-    return copy;
-  }
-  const copy = reserve(bytes.length + following.length);
+  const copy = reserve(bytes.length + (following?.length ?? 0));
   copy.set(bytes);
-  copy.set(following, bytes.length);
+  if (following !== undefined) copy.set(following, bytes.length);
   return copy;
 }
 
