@@ -9,12 +9,11 @@ import { Engine } from '../core/engine/engine.ts';
 import { Slabs } from '../core/table/slabs.ts';
 import { Table, type TableSize } from '../core/table/table.ts';
 import { createNodeByteOps } from '../platform/node/bytes.ts';
-import { createNodeClock } from '../platform/node/clock.ts';
 import { createLog } from '../platform/node/log-writer.ts';
 import { readResources } from '../platform/node/resources.ts';
 import { threadOutlet } from '../platform/node/thread-outlet.ts';
 import { ownThread } from '../platform/node/threads.ts';
-import { createTransport } from '../platform/transport.ts';
+import { createWorkerTransport } from '../platform/transport.ts';
 
 export interface WorkerData {
   /** Which worker it is: 0 and up. */
@@ -23,6 +22,8 @@ export interface WorkerData {
   /** Shared memory. */
   readonly table: ArrayBufferLike;
   readonly slabs: ArrayBufferLike;
+  /** Shared memory. */
+  readonly descriptors: ArrayBufferLike;
   /** The first one; `configure` follows. */
   readonly config: Config;
   readonly lines: { readonly isTty: boolean; readonly colour: boolean };
@@ -41,10 +42,13 @@ function work(): void {
       onProgress,
     ),
   );
-  const clock = createNodeClock();
+  const { transport, clock } = createWorkerTransport({
+    sharesPorts: size.workers > 1,
+    descriptors: data.descriptors,
+  });
   const engine = new Engine({
     resources: readResources(size.workers),
-    transport: createTransport({ sharesPorts: size.workers > 1 }),
+    transport,
     clock,
     rng: createRng(randomInt(2 ** 47)),
     table: new Table(size, data.table, worker),

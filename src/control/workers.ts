@@ -8,6 +8,7 @@ import type { Log } from '../core/telemetry/log.ts';
 import { claimPort } from '../platform/node/claim-port.ts';
 import { createNodeClock } from '../platform/node/clock.ts';
 import { startThread } from '../platform/node/threads.ts';
+import { closeLeft, descriptorMemory } from '../platform/transport.ts';
 import type { Traffic } from './traffic.ts';
 import type { WorkerData } from './worker.ts';
 
@@ -45,15 +46,22 @@ export function trafficInWorkers(config: Config, options: WorkersOptions): Traff
     claimPort,
     clock: createNodeClock(),
     start: (worker, events) => {
+      const descriptors = descriptorMemory();
       const data: WorkerData = {
         worker,
         size,
         table: table.buffer,
         slabs: slabs.buffer,
+        descriptors,
         config,
         lines,
       };
-      return startThread<ToWorker, FromWorker>(entry, `evenkeel-${worker}`, data, events);
+      const ended = (why: string | null): void => {
+        closeLeft(descriptors);
+        events.ended(why);
+      };
+      const heard = { message: events.message, ended };
+      return startThread<ToWorker, FromWorker>(entry, `evenkeel-${worker}`, data, heard);
     },
   });
   return {

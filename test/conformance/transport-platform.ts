@@ -7,63 +7,25 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/core/base/failure.ts';
-import type {
-  ListenAddress,
-  Listener,
-  Target,
-  TlsTarget,
-  Transport,
-} from '../../src/core/base/transport.ts';
-import { bytesOf, End, PatternReader, Pourer } from './transport-world.ts';
+import type { ListenAddress, Target, TlsTarget, Transport } from '../../src/core/base/transport.ts';
+import {
+  canListen,
+  dial as dialBy,
+  type Listened,
+  listen as listenBy,
+  until,
+} from './transport-ends.ts';
+import { bytesOf, type End, PatternReader, Pourer } from './transport-world.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const hasIpv6 = await canListen('::1');
-
-async function until(done: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!done()) {
-    if (performance.now() > deadline) throw new Error('it did not come to that in time');
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-function canListen(host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.on('error', () => resolve(false));
-    server.listen(0, host, () => server.close(() => resolve(true)));
-  });
-}
 
 /** `transport` stands alone: it needs no world of its own. */
 export function platformConformance(name: string, transport: Transport): void {
   const certificates = hasOpenssl ? makeCertificates() : null;
 
-  function dial(to: Target): End {
-    const end = new End();
-    end.socket = transport.connect(to, end);
-    return end;
-  }
-
-  async function listen(
-    at: ListenAddress,
-  ): Promise<{ listener: Listener; failure: Failure | null; accepted: End[] }> {
-    const accepted: End[] = [];
-    const answers: (Failure | null)[] = [];
-    const listener = transport.listen(
-      at,
-      (socket, peer) => {
-        const end = new End();
-        end.socket = socket;
-        end.peer = peer;
-        accepted.push(end);
-        return end;
-      },
-      (failure) => answers.push(failure),
-    );
-    await until(() => answers.length > 0);
-    return { listener, failure: answers[0], accepted };
-  }
+  const dial = (to: Target): End => dialBy(transport, to);
+  const listen = (at: ListenAddress): Promise<Listened> => listenBy(transport, at);
 
   describe(`a listener of ${name}`, () => {
     it.skipIf(!hasIpv6)('serves both families on one port, and shows IPv4 as IPv4', async () => {

@@ -6,8 +6,10 @@ import { createSimNetwork, type SimNetworkOptions } from '../../sim/network.ts';
 import { createRng } from '../../src/core/base/rng.ts';
 import type { Target, Transport } from '../../src/core/base/transport.ts';
 import { createBunTransport } from '../../src/platform/bun/sockets.ts';
+import { createKernelIo } from '../../src/platform/kernel/transport.ts';
 import { createNodeClock } from '../../src/platform/node/clock.ts';
 import { createNodeTransport } from '../../src/platform/node/sockets.ts';
+import { findRuntime } from '../../src/platform/transport.ts';
 import { clockConformance } from './clock.ts';
 import { transportConformance } from './transport.ts';
 import type { TransportWorld } from './transport-world.ts';
@@ -29,6 +31,13 @@ describe.skipIf(onBun)('on Node', () => {
 });
 describe.skipIf(!onBun)('on Bun', () => {
   transportConformance("Bun's own sockets", () => createRealWorld(createBunTransport()));
+});
+const runtime = findRuntime();
+describe.skipIf(runtime === null)('with the calls of the kernel', () => {
+  if (runtime === null) return;
+  const { transport, clock } = createKernelIo(runtime);
+  transportConformance('the kernel', () => createRealWorld(transport, clock));
+  clockConformance('the loop of the kernel', () => ({ clock, until: untilReally }));
 });
 transportConformance('the simulator, benign and without latency', () =>
   createSimWorld({ latencyForthMs: [0, 0], latencyBackMs: [0, 0] }, 2_000_000, true),
@@ -90,10 +99,13 @@ async function createSimWorld(
   };
 }
 
-async function createRealWorld(transport: Transport): Promise<TransportWorld> {
+async function createRealWorld(
+  transport: Transport,
+  clock = createNodeClock(),
+): Promise<TransportWorld> {
   const hole = await createBlackHole();
   return {
-    clock: createNodeClock(),
+    clock,
     server: transport,
     client: transport,
     address: '127.0.0.1',

@@ -48,6 +48,17 @@ const OPENING: readonly Case[] = [
     },
   ],
   [
+    'writes nothing, and says so, for no bytes before it is open',
+    async (stage) => {
+      const near = stage.dial();
+      expect(near.send('')).toBe(true);
+      await stage.until(() => near.saw('open') && stage.accepted.length > 0);
+      near.send('x');
+      await stage.until(() => stage.accepted[0].text() === 'x');
+      expect(near.events).toEqual(['open']);
+    },
+  ],
+  [
     'ends in order when closed or reset before it is open',
     async (stage) => {
       const ends = [stage.dial(), stage.dial()];

@@ -129,7 +129,7 @@ export const floors: readonly (readonly string[])[] = [
     'src/core/telemetry',
   ],
   ['src/core/engine', 'src/core/control'],
-  ['src/config', 'src/platform/node', 'src/platform/bun', 'sim'],
+  ['src/config', 'src/platform/node', 'src/platform/kernel', 'src/platform/bun', 'sim'],
   ['src/control'],
   ['src/evenkeel.ts'],
   ['src/cli'],
@@ -144,6 +144,9 @@ const neighbours = new Map<string, string>([
   ['src/core/resilience -> src/core/table', 'permits and budgets are counted in the table'],
   ['src/core/control -> src/core/engine', 'the control machines command the engine'],
   ['src/platform/bun -> src/platform/node', 'bun holds only what differs'],
+  ['src/platform/kernel -> src/platform/node', 'both runtimes have what Node has'],
+  ['src/platform/bun -> src/platform/kernel', "Bun's way of calling the kernel"],
+  ['src/platform/node -> src/platform/kernel', "Node's way of calling the kernel"],
 ]);
 
 const inRoom = (path: string, room: string): boolean =>

@@ -6,7 +6,6 @@ import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
 import type { Peer, Socket, SocketHandler } from '../base/transport.ts';
-import { strangerLines } from '../http/forwarded.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -58,12 +57,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     super();
     this.engine = engine;
     this.socket = socket;
-    this.peer = {
-      address: peer.address,
-      scheme: 'http',
-      trusted: engine.trusted.has(peer.address),
-      strangerLines: strangerLines(peer.address, 'http'),
-    };
+    this.peer = engine.clientPeers.of(peer.address);
     this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
     engine.connectionOpened(this);

@@ -28,6 +28,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { BackendConnection } from './backend-connection.ts';
 import { BackendLink } from './backend-link.ts';
 import { ClientConnection } from './client-connection.ts';
+import { ClientPeers } from './client-peers.ts';
 import { Exchange } from './exchange.ts';
 import { connectionBound, Gate } from './gate.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
@@ -87,7 +88,7 @@ export class Engine {
   control!: Evidence;
   limits: LimitsConfig;
   timeouts: TimeoutsConfig;
-  trusted: TrustedPeers;
+  clientPeers: ClientPeers;
   /** Clients at most, and as many connections to backends. */
   maxConnections = 0;
   logsExchanges = true;
@@ -142,7 +143,8 @@ export class Engine {
     );
     this.guard = new MemoryGuard(this);
     this.bound();
-    this.trusted = new TrustedPeers(config.trustedProxies);
+    const trusted = new TrustedPeers(config.trustedProxies);
+    this.clientPeers = new ClientPeers(trusted);
     this.routes = new Router(config.routes);
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
@@ -150,7 +152,7 @@ export class Engine {
     this.largestHead = this.limits.headBytes;
     this.requestOut = new WriteBuffer(this.outBytes());
     this.responseOut = new WriteBuffer(this.outBytes());
-    this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
+    this.forwarded = new ForwardedFields(trusted, this.outBytes());
   }
 
   /** Room for a head as it is sent, and some of what follows it. */
@@ -165,7 +167,8 @@ export class Engine {
     this.timeouts = config.timeouts;
     this.bound();
     this.logsExchanges = config.log.access;
-    this.trusted = new TrustedPeers(config.trustedProxies);
+    const trusted = new TrustedPeers(config.trustedProxies);
+    this.clientPeers = new ClientPeers(trusted);
     this.routes = new Router(config.routes);
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
@@ -176,7 +179,7 @@ export class Engine {
       this.requestOut = new WriteBuffer(this.outBytes());
       this.responseOut = new WriteBuffer(this.outBytes());
     }
-    this.forwarded = new ForwardedFields(this.trusted, this.outBytes());
+    this.forwarded = new ForwardedFields(trusted, this.outBytes());
     this.spare.length = 0;
     for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();

@@ -48,6 +48,8 @@ export interface NativeListener {
 }
 
 interface Bun<Data> {
+  /** Makes a connection of a descriptor before it returns. */
+  connect(options: { fd: number; socket: Callbacks<Data> }): Promise<unknown>;
   /**
    * Throws when it cannot; then `code` is that of the system. A taken port is refused: without
    * `reusePort` it is never shared. `::` serves both families.
@@ -67,6 +69,22 @@ interface ListenWhere {
 export function listenNatively<Data>(where: ListenWhere, socket: Callbacks<Data>): NativeListener {
   const { Bun } = globalThis as unknown as { Bun: Bun<Data> };
   return Bun.listen({ ...where, allowHalfOpen: true, socket });
+}
+
+/**
+ * Has Bun's loop watch a connected socket until what this returns is called, which closes it.
+ * Throws: this Bun does not do that at once.
+ */
+export function giveToBun(fd: number): () => void {
+  const { Bun } = globalThis as unknown as { Bun: Bun<null> };
+  const taken: NativeSocket<null>[] = [];
+  const open = (socket: NativeSocket<null>): void => void taken.push(socket);
+  const unheard = (): void => {};
+  const socket = { open, data: unheard, drain: unheard, end: unheard, close: unheard };
+  Bun.connect({ fd, socket }).catch(unheard);
+  const [native] = taken;
+  if (native === undefined) throw new Error('Bun does not take a descriptor at once');
+  return () => native.terminate();
 }
 
 interface Below<Data> {

@@ -9,27 +9,18 @@
  *   native socket is taken from below the stream as soon as it is open.
  * - TLS to backends.
  */
-import { lookup } from 'node:dns';
 import net from 'node:net';
-import { CLOSED_EARLY, type Failure } from '../../core/base/failure.ts';
-import type {
-  ListenAddress,
-  Listener,
-  Peer,
-  Socket,
-  SocketHandler,
-  Target,
-  Transport,
-} from '../../core/base/transport.ts';
+import type { Failure } from '../../core/base/failure.ts';
+import type { Peer, Socket, SocketHandler, Target, Transport } from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
 import { UNHEARD, withoutMapping } from '../node/connections.ts';
-import { goneFailure, listenFailure } from '../node/socket-failures.ts';
+import { listenAt } from '../node/listening.ts';
+import { goneFailure } from '../node/socket-failures.ts';
 import { createNodeTransport } from '../node/sockets.ts';
 import {
   type Callbacks,
   hasNative,
   listenNatively,
-  type NativeListener,
   type NativeSocket,
   takeNative,
 } from './native.ts';
@@ -41,7 +32,12 @@ import {
 export function createBunTransport(sharesPorts = false): Transport {
   const node = createNodeTransport();
   return {
-    listen: (at, accept, ready) => new BunListener(at, accept, ready, sharesPorts),
+    listen: (at, accept, ready) =>
+      listenAt(at, ready, (hostname) => {
+        const where = { hostname, port: at.port, reusePort: sharesPorts };
+        const open = (native: NativeSocket<BunSocket>): void => onConnection(native, accept);
+        return listenNatively(where, { open, ...CALLBACKS });
+      }),
     connect: (to, handler) =>
       (to.tls === null ? connectPlain(to, handler) : null) ?? node.connect(to, handler),
   };
@@ -74,78 +70,22 @@ function connectPlain(to: Target, handler: SocketHandler): Socket | null {
   return socket;
 }
 
-class BunListener implements Listener {
-  port = 0;
-  private readonly at: ListenAddress;
-  private readonly accept: (socket: Socket, peer: Peer) => SocketHandler;
-  private readonly ready: (failure: Failure | null) => void;
-  private readonly sharesPorts: boolean;
-  private native: NativeListener | null = null;
-  private closed = false;
-
-  constructor(
-    at: ListenAddress,
-    accept: (socket: Socket, peer: Peer) => SocketHandler,
-    ready: (failure: Failure | null) => void,
-    sharesPorts: boolean,
-  ) {
-    this.at = at;
-    this.accept = accept;
-    this.ready = ready;
-    this.sharesPorts = sharesPorts;
-    const { host } = at;
-    if (host === null) queueMicrotask(() => this.open('::', '0.0.0.0'));
-    else if (net.isIP(host) !== 0) queueMicrotask(() => this.open(host, null));
-    else lookup(host, (error, address) => this.onAddress(error, address));
+/** Makes a socket of a connection, and tells the engine. */
+function onConnection(
+  native: NativeSocket<BunSocket>,
+  accept: (socket: Socket, peer: Peer) => SocketHandler,
+): void {
+  const socket = new BunSocket(native, null, UNHEARD, null);
+  native.data = socket;
+  const address = native.remoteAddress;
+  if (address === undefined) {
+    // It was reset before we came to it, so there is nobody to be named or answered.
+    socket.reset();
+    return;
   }
-
-  close(): void {
-    this.closed = true;
-    this.native?.stop();
-  }
-
-  private onAddress(error: NodeJS.ErrnoException | null, address: string): void {
-    if (error === null || this.closed) this.open(address, null);
-    else this.ready(listenFailure(error, this.at));
-  }
-
-  /** `otherwise`: the address to take where the first one's family is absent. */
-  private open(address: string, otherwise: string | null): void {
-    if (this.closed) {
-      this.ready(CLOSED_EARLY);
-      return;
-    }
-    const open = (native: NativeSocket<BunSocket>): void => this.onConnection(native);
-    try {
-      const where = { hostname: address, port: this.at.port, reusePort: this.sharesPorts };
-      this.native = listenNatively(where, { open, ...CALLBACKS });
-    } catch (thrown) {
-      const error = thrown as NodeJS.ErrnoException;
-      const absent = error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL';
-      if (absent && otherwise !== null) this.open(otherwise, null);
-      else this.ready(listenFailure(error, this.at));
-      return;
-    }
-    this.port = this.native.port;
-    this.ready(null);
-  }
-
-  private onConnection(native: NativeSocket<BunSocket>): void {
-    const socket = new BunSocket(native, null, UNHEARD, null);
-    native.data = socket;
-    const address = native.remoteAddress;
-    if (address === undefined) {
-      // It was reset before we came to it, so there is nobody to be named or answered.
-      socket.reset();
-      return;
-    }
-    const peer: Peer = {
-      address: withoutMapping(address),
-      port: native.remotePort ?? 0,
-    };
-    socket.peer = peer;
-    socket.handler = this.accept(socket, peer);
-  }
+  const peer: Peer = { address: withoutMapping(address), port: native.remotePort ?? 0 };
+  socket.peer = peer;
+  socket.handler = accept(socket, peer);
 }
 
 /** What is being delivered: memory that nobody else uses, so what is not sent of it may be kept. */

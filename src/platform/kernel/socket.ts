@@ -1,0 +1,430 @@
+/**
+ * A plain TCP connection on its bare descriptor: a read is one call of the kernel's into memory
+ * that all connections of the thread share, and a write hands over the engine's own bytes. Only
+ * what the kernel does not take is copied.
+ */
+import type { Failure } from '../../core/base/failure.ts';
+import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transport.ts';
+import { Views } from '../../core/base/views.ts';
+import { beginEvent, endEvent } from '../node/clock.ts';
+import { deliverChunk, giveBack, keepWritten, toWrite } from '../node/socket-buffers.ts';
+import { goneFailure } from '../node/socket-failures.ts';
+import { systemError } from '../node/tcp-handle.ts';
+import type { Descriptors } from './descriptors.ts';
+import {
+  EAGAIN,
+  EINPROGRESS,
+  EINTR,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  IPPROTO_TCP,
+  type Libc,
+  MSG_NOSIGNAL,
+  SHUT_WR,
+  SO_ERROR,
+  SO_LINGER,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from './libc.ts';
+import type { Latecomer, Loop, Watcher } from './loop.ts';
+
+/** An answer of 64 KiB and its head are one read. */
+const READ_BYTES = 96 * 1024;
+/** Room before what is read, where a head of ours fits that goes out with the body in it. */
+const HEADROOM = 32 * 1024;
+
+const ON = new Int32Array([1]);
+/** `struct linger`: on, and no time. */
+const NO_LINGER = new Int32Array([1, 0]);
+const INT_BYTES = new Int32Array([4]);
+
+/** The queue of a connection that has none, as nearly all. */
+const NOTHING: Uint8Array[] = [];
+
+/** What the connections of one thread share. */
+export class Kernel {
+  readonly libc: Libc;
+  readonly loop: Loop;
+  readonly descriptors: Descriptors;
+  /** Headroom, and then what was read last. Nobody keeps any of it. */
+  readonly memory = new Uint8Array(HEADROOM + READ_BYTES);
+  readonly memoryAt: number;
+  private readonly views = new Views(this.memory);
+
+  constructor(libc: Libc, loop: Loop, descriptors: Descriptors) {
+    this.libc = libc;
+    this.loop = loop;
+    this.descriptors = descriptors;
+    this.memoryAt = libc.addressOf(this.memory);
+  }
+
+  /** How many bytes, 0 at the end, -1. */
+  read(fd: number): number {
+    return this.libc.recv(fd, this.memoryAt + HEADROOM, READ_BYTES, 0);
+  }
+
+  /** The first `length` bytes of what was read. */
+  lastRead(length: number): Uint8Array {
+    return this.views.of(HEADROOM, length);
+  }
+
+  /**
+   * Puts `first` before a part of what was read. Where both lie in the memory then; -1: they do
+   * not fit there.
+   */
+  join(first: Uint8Array, second: Uint8Array): number {
+    const at = second.byteOffset - first.length;
+    if (second.buffer !== this.memory.buffer || at < 0) return -1;
+    this.memory.set(first, at);
+    return at;
+  }
+
+  close(fd: number): void {
+    this.descriptors.closes(fd);
+    this.libc.close(fd);
+  }
+}
+
+export class KernelSocket implements Socket, Watcher, Latecomer {
+  handler: SocketHandler;
+  private readonly kernel: Kernel;
+  /** -1: closed. */
+  private fd = -1;
+  /** Null: accepted. */
+  private readonly target: Target | null;
+  private readonly peer: Peer | null;
+  private opened = false;
+  /** What the loop listens for. */
+  private events = 0;
+  private paused = false;
+  /** The other side has sent its FIN. */
+  private heardEnd = false;
+  /** After `close` or `reset`: only `onClose` is still to come. */
+  private silent = false;
+  /** Nothing more may be written; the FIN follows what was. */
+  private ended = false;
+  private finSent = false;
+  /** A write returned false and `onDrain` has not been called since. */
+  private blocked = false;
+  private wasReset = false;
+  private gone = false;
+  private error: NodeJS.ErrnoException | null = null;
+  private unsent = 0;
+  /** What the kernel has not taken, in memory of `socket-buffers.ts`. */
+  private queue: Uint8Array[] = NOTHING;
+  /** How much of the first in the queue is sent. */
+  private sent = 0;
+
+  constructor(kernel: Kernel, handler: SocketHandler, target: Target | null, peer: Peer | null) {
+    this.kernel = kernel;
+    this.handler = handler;
+    this.target = target;
+    this.peer = peer;
+  }
+
+  /** It has come to a listener, from which it has its options. */
+  accepted(fd: number, accept: (socket: Socket, peer: Peer) => SocketHandler): void {
+    this.fd = fd;
+    this.kernel.descriptors.opened(fd);
+    this.opened = true;
+    if (!this.listenTo(EPOLLIN)) return;
+    beginEvent();
+    try {
+      this.handler = accept(this, this.peer as Peer);
+    } finally {
+      endEvent();
+    }
+  }
+
+  /** `name`: what the kernel calls the target. */
+  connect(family: number, name: Uint8Array): void {
+    const { libc, descriptors } = this.kernel;
+    this.fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (this.fd < 0) {
+      this.onFailed(libc.errno(), 'socket');
+      return;
+    }
+    descriptors.opened(this.fd);
+    libc.setsockopt(this.fd, IPPROTO_TCP, TCP_NODELAY, ON, 4);
+    if (libc.connect(this.fd, name, name.length) < 0 && libc.errno() !== EINPROGRESS) {
+      this.onFailed(libc.errno(), 'connect');
+      return;
+    }
+    this.listenTo(EPOLLOUT);
+  }
+
+  // ---- the port ---------------------------------------------------------------------------------
+
+  write(bytes: Uint8Array, following?: Uint8Array): boolean {
+    if (this.ended || this.fd < 0) return true;
+    if (this.unsent > 0 || !this.opened) return this.keep(toWrite(bytes, following), 0);
+    if (following === undefined) {
+      const taken = this.send(bytes, bytes.length);
+      if (taken === bytes.length) return !this.blocked;
+      return taken < 0 || this.keep(toWrite(bytes.subarray(taken)), 0);
+    }
+    const { kernel } = this;
+    const length = bytes.length + following.length;
+    const at = kernel.join(bytes, following);
+    const own = at < 0 ? toWrite(bytes, following) : null;
+    const taken = this.send(own ?? kernel.memoryAt + at, length);
+    if (taken === length) return !this.blocked;
+    if (taken < 0) return true;
+    if (own !== null) return this.keep(own, taken);
+    return this.keep(toWrite(kernel.memory.subarray(at + taken, at + length)), 0);
+  }
+
+  /** How many bytes the kernel has taken; -1: none, and it never will. */
+  private send(from: Uint8Array | number, length: number): number {
+    if (length === 0) return 0;
+    const { libc } = this.kernel;
+    const taken =
+      typeof from === 'number'
+        ? libc.sendFrom(this.fd, from, length, MSG_NOSIGNAL)
+        : libc.send(this.fd, from, length, MSG_NOSIGNAL);
+    if (taken >= 0) return taken;
+    const errno = libc.errno();
+    if (errno === EAGAIN || errno === EINTR) return 0;
+    this.onBroken(errno);
+    return -1;
+  }
+
+  /** `own` is what `toWrite` has just returned, and `taken` of it is sent. */
+  private keep(own: Uint8Array, taken: number): boolean {
+    if (own.length === taken) return !this.blocked;
+    keepWritten();
+    if (this.queue === NOTHING) this.queue = [];
+    if (this.queue.length === 0) this.sent = taken;
+    this.queue.push(own);
+    this.unsent += own.length - taken;
+    this.blocked = true;
+    this.listen();
+    return false;
+  }
+
+  unsentBytes(): number {
+    return this.unsent;
+  }
+
+  pause(): void {
+    // What is listened for changes when something comes, which is seldom before `resume`.
+    if (!this.silent) this.paused = true;
+  }
+
+  resume(): void {
+    if (this.silent || !this.paused) return;
+    this.paused = false;
+    this.listen();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    if (this.opened && this.unsent === 0) this.finish();
+  }
+
+  close(): void {
+    if (this.silent) return;
+    this.silent = true;
+    this.ended = true;
+    // With nothing left to send, closing the descriptor sends the FIN.
+    if (this.unsent === 0) this.shut();
+    // What still comes in is thrown away: unread bytes would turn the FIN into a RST.
+    else this.listen();
+  }
+
+  reset(): void {
+    if (this.wasReset) return;
+    this.silent = true;
+    this.ended = true;
+    this.wasReset = true;
+    const { libc } = this.kernel;
+    if (this.fd >= 0) libc.setsockopt(this.fd, SOL_SOCKET, SO_LINGER, NO_LINGER, 8);
+    this.shut();
+  }
+
+  // ---- what the kernel tells --------------------------------------------------------------------
+
+  onReady(events: number): void {
+    if (!this.opened) {
+      this.onConnected(events);
+      return;
+    }
+    if ((events & ~EPOLLOUT) !== 0) this.onReadable();
+    if ((events & EPOLLOUT) !== 0 && this.fd >= 0) this.flush();
+  }
+
+  private onConnected(events: number): void {
+    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
+      const error = new Int32Array(1);
+      const { libc } = this.kernel;
+      libc.getsockopt(this.fd, SOL_SOCKET, SO_ERROR, error, INT_BYTES);
+      if (error[0] !== 0) {
+        this.onFailed(error[0], 'connect');
+        return;
+      }
+    }
+    this.opened = true;
+    this.listen();
+    if (!this.silent) {
+      beginEvent();
+      try {
+        this.handler.onOpen();
+      } finally {
+        endEvent();
+      }
+    }
+    if (this.fd < 0) return;
+    if (this.unsent > 0) this.flush();
+    else if (this.ended && !this.finSent) this.finish();
+  }
+
+  private onReadable(): void {
+    if (!this.isReading()) {
+      this.listen();
+      return;
+    }
+    const { kernel } = this;
+    const length = kernel.read(this.fd);
+    if (length > 0) {
+      if (!this.silent) deliverChunk(this.handler, kernel.lastRead(length));
+      return;
+    }
+    if (length === 0) {
+      this.onEnd();
+      return;
+    }
+    const errno = kernel.libc.errno();
+    if (errno !== EAGAIN && errno !== EINTR) this.onFailed(errno, 'read');
+  }
+
+  private onEnd(): void {
+    this.heardEnd = true;
+    // After a write that has failed, this is how the connection's end shows.
+    if (this.error !== null) {
+      this.shut();
+      return;
+    }
+    this.listen();
+    if (!this.silent) this.handler.onEnd();
+    if (this.finSent) this.shut();
+  }
+
+  private flush(): void {
+    const { queue } = this;
+    while (queue.length > 0) {
+      const first = queue[0];
+      const taken = this.send(first.subarray(this.sent), first.length - this.sent);
+      if (taken < 0) return;
+      this.unsent -= taken;
+      this.sent += taken;
+      if (this.sent < first.length) {
+        this.listen();
+        return;
+      }
+      queue.shift();
+      giveBack(first);
+      this.sent = 0;
+    }
+    this.listen();
+    if (!this.blocked) return;
+    this.blocked = false;
+    if (this.silent) {
+      this.shut();
+      return;
+    }
+    if (this.ended) this.finish();
+    this.handler.onDrain();
+  }
+
+  /**
+   * A write has found the connection reset. What came before is still read; after it the reset
+   * looks like an orderly end, because the write was told of it in the reader's stead.
+   */
+  private onBroken(errno: number): void {
+    this.error ??= systemError(-errno, 'write');
+    this.ended = true;
+    this.blocked = false;
+    this.drop();
+    if (this.paused || this.silent || this.heardEnd) this.shut();
+  }
+
+  private onFailed(errno: number, call: string): void {
+    this.error ??= systemError(-errno, call);
+    this.shut();
+  }
+
+  // ---- what is listened for ---------------------------------------------------------------------
+
+  private isReading(): boolean {
+    return this.opened && !this.heardEnd && (this.silent || !this.paused);
+  }
+
+  private listen(): void {
+    if (this.fd < 0) return;
+    const sends = !this.opened || this.unsent > 0;
+    const events = (this.isReading() ? EPOLLIN : 0) | (sends ? EPOLLOUT : 0);
+    if (events === this.events) return;
+    const { loop, libc } = this.kernel;
+    const isHeard = loop.rewatch(this.fd, events, this.events);
+    this.events = events;
+    if (!isHeard) this.onFailed(libc.errno(), 'epoll_ctl');
+  }
+
+  /** The first time. False: the kernel has no memory for it, and the connection is gone. */
+  private listenTo(events: number): boolean {
+    const { loop, libc } = this.kernel;
+    this.events = events;
+    if (loop.watch(this.fd, this, events)) return true;
+    this.onFailed(libc.errno(), 'epoll_ctl');
+    return false;
+  }
+
+  // ---- ends -------------------------------------------------------------------------------------
+
+  /** Sends the FIN. */
+  private finish(): void {
+    this.finSent = true;
+    this.kernel.libc.shutdown(this.fd, SHUT_WR);
+    if (this.heardEnd) this.shut();
+  }
+
+  /** Gives the descriptor back. */
+  private shut(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.drop();
+    const { fd, kernel } = this;
+    this.fd = -1;
+    if (fd >= 0) {
+      kernel.loop.forget(fd);
+      kernel.close(fd);
+    }
+    kernel.loop.later(this);
+  }
+
+  private drop(): void {
+    for (const bytes of this.queue) giveBack(bytes);
+    this.queue = NOTHING;
+    this.unsent = 0;
+    this.sent = 0;
+  }
+
+  /** The descriptor is closed, and the call that did it is over. */
+  onLater(): void {
+    const why = this.why();
+    this.silent = true;
+    this.ended = true;
+    this.handler.onClose(why);
+  }
+
+  private why(): Failure | null {
+    if (this.wasReset || (this.silent && this.error === null)) return null;
+    return goneFailure(this.error, this.target, this.opened, this.peer);
+  }
+}
