@@ -1,7 +1,7 @@
 /**
  * The event loop of a thread of ours: it waits for the kernel's word on our own descriptors, and
- * hands over to the runtime's loop after every turn. The runtime's events wake it too, because the
- * kernel lets one epoll instance watch another.
+ * hands over to the runtime's loop when that has something to do, and now and then. It hears of the
+ * runtime's events because the kernel lets one epoll instance watch another.
  *
  * The runtime's timers and immediates do not wake it. Ours are therefore the loop's (`wakeAt`,
  * `nextTurn`), and nobody else's may be so urgent that `PATIENCE_MS` would hurt: a thread that runs
@@ -33,6 +33,8 @@ const GUEST_PATIENCE_MS = 5;
 const BLIND_PATIENCE_MS = 1;
 /** After an event of the runtime's so many turns do not wait: what follows may be immediates. */
 const BUSY_TURNS = 2;
+/** So long at most it goes on without handing over: the runtime may have more than events. */
+const STAY_MS = 1;
 /** It takes a turn or two until the runtime's loop watches what it was lent. */
 const LOOKS = 20;
 /** Events taken in one turn. */
@@ -79,7 +81,7 @@ export class Loop {
   /** Asked for before it, while the runtime had guests. */
   private ripe: (() => void)[] = [];
   private goesOn = false;
-  private readonly onImmediate = (): void => this.turn();
+  private readonly onImmediate = (): void => this.turns();
 
   /** Throws when the kernel gives no epoll instance. */
   constructor(runtime: Runtime, descriptors: Descriptors) {
@@ -163,19 +165,35 @@ export class Loop {
     setImmediate(this.onImmediate);
   }
 
-  private turn(): void {
+  private turns(): void {
     this.goesOn = false;
+    const untilMs = performance.now() + STAY_MS;
     try {
       if (this.search !== null) this.lookForHost(this.search);
-      const due = this.takeDue();
-      this.deliver(due.length + this.ripe.length > 0 ? 0 : this.waitMs());
-      if (due.length > 0) callAll(due);
-      this.ring();
-      this.callLatecomers();
+      do this.turn();
+      while (this.mayStay(untilMs));
     } finally {
-      const { watched, alarms, latecomers, fresh, ripe } = this;
-      if (watched + alarms.length + latecomers.length + fresh.length + ripe.length > 0) this.goOn();
+      if (this.hasWork()) this.goOn();
     }
+  }
+
+  private turn(): void {
+    const due = this.takeDue();
+    this.deliver(due.length + this.ripe.length > 0 ? 0 : this.waitMs());
+    if (due.length > 0) callAll(due);
+    this.ring();
+    this.callLatecomers();
+  }
+
+  private hasWork(): boolean {
+    const { watched, alarms, latecomers, fresh, ripe } = this;
+    return watched + alarms.length + latecomers.length + fresh.length + ripe.length > 0;
+  }
+
+  /** Handing over costs as much as two calls of the kernel's, for one request in a quiet turn. */
+  private mayStay(untilMs: number): boolean {
+    const isAlone = this.host >= 0 && this.guests === 0 && this.busyTurns === 0;
+    return isAlone && performance.now() < untilMs && this.hasWork();
   }
 
   /** Those who wait for this turn. With guests a poll of the runtime's loop has to be between. */
