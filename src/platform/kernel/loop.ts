@@ -8,6 +8,7 @@
  * somebody else's code uses the runtime's own sockets.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import type { Alarm } from '../../core/base/clock.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
 import type { Descriptors } from './descriptors.ts';
@@ -201,8 +202,9 @@ export class Loop {
     const { fresh, ripe } = this;
     if (fresh.length + ripe.length === 0) return ripe;
     this.fresh = [];
-    this.ripe = this.guests > 0 ? fresh : [];
-    return this.guests > 0 ? ripe : [...ripe, ...fresh];
+    if (this.guests === 0 && ripe.length === 0) return fresh;
+    this.ripe = fresh;
+    return ripe;
   }
 
   /** Waits for events, and hands them out. */

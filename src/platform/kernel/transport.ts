@@ -3,6 +3,7 @@
  * They share one event loop, so they come together. What is not plain TCP to an address stays with
  * the runtime, as a guest of its loop: TLS to backends, and addresses with a zone.
  */
+import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../core/base/clock.ts';
 import type { Failure } from '../../core/base/failure.ts';
 import type { Peer, Socket, SocketHandler, Transport } from '../../core/base/transport.ts';
