@@ -134,20 +134,28 @@ export class BackendLink {
 
   /** May a connection that is clean in itself be kept? Not after an offence, whoever saw it. */
   get trusted(): boolean {
-    const offences = this.engine.table.offences(this.backend.slot);
-    if (offences !== this.offences) {
-      this.offences = offences;
-      this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
-      this.closeIdle();
-    }
+    this.hearOfOffences();
     return this.distrustedUntilMs === 0 || this.engine.wheel.nowMs() >= this.distrustedUntilMs;
+  }
+
+  private hearOfOffences(): void {
+    const offences = this.engine.table.offences(this.backend.slot);
+    if (offences === this.offences) return;
+    this.offences = offences;
+    this.distrustedUntilMs = this.engine.wheel.nowMs() + DISTRUST_MS;
+    this.closeIdle();
   }
 
   /** The backend sent what HTTP/1.1 gives no place: its connections are not reused for a while. */
   distrust(what: string): void {
     const first = this.trusted;
     this.engine.table.addOffence(this.backend.slot);
-    if (this.trusted || !first) return;
+    if (first) this.tellOfOffence(what);
+    // After the line: it says when the backend was found out, and what closes, closes for that.
+    this.hearOfOffences();
+  }
+
+  private tellOfOffence(what: string): void {
     const { name } = this.backend.config;
     this.engine.log.event(
       'error',
