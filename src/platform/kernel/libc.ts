@@ -49,7 +49,7 @@ export interface Runtime {
   lend(fd: number): () => void;
 }
 
-/** Where it was tried: glibc and musl, and the layout of structures on x86-64. */
+/** Where the numbers and the layout of structures here are right. */
 export const isKnownSystem = process.platform === 'linux' && process.arch === 'x64';
 
 /** glibc's and musl's names of the library that the process has loaded already. */

@@ -393,6 +393,23 @@ describe.skipIf(runtime === null)('the loop of a thread', () => {
     });
   });
 
+  it('waits longer when nothing has come for many turns, and as before after an event', async () => {
+    const [near, far] = pair();
+    const seen: unknown[] = [];
+    listenTo(near, seen, 'near');
+    await turn();
+    const waits = vi.spyOn(libc, 'epoll_wait').mockReturnValue(0);
+    const longest = (): number => Math.max(...waits.mock.calls.map(([, , , waitMs]) => waitMs));
+    await until(() => longest() > 20);
+    expect(waits.mock.calls.length).toBeGreaterThan(100);
+    waits.mockRestore();
+    send(far);
+    await until(() => seen.length > 0);
+    const after = vi.spyOn(libc, 'epoll_wait').mockReturnValue(0);
+    await until(() => after.mock.calls.some(([, , , waitMs]) => waitMs > 0));
+    expect(Math.max(...after.mock.calls.slice(0, 50).map(([, , , waitMs]) => waitMs))).toBe(20);
+  });
+
   it('rests when nobody waits for anything', async () => {
     const [near] = pair();
     const alarm = loop.wakeAt(Infinity, () => {});

@@ -32,10 +32,13 @@ const PATIENCE_MS = 20;
 const GUEST_PATIENCE_MS = 5;
 /** The same while the runtime's events do not wake us. */
 const BLIND_PATIENCE_MS = 1;
+/** The same after so many turns in which nothing came: what was left to do is done by then. */
+const QUIET_PATIENCE_MS = 200;
+const QUIET_TURNS = 100;
 /** After an event of the runtime's so many turns do not wait: what follows may be immediates. */
 const BUSY_TURNS = 2;
 /** So long at most it goes on without handing over: the runtime may have more than events. */
-const STAY_MS = 1;
+const STAY_MS = 4;
 /** It takes a turn or two until the runtime's loop watches what it was lent. */
 const LOOKS = 20;
 /** Events taken in one turn. */
@@ -68,6 +71,8 @@ export class Loop {
   private host = -1;
   private search: HostSearch | null;
   private busyTurns = 0;
+  /** Turns in a row that brought no event. */
+  private quietTurns = 0;
   /** By descriptor. */
   private readonly watchers: (Watcher | null)[] = [];
   /** By descriptor: which of those that had this number one after another it is. */
@@ -211,6 +216,7 @@ export class Loop {
   private deliver(waitMs: number): void {
     const { events, watchers, generations } = this;
     const count = this.libc.epoll_wait(this.epoll, this.eventsAt, EVENTS, waitMs);
+    this.quietTurns = count > 0 ? 0 : this.quietTurns + 1;
     for (let i = 0; i < count; i++) {
       const fd = events[i * EVENT_WORDS + 1];
       // It may have been closed by one of the events before, and its number taken by another.
@@ -235,6 +241,7 @@ export class Loop {
 
   private patienceMs(): number {
     if (this.host < 0) return BLIND_PATIENCE_MS;
+    if (this.quietTurns > QUIET_TURNS) return QUIET_PATIENCE_MS;
     return this.guests > 0 ? GUEST_PATIENCE_MS : PATIENCE_MS;
   }
 
