@@ -393,7 +393,7 @@ describe.skipIf(runtime === null)('the loop of a thread', () => {
     });
   });
 
-  it('waits longer when nothing has come for many turns, and as before after an event', async () => {
+  it('waits longer when nothing has come for many turns, but not after an event', async () => {
     const [near, far] = pair();
     const seen: unknown[] = [];
     listenTo(near, seen, 'near');
