@@ -1,6 +1,6 @@
 /** The kernel's calls on Bun, by its foreign function interface. */
 import { createRequire } from 'node:module';
-import { isKnownSystem, LIBRARIES, type Libc, type Runtime } from '../kernel/libc.ts';
+import { type Libc, openLibc, type Runtime } from '../kernel/libc.ts';
 import { giveToBun } from './native.ts';
 
 type Kind = 'i32' | 'u32' | 'ptr';
@@ -44,16 +44,10 @@ interface Ffi {
 
 /** Null: this is not Bun, or not a system where it was tried. */
 export function findBunRuntime(): Runtime | null {
-  if (process.versions.bun === undefined || !isKnownSystem) return null;
-  for (const library of LIBRARIES) {
-    try {
-      const ffi = createRequire(import.meta.url)('bun:ffi') as Ffi;
-      return { libc: open(ffi, library), lend: giveToBun };
-    } catch {
-      // Not this one; or a Bun that does without.
-    }
-  }
-  return null;
+  if (process.versions.bun === undefined) return null;
+  const require = createRequire(import.meta.url);
+  const libc = openLibc((library) => open(require('bun:ffi') as Ffi, library));
+  return libc === null ? null : { libc, lend: giveToBun };
 }
 
 function open(ffi: Ffi, library: string): Libc {

@@ -3,6 +3,7 @@
  * declaration of our own: what its pages do not say is written down here, and nothing is installed
  * for it.
  */
+import type { Listening } from '../node/listening.ts';
 
 /** One TCP connection below Node's stream. */
 export interface NativeSocket<Data> {
@@ -40,13 +41,6 @@ export interface Callbacks<Data> {
   close(socket: NativeSocket<Data>, error?: NodeJS.ErrnoException): void;
 }
 
-/** A socket that listens. */
-export interface NativeListener {
-  readonly port: number;
-  /** Its connections live on. */
-  stop(): void;
-}
-
 interface Bun<Data> {
   /** Makes a connection of a descriptor before it returns. */
   connect(options: { fd: number; socket: Callbacks<Data> }): Promise<unknown>;
@@ -54,9 +48,7 @@ interface Bun<Data> {
    * Throws when it cannot; then `code` is that of the system. A taken port is refused: without
    * `reusePort` it is never shared. `::` serves both families.
    */
-  listen(
-    options: ListenWhere & { allowHalfOpen: boolean; socket: Callbacks<Data> },
-  ): NativeListener;
+  listen(options: ListenWhere & { allowHalfOpen: boolean; socket: Callbacks<Data> }): Listening;
 }
 
 interface ListenWhere {
@@ -66,7 +58,7 @@ interface ListenWhere {
 }
 
 /** Listens at an address, never a name: Bun would look that up and wait. */
-export function listenNatively<Data>(where: ListenWhere, socket: Callbacks<Data>): NativeListener {
+export function listenNatively<Data>(where: ListenWhere, socket: Callbacks<Data>): Listening {
   const { Bun } = globalThis as unknown as { Bun: Bun<Data> };
   return Bun.listen({ ...where, allowHalfOpen: true, socket });
 }

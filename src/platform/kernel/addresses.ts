@@ -19,6 +19,11 @@ export function nameOf(address: string, port: number): Uint8Array | null {
   return name;
 }
 
+/** AF_INET or AF_INET6. */
+export function familyIn(name: Uint8Array): number {
+  return name[0];
+}
+
 /** The port in what the kernel has written. */
 export function portIn(name: Uint8Array): number {
   return (name[2] << 8) | name[3];
@@ -26,7 +31,7 @@ export function portIn(name: Uint8Array): number {
 
 /** The address in it, in the way of RFC 5952; IPv4-mapped ones as plain IPv4. */
 export function addressIn(name: Uint8Array): string {
-  if (name[0] === AF_INET) return dotted(name, 4);
+  if (familyIn(name) === AF_INET) return dotted(name, 4);
   return isMapped(name) ? dotted(name, 20) : colons(name) + zone(name);
 }
 

@@ -53,7 +53,20 @@ export interface Runtime {
 export const isKnownSystem = process.platform === 'linux' && process.arch === 'x64';
 
 /** glibc's and musl's names of the library that the process has loaded already. */
-export const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1'];
+const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1'];
+
+/** `open` throws where a library, or the means to call it, is missing. Null: nothing to be had. */
+export function openLibc(open: (library: string) => Libc): Libc | null {
+  if (!isKnownSystem) return null;
+  for (const library of LIBRARIES) {
+    try {
+      return open(library);
+    } catch {
+      // Not this one; or this runtime cannot, or may not.
+    }
+  }
+  return null;
+}
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -61,6 +74,8 @@ export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
+/** A stream that never waits, and is no child's. */
+export const STREAM_TYPE = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;

@@ -10,7 +10,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Alarm } from '../../core/base/clock.ts';
-import { beginEvent, endEvent } from '../node/clock.ts';
+import { callAll } from '../node/clock.ts';
 import type { Descriptors } from './descriptors.ts';
 import {
   AF_UNIX,
@@ -21,9 +21,7 @@ import {
   EPOLLIN,
   type Libc,
   type Runtime,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
+  STREAM_TYPE,
 } from './libc.ts';
 
 /** How long a turn waits for events when nothing of ours is due. */
@@ -275,18 +273,8 @@ export class Loop {
     this.search = null;
     if (this.host < 0) return;
     this.reach(this.host);
-    // Nobody has to be told: the runtime's loop comes after every turn.
+    // It has no watcher: what it tells is that the runtime's loop has to come next.
     if (this.control(EPOLL_CTL_ADD, this.host, EPOLLIN) < 0) this.host = -1;
-  }
-}
-
-/** The clocks of this thread stand still meanwhile. */
-function callAll(callbacks: readonly (() => void)[]): void {
-  beginEvent();
-  try {
-    for (const callback of callbacks) callback();
-  } finally {
-    endEvent();
   }
 }
 
@@ -326,8 +314,7 @@ class HostSearch {
 
   constructor({ libc, lend }: Runtime) {
     this.libc = libc;
-    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    if (libc.socketpair(AF_UNIX, type, 0, this.pair) < 0) return;
+    if (libc.socketpair(AF_UNIX, STREAM_TYPE, 0, this.pair) < 0) return;
     try {
       this.giveBack = lend(this.pair[0]);
     } catch {

@@ -7,9 +7,16 @@ import type { Failure } from '../../core/base/failure.ts';
 import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transport.ts';
 import { Views } from '../../core/base/views.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
-import { deliverChunk, giveBack, keepWritten, toWrite } from '../node/socket-buffers.ts';
+import {
+  deliverChunk,
+  giveBack,
+  keepWritten,
+  READ_BYTES,
+  toWrite,
+} from '../node/socket-buffers.ts';
 import { goneFailure } from '../node/socket-failures.ts';
 import { systemError } from '../node/tcp-handle.ts';
+import { familyIn } from './addresses.ts';
 import type { Descriptors } from './descriptors.ts';
 import {
   EAGAIN,
@@ -25,16 +32,12 @@ import {
   SHUT_WR,
   SO_ERROR,
   SO_LINGER,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
   SOL_SOCKET,
+  STREAM_TYPE,
   TCP_NODELAY,
 } from './libc.ts';
 import type { Latecomer, Loop, Watcher } from './loop.ts';
 
-/** An answer of 64 KiB and its head are one read. */
-const READ_BYTES = 96 * 1024;
 /** Room before what is read, where a head of ours fits that goes out with the body in it. */
 const HEADROOM = 32 * 1024;
 
@@ -82,6 +85,13 @@ export class Kernel {
     if (second.buffer !== this.memory.buffer || at < 0) return -1;
     this.memory.set(first, at);
     return at;
+  }
+
+  /** A new socket; -1. */
+  open(family: number): number {
+    const fd = this.libc.socket(family, STREAM_TYPE, 0);
+    if (fd >= 0) this.descriptors.opened(fd);
+    return fd;
   }
 
   close(fd: number): void {
@@ -142,14 +152,14 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   }
 
   /** `name`: what the kernel calls the target. */
-  connect(family: number, name: Uint8Array): void {
-    const { libc, descriptors } = this.kernel;
-    this.fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  connect(name: Uint8Array): void {
+    const { kernel } = this;
+    const { libc } = kernel;
+    this.fd = kernel.open(familyIn(name));
     if (this.fd < 0) {
       this.onFailed(libc.errno(), 'socket');
       return;
     }
-    descriptors.opened(this.fd);
     libc.setsockopt(this.fd, IPPROTO_TCP, TCP_NODELAY, ON, 4);
     if (libc.connect(this.fd, name, name.length) < 0 && libc.errno() !== EINPROGRESS) {
       this.onFailed(libc.errno(), 'connect');

@@ -12,7 +12,7 @@ import { UNHEARD } from '../node/connections.ts';
 import { type Listening, listenAt } from '../node/listening.ts';
 import { createNodeTransport } from '../node/sockets.ts';
 import { systemError } from '../node/tcp-handle.ts';
-import { addressIn, NAME_BYTES, nameOf, portIn } from './addresses.ts';
+import { addressIn, familyIn, NAME_BYTES, nameOf, portIn } from './addresses.ts';
 import { Descriptors } from './descriptors.ts';
 import {
   AF_INET6,
@@ -29,7 +29,6 @@ import {
   SO_REUSEPORT,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
-  SOCK_STREAM,
   SOL_SOCKET,
   TCP_NODELAY,
 } from './libc.ts';
@@ -82,7 +81,7 @@ export function createKernelIo(
         const name = to.tls === null ? names.of(to.address, to.port) : null;
         if (name === null) return ofRuntime.connect(to, new Guest(loop, handler));
         const socket = new KernelSocket(kernel, handler, to, null);
-        socket.connect(name[0], name);
+        socket.connect(name);
         return socket;
       },
     },
@@ -166,13 +165,12 @@ class KernelListener implements Listening, Watcher {
 
   /** Throws the system's error. */
   open(address: string, port: number, sharesPorts: boolean): void {
-    const { libc, descriptors } = this.kernel;
+    const { libc } = this.kernel;
     const name = nameOf(address, port);
     if (name === null) throw Object.assign(new Error('bind EINVAL'), { code: 'EINVAL' });
-    const [family] = name;
-    this.fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const family = familyIn(name);
+    this.fd = this.kernel.open(family);
     this.check(this.fd, 'socket');
-    descriptors.opened(this.fd);
     libc.setsockopt(this.fd, SOL_SOCKET, SO_REUSEADDR, ON, 4);
     if (sharesPorts) libc.setsockopt(this.fd, SOL_SOCKET, SO_REUSEPORT, ON, 4);
     // Connections have it from their listener.

@@ -46,6 +46,16 @@ export function endEvent(): void {
   inEvent = false;
 }
 
+/** Calls each, as one event. */
+export function callAll(callbacks: readonly (() => void)[]): void {
+  beginEvent();
+  try {
+    for (const callback of callbacks) callback();
+  } finally {
+    endEvent();
+  }
+}
+
 class NodeAlarm implements Alarm {
   readonly deadlineMs: number;
   readonly wake: () => void;
@@ -104,11 +114,9 @@ class Turns {
     this.spare = due;
     if (this.ripe.length > 0) this.wait();
     if (due.length === 0) return;
-    beginEvent();
     try {
-      for (const callback of due) callback();
+      callAll(due);
     } finally {
-      endEvent();
       due.length = 0;
     }
   }

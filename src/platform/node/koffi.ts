@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import net from 'node:net';
-import { isKnownSystem, LIBRARIES, type Libc, type Runtime } from '../kernel/libc.ts';
+import { type Libc, openLibc, type Runtime } from '../kernel/libc.ts';
 
 /** `koffi`, as far as it is used. */
 interface Koffi {
@@ -35,16 +35,10 @@ const DECLARATIONS = {
 
 /** Null: not to be had here. */
 export function findNodeRuntime(): Runtime | null {
-  if (process.versions.bun !== undefined || !isKnownSystem) return null;
-  for (const library of LIBRARIES) {
-    try {
-      const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-      return { libc: open(koffi, library), lend };
-    } catch {
-      // Not this one; or koffi is not installed, or Node may not load it.
-    }
-  }
-  return null;
+  if (process.versions.bun !== undefined) return null;
+  const require = createRequire(import.meta.url);
+  const libc = openLibc((library) => open(require('koffi') as Koffi, library));
+  return libc === null ? null : { libc, lend };
 }
 
 function open(koffi: Koffi, library: string): Libc {

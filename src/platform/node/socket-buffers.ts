@@ -17,7 +17,7 @@ import { Views } from '../../core/base/views.ts';
 import { beginEvent, endEvent } from './clock.ts';
 
 /** An answer of 64 KiB and its head are one read; twice as much gains little and costs memory. */
-const READ_BYTES = 96 * 1024;
+export const READ_BYTES = 96 * 1024;
 /** A read, and a head before it. A client that stops reading holds one, of 256 KiB at most. */
 const BLOCK_BYTES = READ_BYTES + 16 * 1024;
 /** Blocks kept for the next time: at most 1 MiB a thread. */
