@@ -37,6 +37,8 @@ export interface SimNetworkOptions {
    * places with pauses between.
    */
   delivery: 'whole' | 'bytes' | 'random';
+  /** Of what is read when it need not be seen: it goes on by itself (see `relayTo`). */
+  relayChance: Ratio;
   /** What the kernel takes from a sender before the receiver has read it; 1 or more. */
   sendBufferBytes: number;
   /** At each write, end and delivery: the connection breaks, both ends see a reset. */
@@ -93,6 +95,7 @@ function benign(): SimNetworkOptions {
     latencyBackMs: [0.1, 0.1],
     acceptDelayMs: [0, 0],
     delivery: 'whole',
+    relayChance: [0, 1],
     sendBufferBytes: 256 * 1024,
     resetChance: [0, 1],
     resetDropsChance: [0, 1],

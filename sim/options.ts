@@ -178,6 +178,7 @@ function drawNetwork(rng: Rng, calm: boolean): Partial<SimNetworkOptions> {
     latencyForthMs: latency(),
     latencyBackMs: latency(),
     delivery: pick(rng, ['whole', 'whole', 'random', 'random', 'random', 'random', 'bytes']),
+    relayChance: pick<Ratio>(rng, [NEVER, [1, 2], [1, 1]]),
     sendBufferBytes: pick(rng, [1024, 16 * 1024, 256 * 1024]),
   };
   if (calm) return benign;

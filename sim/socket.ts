@@ -6,7 +6,7 @@
 import type { Alarm, Clock } from '../src/core/base/clock.ts';
 import { type Failure, failure } from '../src/core/base/failure.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { Socket, SocketHandler } from '../src/core/base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler } from '../src/core/base/transport.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 import { Segments } from './segments.ts';
 import { join } from './wire.ts';
@@ -51,6 +51,11 @@ export class SimSocket implements Socket {
   private closing = false;
   /** A write returned false and `onDrain` has not been called since. */
   private blocked = false;
+
+  /** So many bytes that come next need not be seen. */
+  private relayLeft = 0;
+  private relayTarget: Socket | null = null;
+  private relayEvents: RelayEvents | null = null;
 
   private readonly segments = new Segments();
   private underWay = 0;
@@ -160,6 +165,12 @@ export class SimSocket implements Socket {
     this.sendRst();
     this.abandonPeer();
     this.leave(null);
+  }
+
+  relayTo(to: Socket, bytes: number, events: RelayEvents): void {
+    this.relayLeft = bytes;
+    this.relayTarget = to;
+    this.relayEvents = events;
   }
 
   // What the network does to it.
@@ -357,11 +368,23 @@ export class SimSocket implements Socket {
       return;
     }
     if (this.unsentLength > 0) this.refill();
-    if (peer.silent) return;
-    delivered = piece;
-    peer.handler?.onData(piece);
+    const rest = piece.subarray(peer.relay(piece));
+    if (peer.silent || rest.length === 0) return;
+    delivered = rest;
+    peer.handler?.onData(rest);
     delivered = null;
-    piece.fill(POISON);
+    rest.fill(POISON);
+  }
+
+  /** Passes on what of it need not be seen, or does not; how many bytes have gone. */
+  private relay(piece: Uint8Array): number {
+    const length = Math.min(this.relayLeft, piece.length);
+    if (length === 0 || this.silent) return 0;
+    this.relayLeft -= length;
+    if (!this.world.chance(this.world.options.relayChance)) return 0;
+    const room = this.relayTarget!.write(piece.subarray(0, length));
+    this.relayEvents!.onRelayed(length, room);
+    return length;
   }
 
   /** There is room: more is sent, and a sender that waits hears when nothing is left. */

@@ -3,7 +3,7 @@
  * seen whether bytes that nobody asked for had arrived before the next request went out.
  */
 import type { Failure } from '../src/core/base/failure.ts';
-import type { Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
 import { SimSocket } from './socket.ts';
 import { StrictReader } from './strict-reader.ts';
 
@@ -93,17 +93,30 @@ class Tap implements Socket, SocketHandler {
     this.socket.reset();
   }
 
+  relayTo(to: Socket, bytes: number, events: RelayEvents): void {
+    this.socket.relayTo?.(to, bytes, {
+      onRelayed: (count, room) => {
+        this.count(count);
+        events.onRelayed(count, room);
+      },
+    });
+  }
+
   onOpen(): void {
     this.handler.onOpen();
   }
 
   onData(bytes: Uint8Array): void {
-    this.received += bytes.length;
+    this.count(bytes.length);
+    this.handler.onData(bytes);
+  }
+
+  private count(bytes: number): void {
+    this.received += bytes;
     const extra = this.extraOf(this.port);
     if (extra !== undefined && this.received > extra.at && this.begun <= extra.requests) {
       this.dirty = true;
     }
-    this.handler.onData(bytes);
   }
 
   onDrain(): void {

@@ -114,6 +114,11 @@ export class End implements SocketHandler {
     return all;
   }
 
+  /** What happens now must not come from inside a call of ours. */
+  expectOutside(event: string): void {
+    if (this.inside > 0) this.intrusions.push(event);
+  }
+
   enter(): void {
     this.inside += 1;
   }

@@ -40,7 +40,11 @@ describe.skipIf(runtime === null)('with the calls of the kernel', () => {
   clockConformance('the loop of the kernel', () => ({ clock, until: untilReally }));
 });
 transportConformance('the simulator, benign and without latency', () =>
-  createSimWorld({ latencyForthMs: [0, 0], latencyBackMs: [0, 0] }, 2_000_000, true),
+  createSimWorld(
+    { latencyForthMs: [0, 0], latencyBackMs: [0, 0], relayChance: [1, 1] },
+    2_000_000,
+    true,
+  ),
 );
 transportConformance('the simulator, with everything late and cut at random', () =>
   createSimWorld(
@@ -50,6 +54,7 @@ transportConformance('the simulator, with everything late and cut at random', ()
       acceptDelayMs: [0, 10],
       closeDelayMs: [0, 50],
       delivery: 'random',
+      relayChance: [1, 2],
       clogChance: [1, 20],
       clogMs: [1, 30],
       sendBufferBytes: 30_000,

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/core/base/failure.ts';
 import { BULK } from './transport-bulk.ts';
+import { RELAY } from './transport-relay.ts';
 import { type Case, Pourer, Stage, type TransportWorld, watch } from './transport-world.ts';
 
 export function transportConformance(
@@ -18,7 +19,7 @@ export function transportConformance(
     });
     afterAll(() => world.close());
 
-    const cases = [...OPENING, ...BYTES, ...BULK, ...ENDING, ...FAILING, ...LISTENING];
+    const cases = [...OPENING, ...BYTES, ...BULK, ...RELAY, ...ENDING, ...FAILING, ...LISTENING];
     it.each(cases)('%s', async (_sentence, play) => {
       const stage = await Stage.open(world);
       await play(stage);

@@ -61,6 +61,18 @@ export interface Socket {
   close(): void;
   /** RST, at once (no TLS close_notify). What was not sent is dropped. */
   reset(): void;
+  /**
+   * The next `bytes` that come from here are only passed on to `to`: they may go there by
+   * themselves, which `events` hears of, instead of being shown to `onData`. Any part of them may
+   * still be shown, and is then not sent. Sockets that can only show have no such method.
+   */
+  relayTo?(to: Socket, bytes: number, events: RelayEvents): void;
+}
+
+/** What becomes of bytes that nobody looks at. */
+export interface RelayEvents {
+  /** `bytes` have gone where `write` puts them. `room`: what `write` would have returned. */
+  onRelayed(bytes: number, room: boolean): void;
 }
 
 export interface SocketHandler {

@@ -5,7 +5,7 @@
 import { view, writeLineEnd } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
-import type { Socket, SocketHandler, Target } from '../base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler, Target } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -33,7 +33,10 @@ const At = {
 } as const;
 type At = (typeof At)[keyof typeof At];
 
-export class BackendConnection extends Timer implements SocketHandler, BackendSide, BodySink {
+export class BackendConnection
+  extends Timer
+  implements SocketHandler, BackendSide, BodySink, RelayEvents
+{
   readonly address: string;
   readonly addressIndex: number;
   /** How the addresses before this one failed. */
@@ -57,6 +60,8 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
   private promisedMs = -1;
   private ended = false;
   private paused = false;
+  /** What is left of the body may go to the client by itself. */
+  private relaying = false;
   /** Something came that no response has a place for: it is not used again. */
   private dirty = false;
   /** What the backend had not taken when we looked last. */
@@ -240,6 +245,7 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
       return this.exchange !== null;
     }
     this.state = At.body;
+    this.relaying = false;
     this.keepAlive = facts.keepAlive;
     this.promisedMs = facts.keepAliveTimeoutMs;
     const { body, contentLength } = facts;
@@ -262,10 +268,25 @@ export class BackendConnection extends Timer implements SocketHandler, BackendSi
       this.complete(at < bytes.length);
       return;
     }
-    if (this.deadlineMs !== Number.POSITIVE_INFINITY) {
-      this.waitFor(this.link.engine.timeouts.idleMs);
-    }
+    this.bodyGoesOn();
     exchange.flushResponse();
+    const rest = this.reader.plainBytes;
+    if (rest === 0 || this.relaying) return;
+    this.relaying = true;
+    exchange.onResponseRest(this.socket, rest, this);
+  }
+
+  onRelayed(bytes: number, room: boolean): void {
+    this.reader.skip(bytes);
+    this.exchange!.onResponseRelayed(bytes, room);
+    if (this.reader.done) this.complete(false);
+    else this.bodyGoesOn();
+  }
+
+  private bodyGoesOn(): void {
+    // While it is paused no clock runs.
+    if (this.deadlineMs === Number.POSITIVE_INFINITY) return;
+    this.waitFor(this.link.engine.timeouts.idleMs);
   }
 
   onBody(bytes: Uint8Array, start: number, end: number): boolean {

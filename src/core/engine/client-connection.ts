@@ -5,7 +5,7 @@
 import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
-import type { Peer, Socket, SocketHandler } from '../base/transport.ts';
+import type { Peer, RelayEvents, Socket, SocketHandler } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -189,6 +189,15 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     if (this.writer.flush()) return;
     this.startClock();
     this.exchange?.onClientFull();
+  }
+
+  relay(from: Socket, bytes: number, events: RelayEvents): void {
+    from.relayTo?.(this.socket, bytes, events);
+  }
+
+  relayed(bytes: number, room: boolean): void {
+    this.writer.relayed(bytes);
+    if (!room) this.startClock();
   }
 
   finish(trailers: Head | null): void {

@@ -5,6 +5,7 @@
  */
 import { ByteQueue } from '../base/byte-queue.ts';
 import { assert, type Failure, failure, type Phase, type Retry } from '../base/failure.ts';
+import type { RelayEvents, Socket } from '../base/transport.ts';
 import type { LimitsConfig } from '../config.ts';
 import { statusOf } from '../http/answers.ts';
 import { Head } from '../http/head.ts';
@@ -16,6 +17,7 @@ import type { ExchangeRecord } from '../telemetry/log.ts';
 import { makeAnswer } from './answer.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Engine } from './engine.ts';
+import { newRecord, resetRecord } from './exchange-record.ts';
 import type { Pool } from './pool.ts';
 import type { BackendEvents, BackendSide, ClientPeer, ClientSide } from './sides.ts';
 
@@ -301,6 +303,17 @@ export class Exchange implements BackendEvents {
     this.client?.flush();
   }
 
+  /** What comes next from `from` is body and nothing else: it need not be looked at. */
+  onResponseRest(from: Socket, bytes: number, events: RelayEvents): void {
+    this.client!.relay(from, bytes, events);
+  }
+
+  onResponseRelayed(bytes: number, room: boolean): void {
+    this.record.responseBodyBytes += bytes;
+    this.client!.relayed(bytes, room);
+    if (!room) this.onClientFull();
+  }
+
   /** The client does not take what is sent to it as fast as it comes. */
   onClientFull(): void {
     this.side?.pauseBody();
@@ -469,29 +482,4 @@ export class Exchange implements BackendEvents {
   get ended(): boolean {
     return this.client === null;
   }
-}
-
-function newRecord(): ExchangeRecord {
-  const record = { protocol: 'HTTP/1.1' } as ExchangeRecord;
-  resetRecord(record, 0);
-  return record;
-}
-
-function resetRecord(record: ExchangeRecord, wallMs: number): void {
-  record.startedWallMs = wallMs;
-  record.requestId = '';
-  record.client = '';
-  record.method = '';
-  record.target = '';
-  record.host = '';
-  record.status = 0;
-  record.pool = null;
-  record.backend = null;
-  record.attempts = 0;
-  record.requestBodyBytes = 0;
-  record.responseBodyBytes = 0;
-  record.connectMs = -1;
-  record.responseHeadMs = -1;
-  record.totalMs = 0;
-  record.failure = null;
 }

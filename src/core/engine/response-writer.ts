@@ -150,6 +150,11 @@ export class ResponseWriter {
     return this.socket.write(bytes, following);
   }
 
+  /** Bytes of the body have gone to the socket by themselves. */
+  relayed(bytes: number): void {
+    this.written += bytes;
+  }
+
   /** From here `takenBytes` counts. */
   markUnsent(): void {
     this.mark = this.written - this.socket.unsentBytes();

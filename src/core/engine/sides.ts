@@ -3,6 +3,7 @@
  * protocols plug in at the same two seams. Body bytes are valid only during the call.
  */
 import type { Failure } from '../base/failure.ts';
+import type { RelayEvents, Socket } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
 
@@ -39,6 +40,10 @@ export interface ClientSide {
   finish(trailers: Head | null): void;
   /** Sends what was held to go out together with what came next. */
   flush(): void;
+  /** The next `bytes` of the body come from `from`, and may go out by themselves (see Socket). */
+  relay(from: Socket, bytes: number, events: RelayEvents): void;
+  /** They did, so many of them. */
+  relayed(bytes: number, room: boolean): void;
   /** Our own answer, whole. */
   answer(answer: Answer): void;
   /** The response cannot be made whole: the client must see that it is broken. */
@@ -82,6 +87,9 @@ export interface BackendEvents {
   onInterim(head: Head): void;
   onResponse(head: Head, facts: ResponseFacts): void;
   onResponseBody(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Of the next `bytes` from `from`, which are all body, `events` is told those not shown. */
+  onResponseRest(from: Socket, bytes: number, events: RelayEvents): void;
+  onResponseRelayed(bytes: number, room: boolean): void;
   /** The response is whole; the side has let go of the exchange. */
   onResponseEnd(trailers: Head | null): void;
   onBackendDrain(): void;

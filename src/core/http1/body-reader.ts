@@ -107,6 +107,18 @@ export class BodyReader {
     return sink.onBody(bytes, start, start + take) ? start + take : STOPPED;
   }
 
+  /** Bytes up to the end of a body of known length; of others 0: any byte may mean something. */
+  get plainBytes(): number {
+    return this.body === Body.length ? this.remaining : 0;
+  }
+
+  /** So many of `plainBytes` have passed elsewhere. */
+  skip(bytes: number): void {
+    this.payloadBytes += bytes;
+    this.remaining -= bytes;
+    if (this.remaining === 0) this.done = true;
+  }
+
   /** The body goes on until the connection ends. */
   get endsWithConnection(): boolean {
     return this.body === Body.untilClose;

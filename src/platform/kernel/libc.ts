@@ -25,6 +25,18 @@ export interface Libc {
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   /** Of memory whose address is known. */
   sendFrom(fd: number, at: number, length: number, flags: number): number;
+  /** The offsets' addresses are 0 where neither end is a file. */
+  splice(
+    from: number,
+    fromOffsetAt: number,
+    to: number,
+    toOffsetAt: number,
+    length: number,
+    flags: number,
+  ): number;
+  /** Its read end first, then its write end. */
+  pipe2(ends: Ints, flags: number): number;
+  fcntl(fd: number, command: number, value: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   epoll_create1(flags: number): number;
@@ -88,6 +100,11 @@ export const IPV6_V6ONLY = 26;
 export const SHUT_WR = 1;
 /** A broken connection is an error of the call, never a signal. */
 export const MSG_NOSIGNAL = 0x4000;
+/** O_NONBLOCK and O_CLOEXEC have the values of a socket's flags. */
+export const PIPE_TYPE = SOCK_NONBLOCK | SOCK_CLOEXEC;
+export const F_SETPIPE_SZ = 1031;
+export const SPLICE_F_MOVE = 1;
+export const SPLICE_F_NONBLOCK = 2;
 export const EPOLL_CLOEXEC = 0x80000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
@@ -99,6 +116,8 @@ export const EPOLLHUP = 16;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+/** Also: this cannot be done with these descriptors. */
+export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const ENOBUFS = 105;

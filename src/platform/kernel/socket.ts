@@ -4,101 +4,49 @@
  * what the kernel does not take is copied.
  */
 import type { Failure } from '../../core/base/failure.ts';
-import type { Peer, Socket, SocketHandler, Target } from '../../core/base/transport.ts';
-import { Views } from '../../core/base/views.ts';
+import type {
+  Peer,
+  RelayEvents,
+  Socket,
+  SocketHandler,
+  Target,
+} from '../../core/base/transport.ts';
 import { beginEvent, endEvent } from '../node/clock.ts';
-import {
-  deliverChunk,
-  giveBack,
-  keepWritten,
-  READ_BYTES,
-  toWrite,
-} from '../node/socket-buffers.ts';
+import { deliverChunk, keepWritten, READ_BYTES, toWrite } from '../node/socket-buffers.ts';
 import { goneFailure } from '../node/socket-failures.ts';
 import { systemError } from '../node/tcp-handle.ts';
 import { familyIn } from './addresses.ts';
-import type { Descriptors } from './descriptors.ts';
+import type { Kernel } from './kernel.ts';
 import {
   EAGAIN,
   EINPROGRESS,
   EINTR,
+  EINVAL,
   EPOLLERR,
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
   IPPROTO_TCP,
-  type Libc,
   MSG_NOSIGNAL,
   SHUT_WR,
   SO_ERROR,
   SO_LINGER,
   SOL_SOCKET,
-  STREAM_TYPE,
   TCP_NODELAY,
 } from './libc.ts';
-import type { Latecomer, Loop, Watcher } from './loop.ts';
+import type { Latecomer, Watcher } from './loop.ts';
+import { Pipe } from './pipes.ts';
+import { Unsent } from './unsent.ts';
 
-/** Room before what is read, where a head of ours fits that goes out with the body in it. */
-const HEADROOM = 32 * 1024;
+/** For fewer bytes two more calls cost more than a copy. */
+const RELAY_BYTES = 64 * 1024;
+/** Read at once where a body came that was relayed: the next one's head, and little to copy. */
+const HEAD_BYTES = 16 * 1024;
 
 const ON = new Int32Array([1]);
 /** `struct linger`: on, and no time. */
 const NO_LINGER = new Int32Array([1, 0]);
 const INT_BYTES = new Int32Array([4]);
-
-/** The queue of a connection that has none, as nearly all. */
-const NOTHING: Uint8Array[] = [];
-
-/** What the connections of one thread share. */
-export class Kernel {
-  readonly libc: Libc;
-  readonly loop: Loop;
-  readonly descriptors: Descriptors;
-  /** Headroom, and then what was read last. Nobody keeps any of it. */
-  readonly memory = new Uint8Array(HEADROOM + READ_BYTES);
-  readonly memoryAt: number;
-  private readonly views = new Views(this.memory);
-
-  constructor(libc: Libc, loop: Loop, descriptors: Descriptors) {
-    this.libc = libc;
-    this.loop = loop;
-    this.descriptors = descriptors;
-    this.memoryAt = libc.addressOf(this.memory);
-  }
-
-  /** How many bytes, 0 at the end, -1. */
-  read(fd: number): number {
-    return this.libc.recv(fd, this.memoryAt + HEADROOM, READ_BYTES, 0);
-  }
-
-  /** The first `length` bytes of what was read. */
-  lastRead(length: number): Uint8Array {
-    return this.views.of(HEADROOM, length);
-  }
-
-  /**
-   * Puts `first` before a part of what was read. Where both lie in the memory then; -1: they do
-   * not fit there.
-   */
-  join(first: Uint8Array, second: Uint8Array): number {
-    const at = second.byteOffset - first.length;
-    if (second.buffer !== this.memory.buffer || at < 0) return -1;
-    this.memory.set(first, at);
-    return at;
-  }
-
-  /** A new socket; -1. */
-  open(family: number): number {
-    const fd = this.libc.socket(family, STREAM_TYPE, 0);
-    if (fd >= 0) this.descriptors.opened(fd);
-    return fd;
-  }
-
-  close(fd: number): void {
-    this.descriptors.closes(fd);
-    this.libc.close(fd);
-  }
-}
 
 export class KernelSocket implements Socket, Watcher, Latecomer {
   handler: SocketHandler;
@@ -124,17 +72,19 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   private wasReset = false;
   private gone = false;
   private error: NodeJS.ErrnoException | null = null;
-  private unsent = 0;
-  /** What the kernel has not taken, in memory of `socket-buffers.ts`. */
-  private queue: Uint8Array[] = NOTHING;
-  /** How much of the first in the queue is sent. */
-  private sent = 0;
+  private unsent: Unsent;
+  /** So many bytes that come next go to `relayTarget`. */
+  private relayLeft = 0;
+  private relayTarget: KernelSocket | null = null;
+  private relayEvents: RelayEvents | null = null;
+  private readsAtOnce = READ_BYTES;
 
   constructor(kernel: Kernel, handler: SocketHandler, target: Target | null, peer: Peer | null) {
     this.kernel = kernel;
     this.handler = handler;
     this.target = target;
     this.peer = peer;
+    this.unsent = kernel.nothing;
   }
 
   /** It has come to a listener, from which it has its options. */
@@ -172,7 +122,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
 
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
     if (this.ended || this.fd < 0) return true;
-    if (this.unsent > 0 || !this.opened) return this.keep(toWrite(bytes, following), 0);
+    if (this.unsent.length > 0 || !this.opened) return this.keep(toWrite(bytes, following), 0);
     if (following === undefined) {
       const taken = this.send(bytes, bytes.length);
       if (taken === bytes.length) return !this.blocked;
@@ -208,17 +158,20 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   private keep(own: Uint8Array, taken: number): boolean {
     if (own.length === taken) return !this.blocked;
     keepWritten();
-    if (this.queue === NOTHING) this.queue = [];
-    if (this.queue.length === 0) this.sent = taken;
-    this.queue.push(own);
-    this.unsent += own.length - taken;
+    return this.hold(own, taken);
+  }
+
+  private hold(piece: Uint8Array | Pipe, taken: number): false {
+    const { kernel } = this;
+    if (this.unsent === kernel.nothing) this.unsent = new Unsent(kernel.pipes);
+    this.unsent.push(piece, taken);
     this.blocked = true;
     this.listen();
     return false;
   }
 
   unsentBytes(): number {
-    return this.unsent;
+    return this.unsent.length;
   }
 
   pause(): void {
@@ -235,7 +188,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    if (this.opened && this.unsent === 0) this.finish();
+    if (this.opened && this.unsent.length === 0) this.finish();
   }
 
   close(): void {
@@ -243,7 +196,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     this.silent = true;
     this.ended = true;
     // With nothing left to send, closing the descriptor sends the FIN.
-    if (this.unsent === 0) this.shut();
+    if (this.unsent.length === 0) this.shut();
     // What still comes in is thrown away: unread bytes would turn the FIN into a RST.
     else this.listen();
   }
@@ -256,6 +209,13 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     const { libc } = this.kernel;
     if (this.fd >= 0) libc.setsockopt(this.fd, SOL_SOCKET, SO_LINGER, NO_LINGER, 8);
     this.shut();
+  }
+
+  relayTo(to: Socket, bytes: number, events: RelayEvents): void {
+    if (!(to instanceof KernelSocket) || bytes < RELAY_BYTES) return;
+    this.relayLeft = bytes;
+    this.relayTarget = to;
+    this.relayEvents = events;
   }
 
   // ---- what the kernel tells --------------------------------------------------------------------
@@ -290,7 +250,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
       }
     }
     if (this.fd < 0) return;
-    if (this.unsent > 0) this.flush();
+    if (this.unsent.length > 0) this.flush();
     else if (this.ended && !this.finSent) this.finish();
   }
 
@@ -299,9 +259,12 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
       this.listen();
       return;
     }
+    if (this.relayLeft > 0 && !this.silent && this.relay()) return;
     const { kernel } = this;
-    const length = kernel.read(this.fd);
+    const length = kernel.read(this.fd, this.readsAtOnce);
     if (length > 0) {
+      this.readsAtOnce = READ_BYTES;
+      if (this.relayLeft > 0) this.relayLeft -= Math.min(this.relayLeft, length);
       if (!this.silent) deliverChunk(this.handler, kernel.lastRead(length));
       return;
     }
@@ -311,6 +274,49 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     }
     const errno = kernel.libc.errno();
     if (errno !== EAGAIN && errno !== EINTR) this.onFailed(errno, 'read');
+  }
+
+  /** Moves what has come to where it goes. False: it has to be read. */
+  private relay(): boolean {
+    const { pipes, libc } = this.kernel;
+    const pipe = pipes.take();
+    if (pipe === null) return false;
+    const length = pipes.fill(pipe, this.fd, this.relayLeft);
+    if (length <= 0) {
+      // The kernel tells an error once: what it told here nobody else will hear.
+      const errno = length < 0 ? libc.errno() : 0;
+      pipes.give(pipe);
+      if (errno === EINVAL) this.relayLeft = 0;
+      if (errno === 0 || errno === EINVAL) return false;
+      if (errno !== EAGAIN && errno !== EINTR) this.onFailed(errno, 'read');
+      return true;
+    }
+    this.relayLeft -= length;
+    this.readsAtOnce = HEAD_BYTES;
+    const room = this.relayTarget!.sendPipe(pipe);
+    beginEvent();
+    try {
+      this.relayEvents!.onRelayed(length, room);
+    } finally {
+      endEvent();
+    }
+    return true;
+  }
+
+  /** Sends what is in `pipe`, which is ours to give back. As `write`. */
+  private sendPipe(pipe: Pipe): boolean {
+    const waits = this.unsent.length > 0 || !this.opened;
+    const isLost = this.ended || this.fd < 0 || (!waits && this.drain(pipe) < 0);
+    if (!isLost && pipe.length > 0) return this.hold(pipe, 0);
+    this.kernel.pipes.give(pipe);
+    return isLost || !this.blocked;
+  }
+
+  /** How many bytes the kernel has taken; -1: none, and it never will. */
+  private drain(pipe: Pipe): number {
+    const taken = this.kernel.pipes.drain(pipe, this.fd);
+    if (taken < 0) this.onBroken(this.kernel.libc.errno());
+    return taken;
   }
 
   private onEnd(): void {
@@ -326,20 +332,15 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   }
 
   private flush(): void {
-    const { queue } = this;
-    while (queue.length > 0) {
-      const first = queue[0];
-      const taken = this.send(first.subarray(this.sent), first.length - this.sent);
+    const { unsent } = this;
+    while (unsent.length > 0) {
+      const first = unsent.first();
+      const taken = first instanceof Pipe ? this.drain(first) : this.send(first, first.length);
       if (taken < 0) return;
-      this.unsent -= taken;
-      this.sent += taken;
-      if (this.sent < first.length) {
+      if (!unsent.advance(taken)) {
         this.listen();
         return;
       }
-      queue.shift();
-      giveBack(first);
-      this.sent = 0;
     }
     this.listen();
     if (!this.blocked) return;
@@ -377,7 +378,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
 
   private listen(): void {
     if (this.fd < 0) return;
-    const sends = !this.opened || this.unsent > 0;
+    const sends = !this.opened || this.unsent.length > 0;
     const events = (this.isReading() ? EPOLLIN : 0) | (sends ? EPOLLOUT : 0);
     if (events === this.events) return;
     const { loop, libc } = this.kernel;
@@ -419,10 +420,8 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
   }
 
   private drop(): void {
-    for (const bytes of this.queue) giveBack(bytes);
-    this.queue = NOTHING;
-    this.unsent = 0;
-    this.sent = 0;
+    this.unsent.drop();
+    this.unsent = this.kernel.nothing;
   }
 
   /** The descriptor is closed, and the call that did it is over. */

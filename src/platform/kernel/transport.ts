@@ -14,6 +14,7 @@ import { createNodeTransport } from '../node/sockets.ts';
 import { systemError } from '../node/tcp-handle.ts';
 import { addressIn, familyIn, NAME_BYTES, nameOf, portIn } from './addresses.ts';
 import { Descriptors } from './descriptors.ts';
+import { Kernel } from './kernel.ts';
 import {
   AF_INET6,
   EMFILE,
@@ -33,7 +34,7 @@ import {
   TCP_NODELAY,
 } from './libc.ts';
 import { Loop, type Watcher } from './loop.ts';
-import { Kernel, KernelSocket } from './socket.ts';
+import { KernelSocket } from './socket.ts';
 
 /** Connections the kernel may hold before we accept them; it lowers this to its own limit. */
 const BACKLOG = 4096;
