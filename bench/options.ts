@@ -63,7 +63,8 @@ export function readOptions(args: readonly string[], entries: readonly Entry[]):
     settings: {
       rounds: quick ? 1 : count('rounds', values.rounds),
       seconds: quick ? 1 : count('seconds', values.seconds),
-      warmUpSeconds: quick ? 0 : 2,
+      // A runtime compiles what runs often, which takes seconds.
+      warmUpSeconds: quick ? 0 : 10,
       connections: quick ? 8 : count('connections', values.connections),
       idleConnections: quick ? 200 : count('idle', values.idle),
       settleMs: quick ? 100 : 1500,
