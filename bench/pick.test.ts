@@ -2,11 +2,13 @@ import { expect, it } from 'vitest';
 import { measurePicks } from './pick.ts';
 
 it('a pick is measured, also in very large pools, and allocates nothing', () => {
-  for (const [backends, weighted] of [
-    [3, true],
-    [100_000, false],
+  for (const [policy, backends, weighted] of [
+    ['round_robin', 3, true],
+    ['round_robin', 100_000, false],
+    ['least_connections', 100, true],
+    ['peak_ewma', 100_000, false],
   ] as const) {
-    const figures = measurePicks(backends, weighted, 20_000);
+    const figures = measurePicks(policy, backends, weighted, 20_000);
     expect(figures.nanosecondsPerPick).toBeGreaterThan(0);
     expect(figures.rebuildMs).toBeGreaterThan(0);
     // Less than the smallest object for each: what there is belongs to others.

@@ -4,7 +4,9 @@
  * rebuild of the schedule, for small and very large pools.
  */
 import process from 'node:process';
-import type { PoolConfig } from '../src/core/config.ts';
+import { policies } from '../src/core/balancing/balancing.ts';
+import { createRng } from '../src/core/base/rng.ts';
+import type { PolicyName, PoolConfig } from '../src/core/config.ts';
 import type { Pool as Members } from '../src/core/control/members.ts';
 import { Schedules } from '../src/core/control/schedules.ts';
 import { Pool } from '../src/core/engine/pool.ts';
@@ -12,8 +14,13 @@ import { State, Table } from '../src/core/table/table.ts';
 
 const PICKS = 2_000_000;
 const ROUNDS = 5;
+const SIZES = [3, 100, 1000, 100_000].flatMap((backends) => [
+  [backends, false] as const,
+  [backends, true] as const,
+]);
 
 export interface PickFigures {
+  readonly policy: PolicyName;
   readonly backends: number;
   readonly weighted: boolean;
   readonly nanosecondsPerPick: number;
@@ -22,12 +29,16 @@ export interface PickFigures {
 }
 
 /** A pool of so many backends that are up, in memory as workers share it. */
-function poolOf(backends: number, weighted: boolean) {
+function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
   const size = { capacity: backends, workers: 2 };
   const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
-  const config = { name: 'default', policy: 'round_robin', panic: false } as PoolConfig;
+  const config = { name: 'default', policy, panic: false } as PoolConfig;
   const members = Array.from({ length: backends }, (_, n) => ({
-    backend: { slot: table.claim(weighted ? 1 + (n % 3) : 1, State.up), verdictOverdue: false },
+    backend: {
+      slot: table.claim(weighted ? 1 + (n % 3) : 1, State.up),
+      verdictOverdue: false,
+      config: { name: `server-${n}`, url: `http://server-${n}` },
+    },
   }));
   // What a schedule is made of, and nothing else.
   const pool = { config, members } as unknown as Members;
@@ -37,19 +48,25 @@ function poolOf(backends: number, weighted: boolean) {
     table,
     pool,
     schedules: new Schedules(table, engine),
-    at: new Pool(config, table, generations),
+    at: new Pool(config, table, generations, { rng: createRng(1), nowMs: () => 0 }),
   };
 }
 
 /** Measures one size. `picks`: how many in each of five rounds, of which the median counts. */
-export function measurePicks(backends: number, weighted: boolean, picks = PICKS): PickFigures {
-  const { table, pool, schedules, at } = poolOf(backends, weighted);
+export function measurePicks(
+  policy: PolicyName,
+  backends: number,
+  weighted: boolean,
+  picks = PICKS,
+): PickFigures {
+  const { table, pool, schedules, at } = poolOf(policy, backends, weighted);
   let began = performance.now();
   at.follow(schedules.of(pool));
   const rebuildMs = performance.now() - began;
   const nobody: number[] = [];
   const round = (): void => {
-    for (let n = 0; n < picks; n++) table.leave(at.enter(nobody));
+    // Keys as different as those of different clients.
+    for (let n = 0; n < picks; n++) table.leave(at.enter(nobody, Math.imul(n, 0x9e3779b1) >>> 1));
   };
   round();
   const heapBefore = process.memoryUsage().heapUsed;
@@ -62,6 +79,7 @@ export function measurePicks(backends: number, weighted: boolean, picks = PICKS)
   const grown = Math.max(0, process.memoryUsage().heapUsed - heapBefore);
   times.sort((a, b) => a - b);
   return {
+    policy,
     backends,
     weighted,
     nanosecondsPerPick: (times[ROUNDS >> 1] * 1e6) / picks,
@@ -74,13 +92,16 @@ function main(): void {
   const runtime = process.versions.bun === undefined ? 'Node' : 'Bun';
   const version = process.versions.bun ?? process.versions.node;
   process.stdout.write(`${runtime} ${version}\n`);
-  process.stdout.write('backends  weights  ns per pick  bytes per pick  rebuild, ms\n');
+  process.stdout.write(
+    'policy             backends  weights  ns per pick  bytes per pick  rebuild, ms\n',
+  );
   // Compiled before anything is measured.
-  measurePicks(100, false);
-  for (const backends of [3, 1000, 100_000]) {
-    for (const weighted of [false, true]) {
-      const figures = measurePicks(backends, weighted);
+  measurePicks('round_robin', 100, false);
+  for (const policy of Object.keys(policies) as PolicyName[]) {
+    for (const [backends, weighted] of SIZES) {
+      const figures = measurePicks(policy, backends, weighted);
       const cells = [
+        policy.padEnd(17),
         String(backends).padStart(8),
         (weighted ? '1 to 3' : 'equal').padStart(8),
         figures.nanosecondsPerPick.toFixed(1).padStart(12),

@@ -109,7 +109,8 @@ export function makeConfig(
     pools: [
       {
         name: 'default',
-        policy: 'round_robin',
+        policy: options.policy,
+        hashKey: { kind: 'client_address' },
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
         host: { kind: 'preserve' },

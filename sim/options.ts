@@ -3,7 +3,10 @@
  * so that some worlds are full of one kind and free of another. One world in ten is calm: there
  * everything must be exactly right.
  */
+
+import { policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
+import type { PolicyName } from '../src/core/config.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 
 /** What a backend may do to one request instead of answering it well. */
@@ -59,6 +62,7 @@ export interface HealthOptions {
 
 export interface SimOptions {
   readonly calm: boolean;
+  readonly policy: PolicyName;
   readonly clients: number;
   readonly backends: number;
   /** Weights of the backends, in order. */
@@ -107,6 +111,7 @@ export function drawOptions(rng: Rng): SimOptions {
   const slow = rng.chance(1, 3);
   return {
     calm,
+    policy: pick(rng, POLICIES),
     clients: 2 + rng.below(5),
     backends,
     weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
@@ -136,6 +141,8 @@ export function drawOptions(rng: Rng): SimOptions {
     stopsEarly: !calm && rng.chance(1, 4),
   };
 }
+
+const POLICIES = Object.keys(policies) as PolicyName[];
 
 const IDLE_CLOSES: readonly Range[] = [
   [0, 2],

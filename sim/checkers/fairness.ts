@@ -12,21 +12,21 @@ export function createFairness(world: World, fail: Fail): Checker {
 class Fairness implements Checker {
   readonly name = 'fairness';
   private readonly fail: Fail;
-  private readonly calm: boolean;
+  private readonly applies: boolean;
   private readonly weights: readonly number[];
   private readonly gains: number[];
   private picks = 0;
 
   constructor(world: World, fail: Fail) {
     this.fail = fail;
-    this.calm = world.options.calm;
+    this.applies = world.options.calm && world.options.policy === 'round_robin';
     this.weights = world.options.weights;
     this.gains = this.weights.map(() => 0);
   }
 
   /** Slots are claimed in configured order. */
   picked(slot: number): void {
-    if (!this.calm) return;
+    if (!this.applies) return;
     this.picks += 1;
     const expected = this.next();
     if (slot === expected) return;

@@ -34,6 +34,7 @@ describe('values together', () => {
     ],
     [{ backends, health_check: { timeout: '6s' } }, 'the interval (5s, the default)'],
     [{ backends, health_check: { type: 'tcp', path: '/' } }, 'health_check.path: a tcp probe only'],
+    [{ backends, hash_key: 'host' }, 'hash_key: has no meaning without "policy: maglev"'],
     [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
     [
       { backends, limits: { request_line: '33KiB' } },

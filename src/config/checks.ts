@@ -141,6 +141,9 @@ function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): vo
 
 function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {
   checkBackendNames(pool, path, report);
+  if (pool.hash_key !== undefined && pool.policy !== 'maglev') {
+    report.add([...path, 'hash_key'], NO_HASHING, 'key');
+  }
   const health = asMapping(pool.health_check);
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
   for (const [status, page] of Object.entries(asMapping(pool.error_pages) ?? {})) {
@@ -152,6 +155,7 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
 }
 
+const NO_HASHING = 'has no meaning without "policy: maglev"; add that, or remove this';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 
 function checkCa(ca: string, path: Path, files: NamedFiles, report: Report): void {

@@ -59,6 +59,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
   return {
     name,
     policy: pool.policy,
+    hashKey: pool.hash_key ?? { kind: 'client_address' },
     backends: pool.backends.map(toBackend),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },

@@ -4,6 +4,7 @@
  */
 import { stringify } from 'yaml';
 import type { Config, HealthCheckConfig, PoolConfig } from '../core/config.ts';
+import { formatHashKey } from './balancing.ts';
 import { escapeVariables } from './environment.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
 import type { ConfigInput } from './schema.ts';
@@ -70,6 +71,7 @@ function toPool(pool: PoolConfig): PoolInput {
   return {
     backends: pool.backends.map(({ url, name, weight }) => ({ url, name, weight })),
     policy: pool.policy,
+    ...(pool.policy === 'maglev' ? { hash_key: formatHashKey(pool.hashKey) } : {}),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {

@@ -13,6 +13,7 @@ import {
   parseRouteHost,
   parseRoutePath,
 } from './addresses.ts';
+import { hashKey, policy } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import {
   choice,
@@ -231,10 +232,8 @@ const POOL_NAME = 'use letters, digits and ._-, a letter or digit first';
 /** The keys of a pool; at the top level they describe the one pool called `default`. */
 const poolShape = {
   backends,
-  policy: choice(
-    ['round_robin'],
-    'How the pool chooses a backend. `round_robin`: each in turn, as often as its weight says.',
-  ).prefault('round_robin'),
+  policy,
+  hash_key: hashKey.optional(),
   health_check: healthCheck.optional(),
   host: parsed(parseHostField, {
     title: 'Host rule',

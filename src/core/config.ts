@@ -37,11 +37,25 @@ export interface RouteConfig {
   readonly pool: string;
 }
 
-export type PolicyName = 'round_robin';
+export type PolicyName =
+  | 'round_robin'
+  | 'random'
+  | 'least_connections'
+  | 'least_request'
+  | 'peak_ewma'
+  | 'maglev';
+
+/** The part of a request by which a hashing policy chooses. */
+export type HashKeyConfig =
+  | { readonly kind: 'client_address' | 'host' | 'path' }
+  /** Header names are lower-case. */
+  | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string };
 
 export interface PoolConfig {
   readonly name: string;
   readonly policy: PolicyName;
+  /** For hashing policies. */
+  readonly hashKey: HashKeyConfig;
   readonly backends: readonly BackendConfig[];
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;

@@ -1,24 +1,69 @@
 /**
  * How a pool chooses a backend: membership x eligibility x load x choice. The control thread
- * decides who is eligible (`core/control/roster.ts`); a policy makes a schedule of them, from which
- * every worker draws. One small file per policy.
+ * decides who is eligible and makes a schedule of them (`round-robin.ts`), which all workers share;
+ * a policy is how a worker chooses from it. One small file per policy.
  */
+import type { Rng } from '../base/rng.ts';
 import type { PolicyName } from '../config.ts';
-import { createRoundRobin } from './round-robin.ts';
-import type { Allocate, Schedule } from './schedule.ts';
+import { createInTurn } from './in-turn.ts';
+import { createLeastConnections } from './least-connections.ts';
+import { createLeastRequest } from './least-request.ts';
+import { createMaglev, maglevTable, type Placed } from './maglev.ts';
+import { createPeakEwma } from './peak-ewma.ts';
+import { createRandom } from './random.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What is known of the backends, by slot, over all workers. The table is one. */
+export interface Loads {
+  /** Exchanges in flight, about: what others have just done may not be seen yet. */
+  busy(slot: number): number;
+  /** Whole, 1 or more. */
+  weight(slot: number): number;
+  /** Whether it is in one of these states (`statesOf`) now. */
+  isIn(slot: number, states: number): boolean;
+  /** What `setCost` was told last; 0: nothing. */
+  cost(slot: number): number;
+  /** When; in the milliseconds of `setCost`, cut to 32 bits. */
+  costAtMs(slot: number): number;
+  /** A whole number below 2^31 that a policy makes of what it has observed. */
+  setCost(slot: number, cost: number, atMs: number): void;
+}
 
 export interface Policy {
   /**
-   * The schedule of these backends, in configured order, each with its weight: the one before when
-   * nothing is different. Called when the set or a weight changes; may allocate.
+   * A slot of the schedule; -1: nobody of it can be had. The answer may have become ineligible
+   * meanwhile, or be among `tried`: then it is asked again. `key`: a hash of 31 bits, for those
+   * that choose by it; -1: there is none. Allocates nothing.
    */
-  rebuild(slots: readonly number[], weights: readonly number[]): Schedule;
+  pick(schedule: Schedule, tried: readonly number[], key: number): number;
+  /**
+   * An attempt there has its response's head after so long, or has failed: an error of the
+   * backend's counts as well. Policies that do not look at it have no such method.
+   */
+  observe?(slot: number, elapsedMs: number, failed: boolean): void;
 }
 
-/** `allocate` gives memory that all workers see. */
-export type PolicyFactory = (allocate: Allocate) => Policy;
+/** What a worker gives its policies. */
+export interface PolicyDeps {
+  readonly loads: Loads;
+  readonly rng: Rng;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+}
+
+/** Policies that need a table by hash, which the control thread makes with the schedule. */
+export const placers: Partial<Record<PolicyName, (backends: readonly Placed[]) => Int32Array>> = {
+  maglev: maglevTable,
+};
+
+export type PolicyFactory = (deps: PolicyDeps) => Policy;
 
 /** Every policy there is, by its name in YAML. */
 export const policies = {
-  round_robin: createRoundRobin,
+  round_robin: createInTurn,
+  random: createRandom,
+  least_connections: createLeastConnections,
+  least_request: createLeastRequest,
+  peak_ewma: createPeakEwma,
+  maglev: createMaglev,
 } satisfies Record<PolicyName, PolicyFactory>;

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DrawingPolicy } from '../../../test/fixtures/drawing-policy.ts';
-import { createRoundRobin } from './round-robin.ts';
+import { DrawnOrder } from '../../../test/fixtures/drawn-order.ts';
 import { Schedule, scheduleKind } from './schedule.ts';
 
 const [A, B, C, D] = [10, 11, 12, 13];
 
 function roundRobin(slots: readonly number[], weights = slots.map(() => 1)) {
-  const policy = new DrawingPolicy(createRoundRobin);
+  const policy = new DrawnOrder();
   policy.rebuild(slots, weights);
   return { policy };
 }
@@ -29,7 +28,7 @@ describe('round robin over equal weights', () => {
   });
 
   it('shares one order among all workers that know its memory', () => {
-    const policy = new DrawingPolicy(createRoundRobin);
+    const policy = new DrawnOrder();
     const { words } = policy.rebuild([A, B, C], [1, 1, 1]);
     expect(policy.pick()).toBe(A);
     const other = new Schedule(words.buffer);

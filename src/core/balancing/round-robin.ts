@@ -7,7 +7,6 @@
  * the schedule before is not owed to anybody: it is a matter of microseconds.
  */
 import { assert } from '../base/failure.ts';
-import type { Policy } from './balancing.ts';
 import {
   type Allocate,
   identitySchedule,
@@ -20,9 +19,21 @@ import {
 /** A smooth schedule owes less than this itself; older debts are not worth a burst. */
 const MOST_OWED = 2;
 
-/** Its schedules lie in memory that `allocate` gives. */
-export function createRoundRobin(allocate: Allocate): Policy {
-  return new RoundRobin(allocate);
+/** Those who are eligible, as schedules that all workers share, whatever the policy. */
+export interface Order {
+  /**
+   * The schedule of these backends, in configured order, each with its weight: the one before when
+   * nothing is different. Called when the set or a weight changes; may allocate.
+   */
+  rebuild(slots: readonly number[], weights: readonly number[]): Schedule;
+}
+
+/** Makes the places by hash that go with a schedule. */
+export type Place = (slots: readonly number[], weights: readonly number[]) => Int32Array;
+
+/** Its schedules lie in memory that `allocate` gives, which all workers see. */
+export function createRoundRobin(allocate: Allocate, place?: Place): Order {
+  return new RoundRobin(allocate, place);
 }
 
 /** Who was picked last, and among whom: who follows when that one has left. */
@@ -31,8 +42,9 @@ interface LastPick {
   readonly slots: readonly number[];
 }
 
-class RoundRobin implements Policy {
+class RoundRobin implements Order {
   private readonly allocate: Allocate;
+  private readonly place: Place | undefined;
   private schedule: Schedule | null = null;
   private slots: readonly number[] = [];
   private weights: readonly number[] = [];
@@ -42,8 +54,9 @@ class RoundRobin implements Policy {
   /** Slot -> picks it is owed: its share of what was picked before, less what it got. */
   private readonly owed = new Map<number, number>();
 
-  constructor(allocate: Allocate) {
+  constructor(allocate: Allocate, place: Place | undefined) {
     this.allocate = allocate;
+    this.place = place;
   }
 
   rebuild(slots: readonly number[], weights: readonly number[]): Schedule {
@@ -64,16 +77,17 @@ class RoundRobin implements Policy {
   private build(before: Schedule | null, drawn: number): Schedule {
     const { slots, weights, allocate } = this;
     const kind = scheduleKind(weights);
+    const places = this.place?.(slots, weights);
     if (kind === 'identity') {
-      const schedule = identitySchedule(slots, allocate);
+      const schedule = identitySchedule(slots, allocate, places);
       schedule.setCursor(this.afterLast(schedule));
       return schedule;
     }
     if (kind === 'smooth') {
       const owed = slots.map((slot) => this.owed.get(slot) ?? 0);
-      return smoothSchedule(slots, weights, owed, allocate);
+      return smoothSchedule(slots, weights, owed, allocate, places);
     }
-    const schedule = strideSchedule(slots, weights, allocate);
+    const schedule = strideSchedule(slots, weights, allocate, places);
     // What is owed is not kept for these, a cycle has too many turns: they go on at the same part
     // of it, and never back. Exact between changes, near enough when those are some picks apart.
     const next = before?.kind === 'stride' ? (this.start + drawn) % before.length : 0;

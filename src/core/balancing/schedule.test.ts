@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainMemory } from '../../../test/fixtures/drawing-policy.ts';
+import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import {
   LONGEST_CYCLE,
   type Schedule,
@@ -25,7 +25,7 @@ const smooth = (weights: readonly number[], owed = weights.map(() => 0)) =>
   smoothSchedule(range(weights.length), weights, owed, plainMemory);
 
 const stride = (weights: readonly number[], modulus?: number) =>
-  strideSchedule(range(weights.length), weights, plainMemory, modulus);
+  strideSchedule(range(weights.length), weights, plainMemory, undefined, modulus);
 
 describe('the smooth schedule', () => {
   it.each([

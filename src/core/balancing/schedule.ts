@@ -8,6 +8,7 @@
  * workers draw from it. It is never changed into another and its memory is never used again: a
  * worker that has not yet heard of a new one goes on with the old one, whole.
  */
+import type { Dice } from '../base/dice.ts';
 
 /**
  * - `identity`: equal weights, configured order;
@@ -32,7 +33,8 @@ const STRIDE_MODULUS_LIMIT = 1 << 26;
 
 /**
  * Where things lie, in words: the cursor, the mask of states, the kind, the length of a cycle, the
- * number of backends, the modulus; then the slots; then the order (smooth) or weights (stride).
+ * number of backends, the modulus, the number of places; then the slots; then the places; then the
+ * order (smooth) or weights (stride).
  */
 const CURSOR = 0;
 const STATES = 1;
@@ -40,7 +42,8 @@ const KIND = 2;
 const LENGTH = 3;
 const SIZE = 4;
 const MODULUS = 5;
-const HEAD = 6;
+const PLACES = 6;
+const HEAD = 7;
 
 /** A cyclic order over tickets 0 .. length - 1. */
 export class Schedule {
@@ -49,6 +52,8 @@ export class Schedule {
   readonly length: number;
   /** Whom it gives turns to, in configured order. */
   readonly slots: Int32Array;
+  /** The slots by hash, for policies that choose so; else empty. */
+  readonly placement: Int32Array;
   /** The order written out, or the weights of a stride. */
   private readonly rest: Int32Array;
   private readonly modulus: number;
@@ -61,7 +66,9 @@ export class Schedule {
     this.kind = KINDS[this.words[KIND]];
     this.length = this.words[LENGTH] >>> 0;
     this.slots = this.words.subarray(HEAD, HEAD + size);
-    this.rest = this.kind === 'identity' ? this.slots : this.words.subarray(HEAD + size);
+    const after = HEAD + size + this.words[PLACES];
+    this.placement = this.words.subarray(HEAD + size, after);
+    this.rest = this.kind === 'identity' ? this.slots : this.words.subarray(after);
     this.modulus = this.words[MODULUS];
     this.half = Math.floor(this.modulus / 2);
   }
@@ -101,6 +108,15 @@ export class Schedule {
     }
   }
 
+  /** One at random, in proportion to the weights; -1: it has none. Allocates nothing. */
+  any(dice: Dice): number {
+    if (this.length === 0) return -1;
+    for (;;) {
+      const slot = this.slotAt(dice.throw(this.length));
+      if (slot >= 0) return slot;
+    }
+  }
+
   /** Whose turn it is; -1: nobody's, draw again. */
   slotAt(ticket: number): number {
     return this.kind === 'stride' ? this.strideAt(ticket) : this.rest[ticket];
@@ -129,16 +145,23 @@ interface Plan {
   /** What follows the slots. */
   readonly rest: ArrayLike<number>;
   readonly modulus: number;
+  readonly placement: Int32Array;
 }
 
-function write({ kind, length, slots, rest, modulus }: Plan, allocate: Allocate): Schedule {
-  const words = new Int32Array(allocate((HEAD + slots.length + rest.length) * 4));
+const NO_PLACES: Int32Array = new Int32Array(0);
+
+function write(plan: Plan, allocate: Allocate): Schedule {
+  const { kind, length, slots, rest, modulus, placement } = plan;
+  const size = HEAD + slots.length + placement.length + rest.length;
+  const words = new Int32Array(allocate(size * 4));
   words[KIND] = KINDS.indexOf(kind);
   words[LENGTH] = length;
   words[SIZE] = slots.length;
   words[MODULUS] = modulus;
+  words[PLACES] = placement.length;
   words.set(slots, HEAD);
-  words.set(rest, HEAD + slots.length);
+  words.set(placement, HEAD + slots.length);
+  words.set(rest, HEAD + slots.length + placement.length);
   return new Schedule(words.buffer);
 }
 
@@ -150,8 +173,13 @@ export function scheduleKind(weights: readonly number[]): ScheduleKind {
 }
 
 /** Each in turn; of nobody: one that draws -1. */
-export function identitySchedule(slots: readonly number[], allocate: Allocate): Schedule {
-  return write({ kind: 'identity', length: slots.length, slots, rest: [], modulus: 0 }, allocate);
+export function identitySchedule(
+  slots: readonly number[],
+  allocate: Allocate,
+  placement = NO_PLACES,
+): Schedule {
+  const { length } = slots;
+  return write({ kind: 'identity', length, slots, rest: [], modulus: 0, placement }, allocate);
 }
 
 /**
@@ -164,6 +192,7 @@ export function smoothSchedule(
   weights: readonly number[],
   owed: readonly number[],
   allocate: Allocate,
+  placement = NO_PLACES,
 ): Schedule {
   const divisor = weights.reduce(gcd);
   const gains = Int32Array.from(weights, (weight) => weight / divisor);
@@ -188,7 +217,7 @@ export function smoothSchedule(
       start = turn;
     }
   }
-  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0 };
+  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0, placement };
   const schedule = write(plan, allocate);
   schedule.setCursor(start);
   return schedule;
@@ -204,13 +233,15 @@ export function strideSchedule(
   slots: readonly number[],
   weights: readonly number[],
   allocate: Allocate,
+  placement = NO_PLACES,
   modulus: number = strideModulus(weights),
 ): Schedule {
   const heaviest = max(weights);
   const scale = (weight: number): number =>
     Math.max(1, Math.floor((weight * modulus) / heaviest + 0.5));
   const length = slots.length * modulus;
-  return write({ kind: 'stride', length, slots, rest: weights.map(scale), modulus }, allocate);
+  const rest = weights.map(scale);
+  return write({ kind: 'stride', length, slots, rest, modulus, placement }, allocate);
 }
 
 /** The weights as they are, where a cycle of them fits a cursor; else as finely as it does. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { config, listenerConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
-import { plainMemory } from '../../../test/fixtures/drawing-policy.ts';
+import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';
 import { latin1 } from '../base/bytes.ts';

@@ -1,21 +1,24 @@
 /** Who of each pool may be picked, in which order: worked out here, drawn from by every worker. */
-import { type Policy, policies } from '../balancing/balancing.ts';
+import { placers } from '../balancing/balancing.ts';
+import type { Placed } from '../balancing/maglev.ts';
+import { createRoundRobin, type Order } from '../balancing/round-robin.ts';
 import type { Schedule } from '../balancing/schedule.ts';
+import { hashText } from '../base/hash.ts';
 import type { PolicyName } from '../config.ts';
 import { eligible } from '../health/eligibility.ts';
 import type { Table } from '../table/table.ts';
 import type { EngineControls } from './engine-controls.ts';
-import type { Pool } from './members.ts';
+import { identity, type Pool } from './members.ts';
 
-interface Named {
-  readonly name: PolicyName;
-  readonly policy: Policy;
+interface OrderOf {
+  readonly policy: PolicyName;
+  readonly order: Order;
 }
 
 export class Schedules {
   private readonly table: Table;
   private readonly engine: EngineControls;
-  private readonly policies = new WeakMap<Pool, Named>();
+  private readonly orders = new WeakMap<Pool, OrderOf>();
 
   constructor(table: Table, engine: EngineControls) {
     this.table = table;
@@ -37,17 +40,32 @@ export class Schedules {
     }));
     const { slots, states } = eligible(candidates, pool.config.panic);
     const weights = slots.map((slot) => table.weight(slot));
-    const schedule = this.policyOf(pool).rebuild(slots, weights);
+    const schedule = this.orderOf(pool).rebuild(slots, weights);
     schedule.setStates(states);
     return schedule;
   }
 
-  private policyOf(pool: Pool): Policy {
-    const name = pool.config.policy;
-    const known = this.policies.get(pool);
-    if (known?.name === name) return known.policy;
-    const policy = policies[name]((bytes) => this.table.allocate(bytes));
-    this.policies.set(pool, { name, policy });
-    return policy;
+  private orderOf(pool: Pool): Order {
+    const { policy } = pool.config;
+    const known = this.orders.get(pool);
+    if (known?.policy === policy) return known.order;
+    const placer = placers[policy];
+    const order = createRoundRobin(
+      (bytes) => this.table.allocate(bytes),
+      placer && ((slots, weights) => placer(placed(pool, slots, weights))),
+    );
+    this.orders.set(pool, { policy, order });
+    return order;
   }
+}
+
+/** By what they are called, so that all balancers that know them agree where a key belongs. */
+function placed(pool: Pool, slots: readonly number[], weights: readonly number[]): Placed[] {
+  const names = new Map(
+    pool.members.map(({ backend }) => [backend.slot, identity(backend.config)] as const),
+  );
+  return slots.map((slot, i) => {
+    const name = names.get(slot)!;
+    return { slot, weight: weights[i], hash: hashText(name), otherHash: hashText(name, 1) };
+  });
 }

@@ -3,6 +3,7 @@ import { poolConfig } from '../../../test/fixtures/control-world.ts';
 import { request } from '../../../test/fuzz/heads.ts';
 import { latin1, toLatin1 } from '../base/bytes.ts';
 import { type FailureKind, failure, type Side } from '../base/failure.ts';
+import { createRng } from '../base/rng.ts';
 import { Table } from '../table/table.ts';
 import { makeAnswer } from './answer.ts';
 import { Pool } from './pool.ts';
@@ -95,7 +96,12 @@ describe('a page of the user', () => {
   const page = { body: latin1('<p>Back soon</p>'), contentType: 'text/html' };
   const config = poolConfig([], { errorPages: new Map([[503, page]]) });
   const table = new Table({ capacity: 16, workers: 1 });
-  const pool = new Pool(config, table, { generation: () => 0 });
+  const pool = new Pool(
+    config,
+    table,
+    { generation: () => 0 },
+    { rng: createRng(1), nowMs: () => 0 },
+  );
 
   it('takes the place of our words for its status, also for those who ask for JSON', () => {
     const head = request('GET / HTTP/1.1', 'Host: a', 'Accept: application/json');

@@ -33,7 +33,7 @@ import { Exchange } from './exchange.ts';
 import { connectionBound, Gate } from './gate.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
-import { Pool } from './pool.ts';
+import { type Chance, Pool } from './pool.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
 /** What the engine tells the control thread. */
@@ -105,6 +105,7 @@ export class Engine {
   private forwarded: ForwardedFields;
   private routes: Router;
   private readonly pools = new Map<string, Pool>();
+  private readonly chance: Chance;
   private readonly links = new Map<number, BackendLink>();
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners: Listeners;
@@ -134,6 +135,7 @@ export class Engine {
     this.log = deps.log;
     this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
     this.requestIds = new RequestIds(deps.rng);
+    this.chance = { rng: deps.rng, nowMs: () => this.wheel.nowMs() };
     const { config } = deps;
     this.limits = config.limits;
     this.timeouts = config.timeouts;
@@ -206,10 +208,10 @@ export class Engine {
       for (const backend of backends) listed.add(backend);
       let known = this.pools.get(pool.name);
       if (known === undefined) {
-        known = new Pool(pool, this.table, this);
+        known = new Pool(pool, this.table, this, this.chance);
         this.pools.set(pool.name, known);
       }
-      known.config = pool;
+      known.configure(pool);
       known.follow(schedule);
     }
     for (const backend of listed) {

@@ -8,6 +8,7 @@ import { assert, type Failure, failure, type Phase, type Retry } from '../base/f
 import type { RelayEvents, Socket } from '../base/transport.ts';
 import type { LimitsConfig } from '../config.ts';
 import { statusOf } from '../http/answers.ts';
+import { NO_KEY } from '../http/hash-key.ts';
 import { Head } from '../http/head.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { RequestFacts } from '../http/request-facts.ts';
@@ -76,6 +77,9 @@ export class Exchange implements BackendEvents {
   private retried = false;
   private interims = 0;
   private startedMs = 0;
+  private key = NO_KEY;
+  /** Since when the backend has all it needs to answer, as far as we can tell. */
+  private askedMs = 0;
   private inTable = false;
   private clientHeld = false;
   private responseEnded = false;
@@ -147,6 +151,7 @@ export class Exchange implements BackendEvents {
       return false;
     }
     this.pool.budget.deposit(this.startedMs);
+    this.key = this.pool.keyOf(this.head, this.facts, this.record.client);
     return true;
   }
 
@@ -155,7 +160,7 @@ export class Exchange implements BackendEvents {
   /** One try on one backend: pick, connect. */
   private attempt(): void {
     this.phase = 'pick';
-    const slot = this.pool!.enter(this.tried);
+    const slot = this.pool!.enter(this.tried, this.key);
     if (slot === -1) {
       this.giveUp(this.pool!.nobody(this.lastFailure));
       return;
@@ -170,6 +175,7 @@ export class Exchange implements BackendEvents {
     this.link = this.engine.link(slot);
     this.backend = this.link.backend;
     this.record.attempts++;
+    this.askedMs = this.engine.wheel.nowMs();
     this.inTable = true;
     this.link.acquire(this);
   }
@@ -216,6 +222,7 @@ export class Exchange implements BackendEvents {
   /** The request is whole (in a tunnel: the client sends no more). */
   onRequestEnd(trailers: Head | null): void {
     this.requestEnded = true;
+    this.askedMs = this.engine.wheel.nowMs();
     this.trailers = trailers;
     this.side?.finish(trailers);
     if (this.tunnel && this.responseEnded) this.log(null);
@@ -277,6 +284,7 @@ export class Exchange implements BackendEvents {
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
+    this.tellPolicy(head.status);
     this.replay.clear();
     this.replayWhole = false;
     if (head.status === 101) {
@@ -359,6 +367,7 @@ export class Exchange implements BackendEvents {
       client.breakOff();
       return;
     }
+    if (why.side === 'backend') this.tellPolicy(0);
     this.leaveTable();
     this.lastFailure = why;
     this.tried.push(this.backend!.slot);
@@ -368,6 +377,11 @@ export class Exchange implements BackendEvents {
     }
     this.attempt();
     this.flushRequest();
+  }
+
+  private tellPolicy(status: number): void {
+    const elapsedMs = this.engine.wheel.nowMs() - this.askedMs;
+    this.pool!.observe(this.backend!.slot, elapsedMs, status);
   }
 
   /** The retry rules of docs/decisions/retries.md. */

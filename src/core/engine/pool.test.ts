@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../../sim/clock.ts';
 import { backendConfig, FakeEngine, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
+import { createRng } from '../base/rng.ts';
 import type { PoolConfig } from '../config.ts';
 import type { Pool as Members } from '../control/members.ts';
 import { Schedules } from '../control/schedules.ts';
@@ -36,16 +37,18 @@ function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): Wo
     pardoned: false,
   }));
   const schedules = new Schedules(table, new FakeEngine(createSimClock()));
-  const pool = new Pool(config, table, {
-    generation: (slot) => backends.find((backend) => backend.slot === slot)?.generation ?? -1,
-  });
+  const known = {
+    generation: (slot: number) =>
+      backends.find((backend) => backend.slot === slot)?.generation ?? -1,
+  };
+  const pool = new Pool(config, table, known, { rng: createRng(1), nowMs: () => 0 });
   const refresh = (): void => pool.follow(schedules.of(members));
   refresh();
   return { table, pool, backends, refresh };
 }
 
 const picks = (pool: Pool, count: number, tried: readonly number[] = []): number[] =>
-  Array.from({ length: count }, () => pool.enter(tried));
+  Array.from({ length: count }, () => pool.enter(tried, -1));
 
 const { up, suspect, down, draining } = State;
 
@@ -70,7 +73,7 @@ describe('a pick', () => {
   it('skips those that were tried, whoever is next', () => {
     const { table, pool } = poolOf([up, up, up]);
     expect(picks(pool, 4, [0, 2])).toEqual([1, 1, 1, 1]);
-    expect(pool.enter([0, 1, 2])).toBe(-1);
+    expect(pool.enter([0, 1, 2], -1)).toBe(-1);
     expect([table.inFlight(0), table.inFlight(1), table.inFlight(2)]).toEqual([0, 4, 0]);
   });
 
@@ -83,7 +86,7 @@ describe('a pick', () => {
     table.setState(1, state);
     expect(new Set(picks(pool, 6))).toEqual(new Set([0, 2]));
     refresh();
-    expect(pool.enter([0, 2])).toBe(-1);
+    expect(pool.enter([0, 2], -1)).toBe(-1);
     expect(table.inFlight(1)).toBe(0);
   });
 
@@ -98,9 +101,9 @@ describe('a pick', () => {
   it('tries suspects when all have become so before there is another schedule', () => {
     const { table, pool } = poolOf([up, up]);
     for (const slot of [0, 1]) table.suspect(slot);
-    expect(pool.enter([])).toBe(0);
-    expect(pool.enter([0])).toBe(1);
-    expect(pool.enter([0, 1])).toBe(-1);
+    expect(pool.enter([], -1)).toBe(0);
+    expect(pool.enter([0], -1)).toBe(1);
+    expect(pool.enter([0, 1], -1)).toBe(-1);
   });
 
   it('never believes a slot that belongs to another backend by now', () => {
@@ -120,7 +123,7 @@ describe('a pick', () => {
   });
 
   it('finds nobody in an empty pool', () => {
-    expect(poolOf([]).pool.enter([])).toBe(-1);
+    expect(poolOf([]).pool.enter([], -1)).toBe(-1);
   });
 
   it('follows the weights', () => {

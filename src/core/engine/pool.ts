@@ -1,8 +1,12 @@
-/** A pool as a worker sees it: its schedule, from which all workers draw, and its retry budget. */
+/** A pool as a worker sees it: its policy, the schedule all workers share, its retry budget. */
 
+import { type Policy, type PolicyDeps, placers, policies } from '../balancing/balancing.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
+import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
+import type { Head } from '../http/head.ts';
+import type { RequestFacts } from '../http/request-facts.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
 
@@ -18,18 +22,34 @@ export interface Generations {
   generation(slot: number): number;
 }
 
+/** Answers that say that the backend is in trouble, or wants less. */
+const isFailure = (status: number): boolean => status >= 500 || status === 429;
+
+/** Chance and time, for policies that need them. */
+export type Chance = Omit<PolicyDeps, 'loads'>;
+
 export class Pool {
   config: PoolConfig;
   readonly budget = new RetryBudget();
   private readonly table: Table;
   private readonly known: Generations;
+  private readonly deps: PolicyDeps;
+  private policy: Policy;
   private schedule: Schedule;
 
-  constructor(config: PoolConfig, table: Table, known: Generations) {
+  constructor(config: PoolConfig, table: Table, known: Generations, chance: Chance) {
     this.config = config;
     this.table = table;
     this.known = known;
+    this.deps = { loads: table, ...chance };
+    this.policy = policies[config.policy](this.deps);
     this.schedule = emptySchedule();
+  }
+
+  /** A reload has brought this; what is known of its backends stays. */
+  configure(config: PoolConfig): void {
+    if (config.policy !== this.config.policy) this.policy = policies[config.policy](this.deps);
+    this.config = config;
   }
 
   /** A reload has taken it away. Its slots may soon be those of other pools: nobody is picked. */
@@ -44,16 +64,16 @@ export class Pool {
 
   /**
    * Picks a backend that is not among `tried` and enters it in the table. Returns its slot, or -1.
-   * Whoever has become ineligible since the schedule was made is passed over by drawing again,
-   * never in favour of its successor. Allocates nothing.
+   * Whoever has become ineligible since the schedule was made is passed over by picking again,
+   * never in favour of its successor. `key`: of `keyOf`. Allocates nothing.
    */
-  enter(tried: readonly number[]): number {
+  enter(tried: readonly number[], key: number): number {
     const { schedule } = this;
     const { slots, states } = schedule;
     const draws = 2 * slots.length;
     for (let draw = 0; draw < draws; draw++) {
-      const slot = schedule.draw();
-      if (slot === -1) return -1;
+      const slot = this.policy.pick(schedule, tried, key);
+      if (slot === -1) break;
       if (tried.length > 0 && tried.includes(slot)) continue;
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
@@ -68,6 +88,17 @@ export class Pool {
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
     return -1;
+  }
+
+  /** An attempt's response has begun after so long; `status` 0: the backend has failed it. */
+  observe(slot: number, elapsedMs: number, status: number): void {
+    this.policy.observe?.(slot, elapsedMs, status === 0 || isFailure(status));
+  }
+
+  /** Where a policy that chooses by hash sends this request; NO_KEY for the others. */
+  keyOf(head: Head, facts: RequestFacts, address: string): number {
+    const { policy, hashKey } = this.config;
+    return placers[policy] === undefined ? NO_KEY : hashKeyOf(hashKey, head, facts, address);
   }
 
   hasUntried(tried: readonly number[]): boolean {

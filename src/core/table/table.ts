@@ -32,7 +32,7 @@ const STATE_BITS = 3;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
 /** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
-const COLUMNS = ['standing', 'weight', 'offences'] as const;
+const COLUMNS = ['standing', 'weight', 'offences', 'cost', 'costAt'] as const;
 /** Columns with a word for each slot and worker. */
 const LEDGERS = ['exchanges', 'tunnels'] as const;
 
@@ -54,6 +54,8 @@ export class Table {
   private readonly standings: Int32Array;
   private readonly weights: Int32Array;
   private readonly offenceCounts: Int32Array;
+  private readonly costs: Int32Array;
+  private readonly costTimes: Int32Array;
   private readonly exchanges: Int32Array;
   private readonly tunnelCounts: Int32Array;
 
@@ -84,6 +86,8 @@ export class Table {
     this.standings = column('standing');
     this.weights = column('weight');
     this.offenceCounts = column('offences');
+    this.costs = column('cost');
+    this.costTimes = column('costAt');
     this.exchanges = ledger('exchanges');
     this.tunnelCounts = ledger('tunnels');
   }
@@ -105,6 +109,7 @@ export class Table {
       this.firstFree = slot + 1;
       Atomics.store(this.weights, slot, weight);
       Atomics.store(this.offenceCounts, slot, 0);
+      Atomics.store(this.costs, slot, 0);
       this.setState(slot, state);
       return slot;
     }
@@ -147,12 +152,29 @@ export class Table {
     return Atomics.compareExchange(this.standings, slot, word, next) === word;
   }
 
+  // What policies look at is read as it lies there: they only guess by it, `enter` decides, and an
+  // atomic read costs many times as much.
+
+  /** Whether the slot is in one of these states (`statesOf`). */
+  isIn(slot: number, states: number): boolean {
+    return (states & (1 << (this.standings[slot] & STATE_MASK))) !== 0;
+  }
+
+  /** As `inFlight`, but what others have just done may not be seen yet. */
+  busy(slot: number): number {
+    const { exchanges, workers } = this;
+    const from = slot * workers;
+    let total = exchanges[from];
+    for (let worker = 1; worker < workers; worker++) total += exchanges[from + worker];
+    return total;
+  }
+
   generation(slot: number): number {
     return Atomics.load(this.standings, slot) >>> STATE_BITS;
   }
 
   weight(slot: number): number {
-    return Atomics.load(this.weights, slot);
+    return this.weights[slot];
   }
 
   /** Control thread only. */
@@ -215,6 +237,22 @@ export class Table {
       Atomics.store(this.exchanges, slot * this.workers + worker, 0);
       Atomics.store(this.tunnelCounts, slot * this.workers + worker, 0);
     }
+  }
+
+  /** What a policy has made of how fast it answers; 0: nothing yet. */
+  cost(slot: number): number {
+    return this.costs[slot];
+  }
+
+  /** When that was told; milliseconds, cut to 32 bits. */
+  costAtMs(slot: number): number {
+    return this.costTimes[slot];
+  }
+
+  /** Two workers at once: one of them is forgotten, which an average does not mind. */
+  setCost(slot: number, cost: number, atMs: number): void {
+    Atomics.store(this.costs, slot, cost);
+    Atomics.store(this.costTimes, slot, atMs | 0);
   }
 
   /** How often this backend has sent bytes that belong to no response. */

@@ -1,0 +1,261 @@
+/**
+ * Queueing theory's world: exchanges arrive at random at a pool of servers, each of which does one
+ * thing after another, or all at once a little. The policies are the product's, with its table
+ * and schedules, and what they bring about has known answers (`queueing.test.ts`). Time is in mean
+ * service times.
+ */
+import { type Policy, policies } from '../src/core/balancing/balancing.ts';
+import { createRoundRobin } from '../src/core/balancing/round-robin.ts';
+import type { Schedule } from '../src/core/balancing/schedule.ts';
+import { ln } from '../src/core/base/math.ts';
+import { createRng, type Rng } from '../src/core/base/rng.ts';
+import type { PolicyName } from '../src/core/config.ts';
+import { State, statesOf, Table } from '../src/core/table/table.ts';
+
+export interface QueueingOptions {
+  readonly policy: PolicyName;
+  /** So much faster than others each server is; 1: as all. */
+  readonly speeds: readonly number[];
+  readonly weights?: readonly number[];
+  /** Arrivals in a mean service time, per server. */
+  readonly load: number;
+  /** Of service times: variance over squared mean; 0: all equal, 1: exponential. */
+  readonly variation: number;
+  /** A server does one after the other, or all at once (processor sharing). */
+  readonly discipline: 'fifo' | 'sharing';
+  readonly arrivals: number;
+  readonly seed: number;
+  /** Servers that answer at once, with an error. */
+  readonly broken?: ReadonlySet<number>;
+  /** Balancers that see only their own exchanges; each gets the same share of what arrives. */
+  readonly balancers?: number;
+}
+
+export interface QueueingResult {
+  /** From arrival to departure. */
+  readonly meanTime: number;
+  /** Of `meanTime`, from 20 batches. */
+  readonly standardError: number;
+  readonly quantile: (q: number) => number;
+  /** What arrived at each server, of all. */
+  readonly shares: readonly number[];
+  /** Exchanges in the system on average. */
+  readonly meanNumber: number;
+  /** Answers that were errors, of all. */
+  readonly errors: number;
+}
+
+const STATES = statesOf(State.up);
+/** Of the arrivals, not counted: the system fills. */
+const WARM_UP = 0.2;
+const BATCHES = 20;
+/** A mean service time, in the milliseconds of policies. */
+const SERVICE_MS = 10;
+
+/** The same options give the same result, bit by bit. */
+export function simulateQueues(options: QueueingOptions): QueueingResult {
+  return new Queueing(options).run();
+}
+
+/** A job on a server. */
+interface Job {
+  readonly arrived: number;
+  /** FIFO: when it leaves. Sharing: at which work done for each the server lets it go. */
+  readonly ends: number;
+  readonly balancer: number;
+}
+
+class Server {
+  /** FIFO: by arrival. Sharing: by what is left. */
+  readonly jobs: Job[] = [];
+  readonly speed: number;
+  private readonly isShared: boolean;
+  /** Sharing: how much work each job here has got since the beginning. */
+  private given = 0;
+  private givenAt = 0;
+
+  constructor(speed: number, isShared: boolean) {
+    this.speed = speed;
+    this.isShared = isShared;
+  }
+
+  arrive(now: number, work: number, balancer: number): void {
+    const { jobs } = this;
+    if (!this.isShared) {
+      const before = jobs.at(-1)?.ends ?? now;
+      jobs.push({ arrived: now, ends: before + work / this.speed, balancer });
+      return;
+    }
+    this.giveUntil(now);
+    const job = { arrived: now, ends: this.given + work, balancer };
+    let at = jobs.length;
+    while (at > 0 && jobs[at - 1].ends > job.ends) at--;
+    jobs.splice(at, 0, job);
+  }
+
+  /** When the next one leaves if nobody comes before. */
+  nextAt(): number {
+    const { jobs } = this;
+    if (jobs.length === 0) return Number.POSITIVE_INFINITY;
+    if (!this.isShared) return jobs[0].ends;
+    return this.givenAt + ((jobs[0].ends - this.given) * jobs.length) / this.speed;
+  }
+
+  depart(now: number): Job {
+    if (this.isShared) this.giveUntil(now);
+    return this.jobs.shift()!;
+  }
+
+  private giveUntil(now: number): void {
+    const { length } = this.jobs;
+    if (length > 0) this.given += ((now - this.givenAt) * this.speed) / length;
+    this.givenAt = now;
+  }
+}
+
+interface Balancer {
+  readonly table: Table;
+  readonly policy: Policy;
+  readonly schedule: Schedule;
+}
+
+class Queueing {
+  private readonly options: QueueingOptions;
+  private readonly rng: Rng;
+  private readonly servers: Server[];
+  private readonly balancers: Balancer[];
+  private readonly times: number[] = [];
+  private readonly arrived: number[];
+  private now = 0;
+  private inSystem = 0;
+  private area = 0;
+  private areaSince = 0;
+  private errors = 0;
+
+  constructor(options: QueueingOptions) {
+    const { speeds, discipline, seed, balancers = 1 } = options;
+    this.options = options;
+    this.rng = createRng(seed);
+    this.servers = speeds.map((speed) => new Server(speed, discipline === 'sharing'));
+    this.arrived = speeds.map(() => 0);
+    this.balancers = Array.from({ length: balancers }, () => this.balancer());
+  }
+
+  private balancer(): Balancer {
+    const { policy, speeds, weights = speeds.map(() => 1) } = this.options;
+    const table = new Table({ capacity: speeds.length, workers: 1 });
+    const slots = weights.map((weight) => table.claim(weight, State.up)!);
+    const order = createRoundRobin((bytes) => new ArrayBuffer(bytes));
+    const schedule = order.rebuild(slots, weights);
+    schedule.setStates(STATES);
+    // Balancers that were started together do not go in step.
+    schedule.setCursor(this.rng.below(schedule.length));
+    const rng = this.rng.fork();
+    const deps = { loads: table, rng, nowMs: () => this.now * SERVICE_MS };
+    return { table, policy: policies[policy](deps), schedule };
+  }
+
+  run(): QueueingResult {
+    const { arrivals, load, speeds } = this.options;
+    const rate = load * speeds.length;
+    const warm = Math.floor(arrivals * WARM_UP);
+    for (let arrival = 0; arrival < arrivals; arrival++) {
+      const at = this.now + this.exponential() / rate;
+      this.departUntil(at, arrival >= warm);
+      this.advance(at);
+      if (arrival === warm) {
+        this.area = 0;
+        this.areaSince = this.now;
+        this.arrived.fill(0);
+        this.errors = 0;
+      }
+      this.arrive(arrival >= warm);
+    }
+    return this.result(arrivals - warm);
+  }
+
+  private advance(to: number): void {
+    this.area += (to - this.now) * this.inSystem;
+    this.now = to;
+  }
+
+  private departUntil(until: number, isCounted: boolean): void {
+    const { servers } = this;
+    for (;;) {
+      let next = 0;
+      let nextAt = servers[0].nextAt();
+      for (let i = 1; i < servers.length; i++) {
+        const at = servers[i].nextAt();
+        if (at >= nextAt) continue;
+        next = i;
+        nextAt = at;
+      }
+      if (nextAt > until) return;
+      this.advance(nextAt);
+      const job = servers[next].depart(nextAt);
+      this.leave(next, job.balancer, nextAt - job.arrived, false);
+      this.inSystem -= 1;
+      if (isCounted) this.times.push(nextAt - job.arrived);
+    }
+  }
+
+  private arrive(isCounted: boolean): void {
+    const index = this.rng.below(this.balancers.length);
+    const { table, policy, schedule } = this.balancers[index];
+    const slot = policy.pick(schedule, [], -1);
+    table.enter(slot, table.generation(slot), STATES);
+    this.arrived[slot] += 1;
+    if (this.options.broken?.has(slot)) {
+      this.errors += 1;
+      this.leave(slot, index, 0, true);
+      if (isCounted) this.times.push(0);
+      return;
+    }
+    this.inSystem += 1;
+    this.servers[slot].arrive(this.now, this.work(), index);
+  }
+
+  private leave(slot: number, balancer: number, time: number, failed: boolean): void {
+    const { table, policy } = this.balancers[balancer];
+    policy.observe?.(slot, time * SERVICE_MS, failed);
+    table.leave(slot);
+  }
+
+  private exponential(): number {
+    return -ln((this.rng.next() + 1) / 0x100000000);
+  }
+
+  /** Mean 1. Above 1: of two exponentials, the longer as much rarer (balanced means). */
+  private work(): number {
+    const { variation } = this.options;
+    if (variation === 0) return 1;
+    if (variation === 1) return this.exponential();
+    const p = (1 + Math.sqrt((variation - 1) / (variation + 1))) / 2;
+    const isShort = this.rng.next() / 0x100000000 < p;
+    return this.exponential() / (2 * (isShort ? p : 1 - p));
+  }
+
+  private result(counted: number): QueueingResult {
+    const { times } = this;
+    const size = Math.floor(times.length / BATCHES);
+    const means = Array.from({ length: BATCHES }, (_, i) =>
+      mean(times.slice(i * size, (i + 1) * size)),
+    );
+    const meanTime = mean(means);
+    const variance = means.reduce((sum, each) => sum + square(each - meanTime), 0) / (BATCHES - 1);
+    const sorted = Float64Array.from(times).sort();
+    return {
+      meanTime,
+      standardError: Math.sqrt(variance / BATCHES),
+      quantile: (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))],
+      shares: this.arrived.map((count) => count / counted),
+      meanNumber: this.area / (this.now - this.areaSince),
+      errors: this.errors / counted,
+    };
+  }
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const square = (value: number): number => value * value;

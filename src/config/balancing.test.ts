@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { formatHashKey, parseHashKey } from './balancing.ts';
+
+const problemOf = (text: string): string => {
+  const result = parseHashKey(text);
+  return 'problem' in result ? result.problem : '';
+};
+
+describe('a hash key', () => {
+  it.each([
+    'client_address',
+    'host',
+    'path',
+    'header:x-user-id',
+    'cookie:Session',
+    'query:user[id]',
+  ])('may be %s, and is written so again', (text) => {
+    const result = parseHashKey(text);
+    expect('value' in result && formatHashKey(result.value)).toBe(text);
+  });
+
+  it('takes header names in any case, and cookies as they are', () => {
+    expect(parseHashKey('header:X-User')).toEqual({ value: { kind: 'header', name: 'x-user' } });
+    expect(parseHashKey('cookie:SID')).toEqual({ value: { kind: 'cookie', name: 'SID' } });
+  });
+
+  it.each([
+    ['client_adress', 'did you mean "client_address"?'],
+    ['cookei:session', 'did you mean "cookie"?'],
+    ['source', 'write client_address, host, path, header:NAME, cookie:NAME or query:NAME'],
+    ['cookie', 'does not say which; write cookie:NAME'],
+    ['header:', 'does not say which; write header:NAME'],
+    ['header:a b', '"a b" can be no name of a header; write header:NAME'],
+    ['query:a=b', '"a=b" can be no name of a query; write query:NAME'],
+  ])('%s: %s', (text, says) => {
+    expect(problemOf(text)).toContain(says);
+  });
+});

@@ -1,0 +1,58 @@
+/** How a pool chooses a backend, as it is written: `policy` and `hash_key`. */
+import type { HashKeyConfig } from '../core/config.ts';
+import { didYouMean, show } from './diagnostics.ts';
+import { choice, parsed } from './fields.ts';
+import type { Parsed } from './quantities.ts';
+
+const ALONE = ['client_address', 'host', 'path'] as const;
+const NAMED = ['header', 'cookie', 'query'] as const;
+const KNOWN = 'client_address, host, path, header:NAME, cookie:NAME or query:NAME';
+
+/** Names of headers and cookies: a token of RFC 9110. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A query's name as it stands in a URL. */
+const IN_QUERY = /^[^\s#&=]+$/;
+
+/** `header:X-User`; header names come back in lower case. */
+export function parseHashKey(text: string): Parsed<HashKeyConfig> {
+  const alone = ALONE.find((kind) => kind === text);
+  if (alone !== undefined) return { value: { kind: alone } };
+  const [word, ...rest] = text.split(':');
+  const kind = NAMED.find((each) => each === word);
+  if (kind === undefined) {
+    const near = didYouMean(word, [...ALONE, ...NAMED]);
+    return {
+      problem: `${show(text)} is no part of a request${near === '' ? `; write ${KNOWN}` : near}`,
+    };
+  }
+  const name = rest.join(':');
+  if (name === '') return { problem: `${show(text)} does not say which; write ${kind}:NAME` };
+  if (!(kind === 'query' ? IN_QUERY : TOKEN).test(name)) {
+    return { problem: `${show(name)} can be no name of a ${kind}; write ${kind}:NAME` };
+  }
+  return { value: { kind, name: kind === 'header' ? name.toLowerCase() : name } };
+}
+
+/** What `parseHashKey` reads. */
+export const formatHashKey = (key: HashKeyConfig): string =>
+  'name' in key ? `${key.kind}:${key.name}` : key.kind;
+
+/** The key `policy`. */
+export const policy = choice(
+  ['round_robin', 'random', 'least_connections', 'least_request', 'peak_ewma', 'maglev'],
+  'How the pool chooses a backend. `round_robin`: each in turn, as often as its weight says. ' +
+    '`random`: by weight, each time anew. `least_connections`: the one with the fewest ' +
+    'exchanges for its weight. `least_request`: of two at random the one with fewer. ' +
+    '`peak_ewma`: of two at random the one that is expected to answer sooner. `maglev`: the ' +
+    'same for the same `hash_key`, as long as it is there.',
+).prefault('round_robin');
+
+/** The key `hash_key`. */
+export const hashKey = parsed(parseHashKey, {
+  title: 'part of the request',
+  description:
+    'With `policy: maglev`, requests that are alike in this go to the same backend: ' +
+    '`client_address`, `host`, `path`, `header:NAME`, `cookie:NAME` or `query:NAME`; ' +
+    '`client_address` unless set. A request that has no such part goes to whose turn it is.',
+  examples: ['client_address', 'cookie:session', 'header:x-user-id'],
+});

@@ -1,0 +1,101 @@
+/**
+ * Least connections: the backend with the fewest exchanges in flight for its weight, over all
+ * workers. Of those that are equal, as all are when little goes on, the one whose turn it is in
+ * round robin: so an idle pool is served in strict order and by weight, and nobody is first always.
+ */
+import { Dice } from '../base/dice.ts';
+import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Schedule } from './schedule.ts';
+
+/** Larger pools are sampled: to look at all of them would take longer than it gains. */
+const SCANNED = 256;
+/** With so many choices hardly any is much worse than the best (Mitzenmacher 2001). */
+const SAMPLES = 3;
+
+/** Exact for up to 256 backends; the best of three at random above. */
+export function createLeastConnections({ loads, rng }: PolicyDeps): Policy {
+  return new LeastConnections(loads, new Dice(rng));
+}
+
+class LeastConnections implements Policy {
+  private readonly loads: Loads;
+  private readonly dice: Dice;
+
+  constructor(loads: Loads, dice: Dice) {
+    this.loads = loads;
+    this.dice = dice;
+  }
+
+  pick(schedule: Schedule, tried: readonly number[]): number {
+    if (schedule.slots.length > SCANNED) return this.sample(schedule, tried);
+    return this.scan(schedule, tried, schedule.draw());
+  }
+
+  /** `next`: whose turn it is. */
+  private scan({ slots, states }: Schedule, tried: readonly number[], next: number): number {
+    const { loads } = this;
+    let best = -1;
+    let bestLoad = 0;
+    let bestWeight = 1;
+    let equals = 0;
+    let nextIsBest = false;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
+      const load = loads.busy(slot);
+      const weight = loads.weight(slot);
+      const difference = best === -1 ? -1 : load * bestWeight - bestLoad * weight;
+      if (difference > 0) continue;
+      if (difference < 0) {
+        best = slot;
+        bestLoad = load;
+        bestWeight = weight;
+        equals = 0;
+        nextIsBest = false;
+      }
+      equals += 1;
+      if (slot === next) nextIsBest = true;
+    }
+    if (nextIsBest) return next;
+    return equals > 1 ? this.oneOf(equals, slots, states, tried, best) : best;
+  }
+
+  /** Of those that are as good as `best`, each with the same chance. */
+  private oneOf(
+    equals: number,
+    slots: Int32Array,
+    states: number,
+    tried: readonly number[],
+    best: number,
+  ): number {
+    const { loads } = this;
+    const bestLoad = loads.busy(best);
+    const bestWeight = loads.weight(best);
+    let left = this.dice.throw(equals);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
+      if (loads.busy(slot) * bestWeight !== bestLoad * loads.weight(slot)) continue;
+      if (left === 0) return slot;
+      left -= 1;
+    }
+    // Another worker was faster.
+    return best;
+  }
+
+  private sample(schedule: Schedule, tried: readonly number[]): number {
+    const { loads, dice } = this;
+    const { states } = schedule;
+    let best = -1;
+    for (let i = 0; i < SAMPLES; i++) {
+      const slot = schedule.any(dice);
+      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
+      const isBetter =
+        best === -1 ||
+        loads.busy(slot) * loads.weight(best) < loads.busy(best) * loads.weight(slot);
+      if (isBetter) best = slot;
+    }
+    // Most of them cannot be had: whoever has the next turn is asked whether he can.
+    return best === -1 ? schedule.draw() : best;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Least request: of two backends at random the one with fewer exchanges in flight for its weight.
+ * Costs the same for any number of backends, and many balancers may do it without herding.
+ */
+import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Schedule } from './schedule.ts';
+import { TwoChoices } from './two-choices.ts';
+
+/** Over the exchanges of all workers. */
+export function createLeastRequest({ loads, rng }: PolicyDeps): Policy {
+  return new LeastRequest(loads, new TwoChoices(loads, rng));
+}
+
+class LeastRequest implements Policy {
+  private readonly loads: Loads;
+  private readonly two: TwoChoices;
+
+  constructor(loads: Loads, two: TwoChoices) {
+    this.loads = loads;
+    this.two = two;
+  }
+
+  pick(schedule: Schedule, tried: readonly number[]): number {
+    const { loads, two } = this;
+    two.draw(schedule, tried);
+    const { first, second } = two;
+    if (second === -1) return first;
+    // Equal ones: the first, which was drawn by weight.
+    const secondIsBetter =
+      loads.busy(second) * loads.weight(first) < loads.busy(first) * loads.weight(second);
+    return secondIsBetter ? second : first;
+  }
+}

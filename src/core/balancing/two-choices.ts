@@ -1,0 +1,53 @@
+/**
+ * Two backends at random, never the same one: the better of two is nearly as good as the best of
+ * all, and many that choose at once do not all choose the same (Mitzenmacher 2001). With the same
+ * one allowed, a pool of two would send a quarter of its exchanges to the busier one.
+ */
+import { Dice } from '../base/dice.ts';
+import type { Rng } from '../base/rng.ts';
+import type { Loads } from './balancing.ts';
+import type { Schedule } from './schedule.ts';
+
+/** Draws until somebody is looked for in order: most of those drawn cannot be had. */
+const DRAWS = 8;
+
+export class TwoChoices {
+  /** -1: nobody can be had. */
+  first = -1;
+  /** -1: nobody but the first. */
+  second = -1;
+  private readonly loads: Loads;
+  private readonly dice: Dice;
+
+  constructor(loads: Loads, rng: Rng) {
+    this.loads = loads;
+    this.dice = new Dice(rng);
+  }
+
+  /** Draws both, in proportion to the weights. Allocates nothing. */
+  draw(schedule: Schedule, tried: readonly number[]): void {
+    this.first = -1;
+    this.first = this.one(schedule, tried);
+    this.second = this.first === -1 ? -1 : this.one(schedule, tried);
+  }
+
+  private one(schedule: Schedule, tried: readonly number[]): number {
+    const { slots, states } = schedule;
+    for (let i = 0; i < DRAWS; i++) {
+      const slot = schedule.any(this.dice);
+      if (this.mayBe(slot, states, tried)) return slot;
+    }
+    const from = slots.length === 0 ? 0 : this.dice.throw(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[(from + i) % slots.length];
+      if (this.mayBe(slot, states, tried)) return slot;
+    }
+    return -1;
+  }
+
+  private mayBe(slot: number, states: number, tried: readonly number[]): boolean {
+    if (slot === -1 || slot === this.first) return false;
+    if (tried.length > 0 && tried.includes(slot)) return false;
+    return this.loads.isIn(slot, states);
+  }
+}

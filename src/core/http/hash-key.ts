@@ -1,0 +1,89 @@
+/** The part of a request by which a hashing policy chooses its backend. */
+import { equalsIgnoringCase } from '../base/bytes.ts';
+import { hashBytes, hashText } from '../base/hash.ts';
+import type { HashKeyConfig } from '../config.ts';
+import type { Head } from './head.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+/** The request has no such part. */
+export const NO_KEY = -1;
+
+const QUESTION = 63;
+const AMPERSAND = 38;
+const SEMICOLON = 59;
+const EQUALS = 61;
+const SPACE = 32;
+
+/**
+ * 0 .. 2^31 - 1, which runtimes keep without allocating, or NO_KEY. `address`: the client's.
+ */
+export function hashKeyOf(
+  key: HashKeyConfig,
+  head: Head,
+  facts: RequestFacts,
+  address: string,
+): number {
+  switch (key.kind) {
+    case 'client_address':
+      return hashText(address) >>> 1;
+    case 'host':
+      if (facts.hostStart === facts.hostEnd) return NO_KEY;
+      return hashBytes(head.bytes, facts.hostStart, facts.hostEnd) >>> 1;
+    case 'path':
+      return hashBytes(head.bytes, facts.pathStart, pathEnd(head.bytes, facts)) >>> 1;
+    case 'query': {
+      const from = pathEnd(head.bytes, facts) + 1;
+      return valueIn(head.bytes, from, facts.pathEnd, AMPERSAND, key.name);
+    }
+    case 'header':
+      return inField(head, key.name, null);
+    case 'cookie':
+      return inField(head, 'cookie', key.name);
+  }
+}
+
+function pathEnd(bytes: Uint8Array, { pathStart, pathEnd: end }: RequestFacts): number {
+  let at = pathStart;
+  while (at < end && bytes[at] !== QUESTION) at++;
+  return at;
+}
+
+/** Of the first field of that name that has it; `cookie`: only that cookie's value. */
+function inField(head: Head, name: string, cookie: string | null): number {
+  const { bytes } = head;
+  for (let field = 0; field < head.fieldCount; field++) {
+    if (!equalsIgnoringCase(bytes, head.nameStart(field), head.nameEnd(field), name)) continue;
+    const [start, end] = [head.valueStart(field), head.valueEnd(field)];
+    if (cookie === null) return start === end ? NO_KEY : hashBytes(bytes, start, end) >>> 1;
+    const found = valueIn(bytes, start, end, SEMICOLON, cookie);
+    if (found !== NO_KEY) return found;
+  }
+  return NO_KEY;
+}
+
+/** Of `name=value` among parts between separators. The name is taken as it is written. */
+function valueIn(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  separator: number,
+  name: string,
+): number {
+  let at = from;
+  while (at < end) {
+    while (at < end && bytes[at] === SPACE) at++;
+    let stop = at;
+    while (stop < end && bytes[stop] !== separator) stop++;
+    const valueAt = at + name.length + 1;
+    if (valueAt < stop && bytes[valueAt - 1] === EQUALS && isAt(bytes, at, name)) {
+      return hashBytes(bytes, valueAt, stop) >>> 1;
+    }
+    at = stop + 1;
+  }
+  return NO_KEY;
+}
+
+function isAt(bytes: Uint8Array, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
+  return true;
+}
