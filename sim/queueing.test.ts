@@ -43,6 +43,7 @@ describe('the time in the system', () => {
   // Each server of n in turn is E_n/M/1.
   it.each([
     [2, 0.7, 2.6006],
+    [10, 0.5, 1.3246],
     [10, 0.7, 2.0198],
     [10, 0.9, 5.6603],
     [100, 0.7, 1.8905],

@@ -251,7 +251,8 @@ class OpenTable extends Table {
   constructor(...[size, buffer, worker = 0]: ConstructorParameters<typeof Table>) {
     super(size, buffer, worker);
     this.words = new Int32Array(this.buffer);
-    this.entry = 3 + worker;
+    // Behind the columns, of which each has one word here.
+    this.entry = Table.bytesFor({ capacity: 1, workers: 0 }) / 4 + worker;
   }
 }
 
