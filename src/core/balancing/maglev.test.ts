@@ -84,6 +84,14 @@ describe('the table of Maglev', () => {
     });
   });
 
+  it('is made as fast for weights that are far apart', () => {
+    const backends = range(5000).map((i) => backend(i, i === 0 ? 1_000_000 : 1));
+    const counts = countsOf(maglevTable(backends), 5000);
+    expect(counts.reduce((a, b) => a + b)).toBe(655_373);
+    expect(Math.abs(counts[0] / 655_373 - 1_000_000 / 1_004_999)).toBeLessThan(0.0003);
+    expect(Math.max(...counts.slice(1))).toBe(1);
+  });
+
   it('is the same in whatever order the backends come', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(range(12), { minLength: 1 }), (some) => {

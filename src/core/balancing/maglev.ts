@@ -5,6 +5,7 @@
  * when one goes nearly only its places move. The order comes from what the backend is called, not
  * from where it stands: balancers that know the same backends agree.
  */
+import { mix } from '../base/hash.ts';
 import type { Loads, Policy, PolicyDeps } from './balancing.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -29,25 +30,65 @@ export function maglevTable(
   if (backends.length === 0) return new Int32Array(0);
   // The same whatever order they are in.
   const sorted = [...backends].sort((a, b) => a.hash - b.hash || a.otherHash - b.otherHash);
-  const heaviest = sorted.reduce((most, { weight }) => Math.max(most, weight), 0);
+  const turns = new Turns(sorted);
   const table = new Int32Array(places).fill(-1);
   const next = Int32Array.from(sorted, ({ hash }) => hash % places);
   const skip = Int32Array.from(sorted, ({ otherHash }) => 1 + (otherHash % (places - 1)));
-  /** What each is owed of a turn, times the heaviest weight. */
-  const owed = new Float64Array(sorted.length);
-  let left = places;
-  for (;;) {
-    for (let i = 0; i < sorted.length; i++) {
-      owed[i] += sorted[i].weight;
-      if (owed[i] < heaviest) continue;
-      owed[i] -= heaviest;
-      let place = next[i];
-      while (table[place] !== -1) place = (place + skip[i]) % places;
-      table[place] = sorted[i].slot;
-      next[i] = (place + skip[i]) % places;
-      left -= 1;
-      if (left === 0) return table;
+  for (let left = places; left > 0; left--) {
+    const i = turns.next();
+    let place = next[i];
+    while (table[place] !== -1) place = (place + skip[i]) % places;
+    table[place] = sorted[i].slot;
+    next[i] = (place + skip[i]) % places;
+  }
+  return table;
+}
+
+/**
+ * Whose turn it is: in each round the heaviest, and of the others those that have come by a whole
+ * turn since their last. When their first one comes is their own: of many that are owed less than
+ * one place, as many get one as they are owed together. Each turn costs the same, however unequal
+ * the weights are.
+ */
+class Turns {
+  private readonly backends: readonly Placed[];
+  private readonly heaviest: number;
+  /** How many turns each has had. */
+  private readonly had: Int32Array;
+  /** Who has a turn in a round that is to come, first of a list; by round. */
+  private readonly waiting = new Map<number, number>();
+  private readonly after: Int32Array;
+  /** Those of this round, last first. */
+  private readonly due: number[] = [];
+  private round = 0;
+
+  constructor(backends: readonly Placed[]) {
+    this.backends = backends;
+    this.heaviest = backends.reduce((most, { weight }) => Math.max(most, weight), 0);
+    this.had = new Int32Array(backends.length);
+    this.after = new Int32Array(backends.length).fill(-1);
+    for (let i = 0; i < backends.length; i++) this.wait(i);
+  }
+
+  next(): number {
+    while (this.due.length === 0) {
+      this.round += 1;
+      let i = this.waiting.get(this.round) ?? -1;
+      this.waiting.delete(this.round);
+      for (; i !== -1; i = this.after[i]) this.due.push(i);
     }
+    const i = this.due.pop()!;
+    this.had[i] += 1;
+    this.wait(i);
+    return i;
+  }
+
+  private wait(i: number): void {
+    const { weight, hash, otherHash } = this.backends[i];
+    const phase = (mix(hash ^ otherHash) + 1) / 0x100000000;
+    const round = Math.ceil(((this.had[i] + phase) * this.heaviest) / weight);
+    this.after[i] = this.waiting.get(round) ?? -1;
+    this.waiting.set(round, i);
   }
 }
 

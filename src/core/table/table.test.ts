@@ -194,3 +194,36 @@ describe('the memory of a table', () => {
     expect(new Table(size).allocate(8)).toBeInstanceOf(ArrayBuffer);
   });
 });
+
+describe('what policies look at', () => {
+  it('is how many exchanges all workers have there', () => {
+    const size = { capacity: 2, workers: 3 };
+    const { buffer } = new Table(size);
+    const shared = [0, 1, 2].map((me) => new Table(size, buffer, me));
+    shared[0].claim(1, State.up);
+    for (const each of [shared[0], shared[2], shared[2]]) each.enter(0, 0, statesOf(State.up));
+    expect(shared.map((each) => each.busy(0))).toEqual([3, 3, 3]);
+    shared[2].leave(0);
+    expect([shared[1].busy(0), shared[1].busy(1)]).toEqual([2, 0]);
+  });
+
+  it('is whether a backend is in one of some states', () => {
+    const table = new Table({ capacity: 2, workers: 1 });
+    table.claim(1, State.suspect);
+    expect(table.isIn(0, statesOf(State.up, State.suspect))).toBe(true);
+    expect(table.isIn(0, statesOf(State.up, State.checking))).toBe(false);
+    expect(table.isIn(1, statesOf(State.up, State.checking, State.suspect))).toBe(false);
+  });
+
+  it('is what they have written down of it, which the next in its slot does not inherit', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    table.claim(1, State.up);
+    expect(table.cost(0)).toBe(0);
+    table.setCost(0, 1234, 0x180000000 + 5);
+    expect([table.cost(0), table.costAtMs(0)]).toEqual([1234, 0x80000005 | 0]);
+    table.setState(0, State.draining);
+    table.free(0);
+    table.claim(1, State.up);
+    expect(table.cost(0)).toBe(0);
+  });
+});
