@@ -48,7 +48,7 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
     table,
     pool,
     schedules: new Schedules(table, engine),
-    at: new Pool(config, table, generations, { rng: createRng(1), nowMs: () => 0 }),
+    at: new Pool(config, table, generations, { rng: createRng(1), wallMs: () => 0 }),
   };
 }
 

@@ -151,7 +151,7 @@ class Queueing {
     // Balancers that were started together do not go in step.
     schedule.setCursor(this.rng.below(schedule.length));
     const rng = this.rng.fork();
-    const deps = { loads: table, rng, nowMs: () => this.now * SERVICE_MS };
+    const deps = { loads: table, rng, wallMs: () => this.now * SERVICE_MS };
     return { table, policy: policies[policy](deps), schedule };
   }
 

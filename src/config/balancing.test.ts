@@ -31,6 +31,7 @@ describe('a hash key', () => {
     ['cookie', 'does not say which; write cookie:NAME'],
     ['header:', 'does not say which; write header:NAME'],
     ['header:a b', '"a b" can be no name of a header; write header:NAME'],
+    ['query:größe', '"größe" can be no name of a query; write query:NAME'],
     ['query:a=b', '"a=b" can be no name of a query; write query:NAME'],
   ])('%s: %s', (text, says) => {
     expect(problemOf(text)).toContain(says);

@@ -10,8 +10,9 @@ const KNOWN = 'client_address, host, path, header:NAME, cookie:NAME or query:NAM
 
 /** Names of headers and cookies: a token of RFC 9110. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** A query's name as it stands in a URL. */
-const IN_QUERY = /^[^\s#&=]+$/;
+/** A query's name as it stands in a URL, where all but ASCII is written in percent signs. */
+const IN_QUERY = /^[!-~]+$/;
+const NOT_IN_QUERY = /[#&=]/;
 
 /** `header:X-User`; header names come back in lower case. */
 export function parseHashKey(text: string): Parsed<HashKeyConfig> {
@@ -27,7 +28,9 @@ export function parseHashKey(text: string): Parsed<HashKeyConfig> {
   }
   const name = rest.join(':');
   if (name === '') return { problem: `${show(text)} does not say which; write ${kind}:NAME` };
-  if (!(kind === 'query' ? IN_QUERY : TOKEN).test(name)) {
+  const fits =
+    kind === 'query' ? IN_QUERY.test(name) && !NOT_IN_QUERY.test(name) : TOKEN.test(name);
+  if (!fits) {
     return { problem: `${show(name)} can be no name of a ${kind}; write ${kind}:NAME` };
   }
   return { value: { kind, name: kind === 'header' ? name.toLowerCase() : name } };

@@ -47,8 +47,8 @@ export interface Policy {
 export interface PolicyDeps {
   readonly loads: Loads;
   readonly rng: Rng;
-  /** Monotonic. */
-  readonly nowMs: () => number;
+  /** The clock that all threads share: others start anew in each on some runtimes. */
+  readonly wallMs: () => number;
 }
 
 /** Policies that need a table by hash, which the control thread makes with the schedule. */

@@ -155,6 +155,19 @@ describe('maglev', () => {
     expect(pool.pick(tried, 77)).toBe(-1);
   });
 
+  it('looks no longer for somebody than it takes to have seen all', () => {
+    const pool = poolOf(3);
+    let looks = 0;
+    const look = pool.table.isIn.bind(pool.table);
+    pool.table.isIn = (slot, states) => {
+      looks += 1;
+      return look(slot, states);
+    };
+    for (let slot = 0; slot < 3; slot++) pool.table.setState(slot, State.down);
+    expect(pool.pick([], 5)).toBe(-1);
+    expect(looks).toBeLessThanOrEqual(60);
+  });
+
   it('takes whose turn it is without a key', () => {
     const pool = poolOf(3);
     expect(range(5).map(() => pool.pick())).toEqual([0, 1, 2, 0, 1]);

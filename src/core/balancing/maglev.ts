@@ -11,6 +11,11 @@ import type { Schedule } from './schedule.ts';
 
 /** Places, a prime; with 100 for each backend, shares differ by 1 % at most. */
 const PLACES = 65_537;
+/**
+ * Looks at places, for each backend: whoever can be had is among them but for one in e^20. With
+ * nobody left a walk through all places would cost each request a part of a millisecond.
+ */
+const LOOKS = 20;
 /** For more than 655 backends. */
 const MANY_PLACES = 655_373;
 
@@ -110,7 +115,8 @@ class Maglev implements Policy {
     const { length } = placement;
     if (key < 0 || length === 0) return schedule.draw();
     let place = key % length;
-    for (let i = 0; i < length; i++) {
+    const looks = Math.min(length, LOOKS * schedule.slots.length);
+    for (let i = 0; i < looks; i++) {
       const slot = placement[place];
       const wasTried = tried.length > 0 && tried.includes(slot);
       if (!wasTried && this.loads.isIn(slot, states)) return slot;

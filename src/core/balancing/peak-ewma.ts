@@ -25,12 +25,12 @@ export function createPeakEwma(deps: PolicyDeps): Policy {
 
 class PeakEwma implements Policy {
   private readonly loads: Loads;
-  private readonly nowMs: () => number;
+  private readonly wallMs: () => number;
   private readonly two: TwoChoices;
 
-  constructor({ loads, rng, nowMs }: PolicyDeps) {
+  constructor({ loads, rng, wallMs }: PolicyDeps) {
     this.loads = loads;
-    this.nowMs = nowMs;
+    this.wallMs = wallMs;
     this.two = new TwoChoices(loads, rng);
   }
 
@@ -39,7 +39,7 @@ class PeakEwma implements Policy {
     two.draw(schedule, tried);
     const { first, second } = two;
     if (second === -1) return first;
-    const nowMs = this.nowMs();
+    const nowMs = this.wallMs();
     const secondIsBetter =
       this.expected(second, nowMs) * loads.weight(first) <
       this.expected(first, nowMs) * loads.weight(second);
@@ -63,7 +63,7 @@ class PeakEwma implements Policy {
 
   observe(slot: number, elapsedMs: number, failed: boolean): void {
     const { loads } = this;
-    const nowMs = this.nowMs();
+    const nowMs = this.wallMs();
     const us = Math.min((failed ? Math.max(elapsedMs, FAILURE_MS) : elapsedMs) * 1000, MOST_US);
     const before = loads.cost(slot);
     const kept = this.kept(slot, nowMs);

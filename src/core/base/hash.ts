@@ -4,6 +4,8 @@
  * for secrets, and no protection against keys that somebody chose so that they meet.
  */
 
+import { lower } from './bytes.ts';
+
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
@@ -19,6 +21,13 @@ export function mix(hash: number): number {
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed = 0): number {
   let h = FNV_OFFSET ^ seed;
   for (let at = start; at < end; at++) h = Math.imul(h ^ bytes[at]!, FNV_PRIME);
+  return mix(h);
+}
+
+/** The same of bytes[start, end) with A to Z as small letters. */
+export function hashLower(bytes: Uint8Array, start: number, end: number): number {
+  let h = FNV_OFFSET;
+  for (let at = start; at < end; at++) h = Math.imul(h ^ lower(bytes[at]!), FNV_PRIME);
   return mix(h);
 }
 

@@ -135,7 +135,7 @@ export class Engine {
     this.log = deps.log;
     this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
     this.requestIds = new RequestIds(deps.rng);
-    this.chance = { rng: deps.rng, nowMs: () => this.wheel.nowMs() };
+    this.chance = { rng: deps.rng, wallMs: () => this.wallMs() };
     const { config } = deps;
     this.limits = config.limits;
     this.timeouts = config.timeouts;

@@ -74,6 +74,21 @@ describe('a policy hears', () => {
     expect(known(stage)).toBe(FAILURE_MS);
   });
 
+  it('nothing of a kept connection that ends as it is asked again', () => {
+    const { stage, backend } = onStage();
+    let asked = 0;
+    backend.onHead = (_head, raw) => {
+      asked += 1;
+      if (asked === 2) raw.socket.reset();
+      else raw.send(ok());
+    };
+    const client = stage.ask(get(), 10);
+    client.send(get());
+    stage.pass(10);
+    expect([asked, client.statuses]).toEqual([3, [200, 200]]);
+    expect(known(stage)).toBeLessThan(10);
+  });
+
   it('nothing of a client that has gone', () => {
     const { stage } = onStage();
     const client = stage.ask(get(), 100);

@@ -359,6 +359,8 @@ export class Exchange implements BackendEvents {
   }
 
   onBackendFailure(why: Failure): void {
+    // On a kept connection it may just have been the end of its idle time.
+    const mayBeIdleTime = this.side?.reused === true && why.retry !== 'never';
     this.dialing = null;
     this.side = null;
     if (this.responded) {
@@ -367,7 +369,7 @@ export class Exchange implements BackendEvents {
       client.breakOff();
       return;
     }
-    if (why.side === 'backend') this.tellPolicy(0);
+    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy(0);
     this.leaveTable();
     this.lastFailure = why;
     this.tried.push(this.backend!.slot);
@@ -380,17 +382,14 @@ export class Exchange implements BackendEvents {
   }
 
   private tellPolicy(status: number): void {
-    const elapsedMs = this.engine.wheel.nowMs() - this.askedMs;
-    this.pool!.observe(this.backend!.slot, elapsedMs, status);
+    this.pool!.observe(this.backend!.slot, this.engine.wheel.nowMs() - this.askedMs, status);
   }
 
   /** The retry rules of docs/decisions/retries.md. */
   private mayRetry(why: Failure, slot: number): boolean {
     if (this.client === null || this.pool === null) return false;
     const now = this.engine.wheel.nowMs();
-    if (why.retry === 'safe') {
-      return now - this.startedMs <= SAFE_RETRY_MS && this.replayWhole;
-    }
+    if (why.retry === 'safe') return now - this.startedMs <= SAFE_RETRY_MS && this.replayWhole;
     if (why.retry !== 'if-idempotent' || this.retried) return false;
     if (!this.facts.idempotent || !this.replayWhole) return false;
     if (!this.pool.budget.tryWithdraw(now)) return false;

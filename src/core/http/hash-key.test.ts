@@ -49,10 +49,25 @@ describe('the key of a request', () => {
     expect(found).toBe(hashText('2') >>> 1);
   });
 
+  it('compares hosts as routes do: in any case, without the port', () => {
+    const of = (host: string): number => {
+      const head = request('GET / HTTP/1.1', `Host: ${host}`);
+      const facts = new RequestFacts();
+      expect(facts.decide(head)).toBe(null);
+      return hashKeyOf({ kind: 'host' }, head, facts, '');
+    };
+    expect([of('A.Test'), of('a.test:8080'), of('a.test:')]).toEqual(
+      new Array(3).fill(of('a.test')),
+    );
+    expect(of('[::1]:80')).toBe(of('[::1]'));
+    expect(of('b.test')).not.toBe(of('a.test'));
+  });
+
   it('takes no path for all of an absolute URL without one, and leaves the query out', () => {
     const of = (target: string): number => keyOf({ kind: 'path' }, target);
     expect(of('/a?b=1')).toBe(of('/a?b=2'));
     expect(of('/a')).not.toBe(of('/b'));
     expect(of('http://a.test/a')).toBe(of('/a'));
+    expect(of('http://a.test')).toBe(of('/'));
   });
 });

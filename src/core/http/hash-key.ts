@@ -1,6 +1,6 @@
 /** The part of a request by which a hashing policy chooses its backend. */
 import { equalsIgnoringCase } from '../base/bytes.ts';
-import { hashBytes, hashText } from '../base/hash.ts';
+import { hashBytes, hashLower, hashText } from '../base/hash.ts';
 import type { HashKeyConfig } from '../config.ts';
 import type { Head } from './head.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -12,6 +12,7 @@ const QUESTION = 63;
 const AMPERSAND = 38;
 const SEMICOLON = 59;
 const EQUALS = 61;
+const COLON = 58;
 const SPACE = 32;
 
 /**
@@ -28,8 +29,9 @@ export function hashKeyOf(
       return hashText(address) >>> 1;
     case 'host':
       if (facts.hostStart === facts.hostEnd) return NO_KEY;
-      return hashBytes(head.bytes, facts.hostStart, facts.hostEnd) >>> 1;
+      return hashLower(head.bytes, facts.hostStart, nameEnd(head.bytes, facts)) >>> 1;
     case 'path':
+      if (facts.pathEmpty) return hashText('/') >>> 1;
       return hashBytes(head.bytes, facts.pathStart, pathEnd(head.bytes, facts)) >>> 1;
     case 'query': {
       const from = pathEnd(head.bytes, facts) + 1;
@@ -41,6 +43,15 @@ export function hashKeyOf(
       return inField(head, 'cookie', key.name);
   }
 }
+
+/** Behind the host's name, without its port: as routes compare hosts. */
+function nameEnd(bytes: Uint8Array, { hostStart, hostEnd }: RequestFacts): number {
+  let at = hostEnd;
+  while (at > hostStart && isDigit(bytes[at - 1]!)) at--;
+  return at > hostStart && bytes[at - 1] === COLON ? at - 1 : hostEnd;
+}
+
+const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
 function pathEnd(bytes: Uint8Array, { pathStart, pathEnd: end }: RequestFacts): number {
   let at = pathStart;

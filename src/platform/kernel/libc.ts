@@ -103,6 +103,7 @@ export const MSG_NOSIGNAL = 0x4000;
 /** O_NONBLOCK and O_CLOEXEC have the values of a socket's flags. */
 export const PIPE_TYPE = SOCK_NONBLOCK | SOCK_CLOEXEC;
 export const F_SETPIPE_SZ = 1031;
+export const F_GETPIPE_SZ = 1032;
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
 export const EPOLL_CLOEXEC = 0x80000;

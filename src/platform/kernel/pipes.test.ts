@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findRuntime } from '../transport.ts';
 import { Descriptors } from './descriptors.ts';
-import { AF_UNIX, EAGAIN, EINTR, MSG_NOSIGNAL, STREAM_TYPE } from './libc.ts';
+import { AF_UNIX, EAGAIN, EINTR, F_SETPIPE_SZ, MSG_NOSIGNAL, STREAM_TYPE } from './libc.ts';
 import { type Pipe, Pipes } from './pipes.ts';
 
 const F_GETFD = 1;
@@ -221,10 +221,22 @@ describe.skipIf(runtime === null)('pipes', () => {
   it('work where the kernel gives them no more than their usual size', () => {
     const pipes = new Pipes(libc, descriptors);
     const [near, far] = pair();
-    vi.spyOn(libc, 'fcntl').mockReturnValue(-1);
+    const { fcntl } = libc;
+    vi.spyOn(libc, 'fcntl').mockImplementation((fd, command, value) =>
+      command === F_SETPIPE_SZ ? -1 : fcntl(fd, command, value),
+    );
     const pipe = filled(pipes, pattern(1000));
     expect(pipes.drain(pipe, near)).toBe(1000);
     expect(receive(far)).toHaveLength(1000);
+  });
+
+  it('are not used where the kernel gives them next to nothing', () => {
+    const pipes = new Pipes(libc, descriptors);
+    vi.spyOn(libc, 'fcntl').mockImplementation((_fd, command) =>
+      command === F_SETPIPE_SZ ? -1 : 4096,
+    );
+    expect(pipes.take()).toBe(null);
+    expect(descriptors.take()).toEqual([]);
   });
 
   it('are written down as long as they are open, both ends', () => {

@@ -7,6 +7,7 @@ import type { Descriptors } from './descriptors.ts';
 import {
   EAGAIN,
   EINTR,
+  F_GETPIPE_SZ,
   F_SETPIPE_SZ,
   type Libc,
   PIPE_TYPE,
@@ -16,6 +17,8 @@ import {
 
 /** Bytes moved at once. More gains little; the kernel gives less where a user has many pipes. */
 const PIPE_BYTES = 512 * 1024;
+/** A smaller one is slower than a copy. */
+const LEAST_BYTES = 64 * 1024;
 /** With slow receivers: beyond so many, bytes go through our memory, of which each holds less. */
 const PIPES = 32;
 /** Empty ones kept. */
@@ -57,9 +60,12 @@ export class Pipes {
     if (this.open === PIPES || libc.pipe2(ends, PIPE_TYPE) < 0) return null;
     this.open += 1;
     for (const fd of ends) descriptors.opened(fd);
-    // Refused, it has the usual size.
-    libc.fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-    return new Pipe(ends[0], ends[1]);
+    const pipe = new Pipe(ends[0], ends[1]);
+    // Refused, it has the usual size, or that of a user who has many pipes: next to nothing.
+    const isLarge = libc.fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES) >= 0;
+    if (isLarge || libc.fcntl(ends[1], F_GETPIPE_SZ, 0) >= LEAST_BYTES) return pipe;
+    this.close(pipe);
+    return null;
   }
 
   /** Nobody needs it any more; what is left in it is lost. */
@@ -68,6 +74,10 @@ export class Pipes {
       this.spare.push(pipe);
       return;
     }
+    this.close(pipe);
+  }
+
+  private close(pipe: Pipe): void {
     this.open -= 1;
     for (const fd of [pipe.readEnd, pipe.writeEnd]) {
       this.descriptors.closes(fd);

@@ -264,7 +264,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     const length = kernel.read(this.fd, this.readsAtOnce);
     if (length > 0) {
       this.readsAtOnce = READ_BYTES;
-      if (this.relayLeft > 0) this.relayLeft -= Math.min(this.relayLeft, length);
+      if (this.relayLeft > 0) this.shown(length);
       if (!this.silent) deliverChunk(this.handler, kernel.lastRead(length));
       return;
     }
@@ -274,6 +274,12 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     }
     const errno = kernel.libc.errno();
     if (errno !== EAGAIN && errno !== EINTR) this.onFailed(errno, 'read');
+  }
+
+  /** So much was read although it need not be seen. */
+  private shown(bytes: number): void {
+    this.relayLeft -= Math.min(this.relayLeft, bytes);
+    if (this.relayLeft === 0) this.endRelay();
   }
 
   /** Moves what has come to where it goes. False: it has to be read. */
@@ -286,7 +292,7 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
       // The kernel tells an error once: what it told here nobody else will hear.
       const errno = length < 0 ? libc.errno() : 0;
       pipes.give(pipe);
-      if (errno === EINVAL) this.relayLeft = 0;
+      if (errno === EINVAL) this.endRelay();
       if (errno === 0 || errno === EINVAL) return false;
       if (errno !== EAGAIN && errno !== EINTR) this.onFailed(errno, 'read');
       return true;
@@ -294,13 +300,22 @@ export class KernelSocket implements Socket, Watcher, Latecomer {
     this.relayLeft -= length;
     this.readsAtOnce = HEAD_BYTES;
     const room = this.relayTarget!.sendPipe(pipe);
+    const events = this.relayEvents!;
+    if (this.relayLeft === 0) this.endRelay();
     beginEvent();
     try {
-      this.relayEvents!.onRelayed(length, room);
+      events.onRelayed(length, room);
     } finally {
       endEvent();
     }
     return true;
+  }
+
+  /** A kept connection must not keep those of its last exchange. */
+  private endRelay(): void {
+    this.relayLeft = 0;
+    this.relayTarget = null;
+    this.relayEvents = null;
   }
 
   /** Sends what is in `pipe`, which is ours to give back. As `write`. */
