@@ -9,9 +9,10 @@ import { placers, policies } from '../src/core/balancing/balancing.ts';
 import type { PolicyName } from '../src/core/config.ts';
 import type { Kind } from './backends/ten.ts';
 import { node24, runtimeAt } from './contestants/runtimes.ts';
-import { type LoadReport, readReport } from './load/report.ts';
-import { ask, freePorts, PATH, processors } from './machine.ts';
-import { build, git, root } from './repository.ts';
+import type { LoadReport } from './load/report.ts';
+import { ask, freePorts, processors } from './machine.ts';
+import { git, root } from './repository.ts';
+import { ownLoad } from './scenarios/own-load.ts';
 import { type Command, Stage, untilServing } from './stage.ts';
 
 const SERVERS = 10;
@@ -21,7 +22,7 @@ const CONNECTIONS = 256;
 /** Whoever has not answered in so long never will. */
 const TIMEOUT_S = 1;
 /** A runtime compiles meanwhile. */
-const WARM_UP_MS = 5000;
+const WARM_UP_SECONDS = 5;
 const KINDS: readonly Kind[] = ['good', 'slow', 'failing', 'hanging'];
 
 interface Contestant {
@@ -142,13 +143,11 @@ async function run(contestant: Contestant, kind: Kind, seconds: number): Promise
     await untilServing(stage.start(loadCpu, { argv }), servers[0]!);
     const balancer = stage.start(cpus[0]!, contestant.command(stage, port, servers));
     await untilServing(balancer, port);
-    const load = build('load/load.c', 'load');
-    const shot = async (ms: number): Promise<LoadReport> => {
-      const numbers = [port, CONNECTIONS, ms, REQUESTS_PER_SECOND].map(String);
-      return readReport(await stage.run(loadCpu, { argv: [load, 'steady', ...numbers] }));
-    };
-    await shot(WARM_UP_MS);
-    return await shot(seconds * 1000);
+    const loading = { stage, loadCpu, settings: { connections: CONNECTIONS } };
+    const shot = (length: number): Promise<LoadReport> =>
+      ownLoad('steady', { port }, loading, length, REQUESTS_PER_SECOND);
+    await shot(WARM_UP_SECONDS);
+    return await shot(seconds);
   } finally {
     await stage.close();
   }
@@ -157,12 +156,8 @@ async function run(contestant: Contestant, kind: Kind, seconds: number): Promise
 const ms = (microseconds: number): string => (microseconds / 1000).toFixed(1).padStart(8);
 
 /** `seconds`: length of a run. What each line says goes to `say`. */
-export async function comparePolicies(
-  seconds: number,
-  say: (line: string) => void,
-  kinds = KINDS,
-): Promise<void> {
-  for (const kind of kinds) {
+async function comparePolicies(seconds: number, say: (line: string) => void): Promise<void> {
+  for (const kind of KINDS) {
     say(`\none of ten is ${kind}${' '.repeat(10 - kind.length)}  p50 ms   p99 ms  errors`);
     for (const contestant of contestants()) {
       const { p50, p99, errors, requests } = await run(contestant, kind, seconds);
@@ -174,7 +169,6 @@ export async function comparePolicies(
 
 if (process.argv[1]?.endsWith('policies.js')) {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  process.env.PATH = PATH;
   const commit = git('rev-parse', '--short', 'HEAD');
   say(`${processors().length} processors, Node ${process.versions.node}, commit ${commit}`);
   await comparePolicies(5, say);

@@ -2,7 +2,7 @@
 import { type LoadReport, readReport } from '../load/report.ts';
 import { ask } from '../machine.ts';
 import { build } from '../repository.ts';
-import type { Bench, Target } from './scenario.ts';
+import type { Bench, Settings, Target } from './scenario.ts';
 
 let program: string | null = null;
 
@@ -12,11 +12,16 @@ export const lacksCompiler = (): string | null =>
     ? 'no C compiler for the load generator; Debian: apt install gcc libc6-dev'
     : null;
 
+/** What it needs of a benchmark. */
+export interface Loading extends Pick<Bench, 'stage' | 'loadCpu'> {
+  readonly settings: Pick<Settings, 'connections'>;
+}
+
 /** `last`: requests per second of `steady`, payload bytes of `echo`. */
 export async function ownLoad(
   mode: 'steady' | 'echo',
-  { port }: Target,
-  { stage, loadCpu, settings }: Bench,
+  { port }: Pick<Target, 'port'>,
+  { stage, loadCpu, settings }: Loading,
   seconds: number,
   last: number,
 ): Promise<LoadReport> {

@@ -8,26 +8,11 @@ import type { PolicyName } from '../config.ts';
 import { createInTurn } from './in-turn.ts';
 import { createLeastConnections } from './least-connections.ts';
 import { createLeastRequest } from './least-request.ts';
+import type { Loads } from './loads.ts';
 import { createMaglev, maglevTable, type Placed } from './maglev.ts';
 import { createPeakEwma } from './peak-ewma.ts';
 import { createRandom } from './random.ts';
 import type { Schedule } from './schedule.ts';
-
-/** What is known of the backends, by slot, over all workers. The table is one. */
-export interface Loads {
-  /** Exchanges in flight, about: what others have just done may not be seen yet. */
-  busy(slot: number): number;
-  /** Whole, 1 or more. */
-  weight(slot: number): number;
-  /** Whether it is in one of these states (`statesOf`) now. */
-  isIn(slot: number, states: number): boolean;
-  /** What `setCost` was told last; 0: nothing. */
-  cost(slot: number): number;
-  /** When; in the milliseconds of `setCost`, cut to 32 bits. */
-  costAtMs(slot: number): number;
-  /** A whole number below 2^31 that a policy makes of what it has observed. */
-  setCost(slot: number, cost: number, atMs: number): void;
-}
 
 export interface Policy {
   /**

@@ -4,7 +4,8 @@
  * round robin: so an idle pool is served in strict order and by weight, and nobody is first always.
  */
 import { Dice } from '../base/dice.ts';
-import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Policy, PolicyDeps } from './balancing.ts';
+import { isLessBusy, type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Larger pools are sampled: to look at all of them would take longer than it gains. */
@@ -41,7 +42,7 @@ class LeastConnections implements Policy {
     let nextIsBest = false;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
-      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
+      if (!mayPick(loads, slot, states, tried)) continue;
       const load = loads.busy(slot);
       const weight = loads.weight(slot);
       const difference = best === -1 ? -1 : load * bestWeight - bestLoad * weight;
@@ -74,7 +75,7 @@ class LeastConnections implements Policy {
     let left = this.dice.throw(equals);
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
-      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
+      if (!mayPick(loads, slot, states, tried)) continue;
       if (loads.busy(slot) * bestWeight !== bestLoad * loads.weight(slot)) continue;
       if (left === 0) return slot;
       left -= 1;
@@ -89,11 +90,8 @@ class LeastConnections implements Policy {
     let best = -1;
     for (let i = 0; i < SAMPLES; i++) {
       const slot = schedule.any(dice);
-      if (!loads.isIn(slot, states) || (tried.length > 0 && tried.includes(slot))) continue;
-      const isBetter =
-        best === -1 ||
-        loads.busy(slot) * loads.weight(best) < loads.busy(best) * loads.weight(slot);
-      if (isBetter) best = slot;
+      if (!mayPick(loads, slot, states, tried)) continue;
+      if (best === -1 || isLessBusy(loads, slot, best)) best = slot;
     }
     // Most of them cannot be had: whoever has the next turn is asked whether he can.
     return best === -1 ? schedule.draw() : best;

@@ -2,7 +2,8 @@
  * Least request: of two backends at random the one with fewer exchanges in flight for its weight.
  * Costs the same for any number of backends, and many balancers may do it without herding.
  */
-import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Policy, PolicyDeps } from './balancing.ts';
+import { isLessBusy, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 import { TwoChoices } from './two-choices.ts';
 
@@ -26,8 +27,6 @@ class LeastRequest implements Policy {
     const { first, second } = two;
     if (second === -1) return first;
     // Equal ones: the first, which was drawn by weight.
-    const secondIsBetter =
-      loads.busy(second) * loads.weight(first) < loads.busy(first) * loads.weight(second);
-    return secondIsBetter ? second : first;
+    return isLessBusy(loads, second, first) ? second : first;
   }
 }

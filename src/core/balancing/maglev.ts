@@ -6,18 +6,19 @@
  * from where it stands: balancers that know the same backends agree.
  */
 import { mix } from '../base/hash.ts';
-import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Policy, PolicyDeps } from './balancing.ts';
+import { type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Places, a prime; with 100 for each backend, shares differ by 1 % at most. */
 const PLACES = 65_537;
+/** For more than 655 backends. */
+const MANY_PLACES = 655_373;
 /**
  * Looks at places, for each backend: whoever can be had is among them but for one in e^20. With
  * nobody left a walk through all places would cost each request a part of a millisecond.
  */
 const LOOKS = 20;
-/** For more than 655 backends. */
-const MANY_PLACES = 655_373;
 
 /** Of one backend: a slot, its weight, and two hashes of its name that are independent. */
 export interface Placed {
@@ -118,8 +119,7 @@ class Maglev implements Policy {
     const looks = Math.min(length, LOOKS * schedule.slots.length);
     for (let i = 0; i < looks; i++) {
       const slot = placement[place];
-      const wasTried = tried.length > 0 && tried.includes(slot);
-      if (!wasTried && this.loads.isIn(slot, states)) return slot;
+      if (mayPick(this.loads, slot, states, tried)) return slot;
       place = place + 1 === length ? 0 : place + 1;
     }
     return -1;

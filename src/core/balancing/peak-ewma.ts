@@ -5,7 +5,8 @@
  * counts as a very slow answer, or fast errors would draw all traffic (Linkerd).
  */
 import { expOfNegative } from '../base/math.ts';
-import type { Loads, Policy, PolicyDeps } from './balancing.ts';
+import type { Policy, PolicyDeps } from './balancing.ts';
+import type { Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 import { TwoChoices } from './two-choices.ts';
 

@@ -5,7 +5,7 @@
  */
 import { Dice } from '../base/dice.ts';
 import type { Rng } from '../base/rng.ts';
-import type { Loads } from './balancing.ts';
+import { type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Draws until somebody is looked for in order: most of those drawn cannot be had. */
@@ -47,7 +47,6 @@ export class TwoChoices {
 
   private mayBe(slot: number, states: number, tried: readonly number[]): boolean {
     if (slot === -1 || slot === this.first) return false;
-    if (tried.length > 0 && tried.includes(slot)) return false;
-    return this.loads.isIn(slot, states);
+    return mayPick(this.loads, slot, states, tried);
   }
 }

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { PickingPool } from '../../../test/fixtures/picking-pool.ts';
+import { State, statesOf } from '../table/table.ts';
+import { createInTurn } from './in-turn.ts';
+import { isLessBusy, mayPick } from './loads.ts';
+
+describe('a backend', () => {
+  const up = statesOf(State.up);
+
+  it('may be picked when it is in the state and was not tried', () => {
+    const { table } = new PickingPool(createInTurn);
+    table.setState(1, State.down);
+    expect([0, 1].map((slot) => mayPick(table, slot, up, []))).toEqual([true, false]);
+    expect([0, 2].map((slot) => mayPick(table, slot, up, [2, 1]))).toEqual([true, false]);
+  });
+
+  it('is less busy by what is in flight for its weight, and equal ones are not', () => {
+    const pool = new PickingPool(createInTurn);
+    pool.rebuild([0, 1], [4, 1]);
+    pool.load(0, 3);
+    pool.load(1, 1);
+    expect([isLessBusy(pool.table, 0, 1), isLessBusy(pool.table, 1, 0)]).toEqual([true, false]);
+    pool.load(0, 1);
+    expect([isLessBusy(pool.table, 0, 1), isLessBusy(pool.table, 1, 0)]).toEqual([false, false]);
+  });
+});
