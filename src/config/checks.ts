@@ -9,8 +9,8 @@ import { certificateProblem, isPem, type NamedFiles } from './files.ts';
 import { knownAt } from './issues.ts';
 import { isMisspelt } from './keys.ts';
 import { isInlinePage } from './normalise.ts';
+import { backendUrl, poolKeys } from './pool.ts';
 import { formatDuration, type Parsed, parseDuration, parseSize } from './quantities.ts';
-import { backendUrl, poolKeys } from './schema.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

@@ -13,6 +13,9 @@ import {
   withUnit,
 } from './quantities.ts';
 
+/** What to write instead of a duration of nothing. */
+export const POSITIVE = 'write 1ms or more, or remove the key for the default';
+
 /** What the schema's reader sees of a field. `title` is its kind in one or two words. */
 interface About {
   readonly title: string;

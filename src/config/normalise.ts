@@ -11,7 +11,8 @@ import type {
   TimeoutsConfig,
 } from '../core/config.ts';
 import { isPem, type NamedFiles } from './files.ts';
-import type { CheckedConfig, CheckedErrorPage, CheckedPool } from './schema.ts';
+import type { CheckedErrorPage, CheckedPool } from './pool.ts';
+import type { CheckedConfig } from './schema.ts';
 
 /** Both forms end here. The values and the files they name have been checked. */
 export function normalise(checked: CheckedConfig, files: NamedFiles): Config {

@@ -5,8 +5,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { formatDiagnostics } from './diagnostics.ts';
 import { parseConfig } from './load.ts';
+import { poolKeys } from './pool.ts';
 import { jsonSchemaText, referencePage } from './reference.ts';
-import { poolKeys } from './schema.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { $ZodType } from 'zod/v4/core';
-import { configSchema, poolKeys } from './schema.ts';
+import { poolKeys } from './pool.ts';
+import { configSchema } from './schema.ts';
 
 interface Def {
   readonly type: string;

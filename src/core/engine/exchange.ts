@@ -3,7 +3,6 @@
  * accept, parse, route, pick, connect, relay, log. It knows no protocol: the client's side and the
  * backend's side speak theirs (see `sides.ts`). One object carries many exchanges, one at a time.
  */
-import { ByteQueue } from '../base/byte-queue.ts';
 import { assert, type Failure, failure, type Phase, type Retry } from '../base/failure.ts';
 import type { RelayEvents, Socket } from '../base/transport.ts';
 import type { LimitsConfig } from '../config.ts';
@@ -16,16 +15,14 @@ import type { ResponseFacts } from '../http/response-facts.ts';
 import type { Backend } from '../table/backend.ts';
 import type { ExchangeRecord } from '../telemetry/log.ts';
 import { makeAnswer } from './answer.ts';
+import { Attempts } from './attempts.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Engine } from './engine.ts';
 import { newRecord, resetRecord } from './exchange-record.ts';
 import type { Pool } from './pool.ts';
+import { Replay } from './replay.ts';
 import type { BackendEvents, BackendSide, ClientPeer, ClientSide } from './sides.ts';
 
-/** Body bytes kept so that an attempt can be repeated, or until there is a connection. */
-const REPLAY_BYTES = 64 * 1024;
-/** How long attempts that never reached an application may go on to further backends. */
-const SAFE_RETRY_MS = 5000;
 /** Interim responses in one exchange. */
 const MAX_INTERIM = 20;
 
@@ -69,12 +66,8 @@ export class Exchange implements BackendEvents {
   private side: BackendSide | null = null;
   private lastFailure: Failure | null = null;
   private trailers: Head | null = null;
-  /** The slots of the backends whose attempts have failed. */
-  private readonly tried: number[] = [];
-  /** Body bytes so far; complete as long as `replayWhole`. */
-  private readonly replay = new ByteQueue();
-  private replayWhole = true;
-  private retried = false;
+  private readonly attempts = new Attempts();
+  private readonly replay = new Replay();
   private interims = 0;
   private startedMs = 0;
   private key = NO_KEY;
@@ -111,11 +104,8 @@ export class Exchange implements BackendEvents {
     this.dialing = null;
     this.lastFailure = null;
     this.trailers = null;
-    // Setting a length is a call into the runtime, and nearly always it is 0 already.
-    if (this.tried.length > 0) this.tried.length = 0;
-    this.replay.clear();
-    this.replayWhole = true;
-    this.retried = false;
+    this.attempts.begin(this.startedMs);
+    this.replay.begin();
     this.interims = 0;
     this.inTable = false;
     this.clientHeld = false;
@@ -160,7 +150,7 @@ export class Exchange implements BackendEvents {
   /** One try on one backend: pick, connect. */
   private attempt(): void {
     this.phase = 'pick';
-    const slot = this.pool!.enter(this.tried, this.key);
+    const slot = this.pool!.enter(this.attempts.tried, this.key);
     if (slot === -1) {
       this.giveUp(this.pool!.nobody(this.lastFailure));
       return;
@@ -190,7 +180,7 @@ export class Exchange implements BackendEvents {
     let room = true;
     if (replay.length > 0) {
       room = side.body(replay.bytes, replay.start, replay.end);
-      this.keepReplay();
+      replay.sent(this.facts.idempotent);
     }
     if (this.requestEnded) side.finish(this.trailers);
     if (!room) this.onBackendFull();
@@ -208,13 +198,13 @@ export class Exchange implements BackendEvents {
     }
     if (this.side === null) {
       this.replay.append(bytes, start, end);
-      if (this.replay.length >= REPLAY_BYTES) this.holdClient();
+      if (this.replay.full) this.holdClient();
       return true;
     }
-    if (this.replayWhole && this.facts.idempotent) {
+    if (this.replay.whole && this.facts.idempotent) {
       this.replay.append(bytes, start, end);
-      this.keepReplay();
-    } else this.replayWhole = false;
+      this.replay.sent(true);
+    } else this.replay.whole = false;
     if (!this.side.body(bytes, start, end)) this.holdClient();
     return true;
   }
@@ -233,22 +223,13 @@ export class Exchange implements BackendEvents {
     this.side?.flush();
   }
 
-  /** Sent bytes are kept only while a repetition may need them. */
-  private keepReplay(): void {
-    if (this.facts.idempotent && this.replayWhole && this.replay.length <= REPLAY_BYTES) return;
-    this.replay.clear();
-    this.replayWhole = false;
-  }
-
   /** Bytes that are kept only so that an attempt can be repeated. */
   get spareBytes(): number {
     return this.side === null ? 0 : this.replay.length;
   }
 
   giveSpare(): void {
-    if (this.side === null) return;
-    this.replay.clear();
-    this.replayWhole = false;
+    if (this.side !== null) this.replay.forget();
   }
 
   private holdClient(): void {
@@ -285,8 +266,7 @@ export class Exchange implements BackendEvents {
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
     this.tellPolicy(head.status);
-    this.replay.clear();
-    this.replayWhole = false;
+    this.replay.forget();
     if (head.status === 101) {
       this.tunnel = true;
       this.requestEnded = false;
@@ -372,8 +352,7 @@ export class Exchange implements BackendEvents {
     if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy(0);
     this.leaveTable();
     this.lastFailure = why;
-    this.tried.push(this.backend!.slot);
-    if (!this.mayRetry(why, this.backend!.slot)) {
+    if (!this.mayRetry(why)) {
       this.giveUp(why);
       return;
     }
@@ -385,20 +364,13 @@ export class Exchange implements BackendEvents {
     this.pool!.observe(this.backend!.slot, this.engine.wheel.nowMs() - this.askedMs, status);
   }
 
-  /** The retry rules of docs/decisions/retries.md. */
-  private mayRetry(why: Failure, slot: number): boolean {
-    if (this.client === null || this.pool === null) return false;
+  private mayRetry(why: Failure): boolean {
+    if (this.pool === null || !this.replay.whole) return false;
+    const { attempts, backend, pool } = this;
     const now = this.engine.wheel.nowMs();
-    if (why.retry === 'safe') return now - this.startedMs <= SAFE_RETRY_MS && this.replayWhole;
-    if (why.retry !== 'if-idempotent' || this.retried) return false;
-    if (!this.facts.idempotent || !this.replayWhole) return false;
-    if (!this.pool.budget.tryWithdraw(now)) return false;
-    this.retried = true;
-    // A kept connection may be as dead as the one before, and there is only this one retry.
-    this.wantsFresh = true;
-    // Another backend first, with none left the same one.
-    if (!this.pool.hasUntried(this.tried)) this.tried.splice(this.tried.indexOf(slot), 1);
-    return true;
+    const again = attempts.mayRetry(why, backend!.slot, this.facts.idempotent, pool, now);
+    if (again === 'fresh') this.wantsFresh = true;
+    return again !== 'no';
   }
 
   /** A probe took the backend down: what waits there without an answer is tried elsewhere. */

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { healthCheck } from './health.ts';
+
+describe('a health check as it is written', () => {
+  it('asks for / and wants 2xx unless it says more', () => {
+    expect(healthCheck.parse({})).toMatchObject({
+      type: 'http',
+      path: '/',
+      interval: 5000,
+      expected_status: [[200, 299]],
+    });
+  });
+
+  it('takes one status, a class, a range, or a list of these', () => {
+    const of = (expected_status: string | number | (string | number)[]) =>
+      healthCheck.parse({ expected_status }).expected_status;
+    expect(of(204)).toEqual([[204, 204]]);
+    expect(of('2xx')).toEqual([[200, 299]]);
+    expect(of([200, '300-399'])).toEqual([
+      [200, 200],
+      [300, 399],
+    ]);
+  });
+});

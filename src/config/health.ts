@@ -1,0 +1,69 @@
+/** How the health of backends is judged, as it is written: `health_check`. */
+import * as z from 'zod';
+import { parseHostField, parseProbePath } from './addresses.ts';
+import { choice, duration, expected, POSITIVE, parsed, settle, whole } from './fields.ts';
+import { parseStatus } from './quantities.ts';
+
+const status = z
+  .union([z.number(), z.string()], { error: expected('a status', '200, 2xx or 200-399') })
+  .transform((given, context) => settle(parseStatus(given), given, context))
+  .meta({ title: 'status' });
+
+/** The key `health_check`. */
+export const healthCheck = z
+  .strictObject({
+    type: choice(
+      ['http', 'tcp'],
+      '`http` asks for a path and judges the status; `tcp` only connects.',
+    ).prefault('http'),
+    path: parsed(parseProbePath, {
+      title: 'path',
+      description: 'What an http probe asks for.',
+      pattern: '^/',
+      examples: ['/health'],
+    }).prefault('/'),
+    interval: duration(
+      POSITIVE,
+      'From one probe of a backend to the next, give or take 10 %.',
+    ).prefault('5s'),
+    timeout: duration(
+      POSITIVE,
+      'How long a probe may take; below the interval. Default: 2s, or half an interval of 2s or ' +
+        'less.',
+    ).optional(),
+    method: choice(['GET', 'HEAD', 'OPTIONS'], 'The method of an http probe.').prefault('GET'),
+    host: parsed(parseHostField, {
+      title: 'host name',
+      description: "The Host that an http probe sends. Default: the backend URL's own.",
+      examples: ['www.example.com'],
+    }).optional(),
+    expected_status: z
+      .union([status, z.array(status).min(1, { error: 'the list is empty; write [2xx]' })], {
+        error: expected('a status', '200, 2xx, 200-399, or a list of these'),
+      })
+      .transform((given) => (typeof given[0] === 'number' ? [given] : given) as StatusRanges)
+      .meta({
+        title: 'status or list',
+        description: 'What a healthy backend answers: `200`, `2xx`, `200-399`, or a list.',
+        examples: ['2xx', [200, '300-399']],
+      })
+      .prefault('2xx'),
+    healthy_threshold: whole(
+      1,
+      100,
+      'Passes in a row that bring a backend back. A new one needs a single pass.',
+    ).prefault(2),
+    unhealthy_threshold: whole(
+      1,
+      100,
+      'Failures in a row that take a backend out. A refused connection does so at once.',
+    ).prefault(3),
+  })
+  .meta({
+    id: 'health_check',
+    description:
+      'Active probes. Without this key there are none: a backend counts as up until it refuses ' +
+      'connections, and is then probed by TCP until it takes them again.',
+  });
+
+type StatusRanges = (readonly [number, number])[];
