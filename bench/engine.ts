@@ -16,6 +16,7 @@ import type { Config } from '../src/core/config.ts';
 import type { Pool as Members } from '../src/core/control/members.ts';
 import { Schedules } from '../src/core/control/schedules.ts';
 import { Engine, type Evidence } from '../src/core/engine/engine.ts';
+import { Waiting } from '../src/core/resilience/waiting.ts';
 import { Backend } from '../src/core/table/backend.ts';
 import { State, Table } from '../src/core/table/table.ts';
 import { createNodeByteOps } from '../src/platform/node/bytes.ts';
@@ -122,7 +123,8 @@ export class Loop {
     });
     const members = { config: pool, members: backends.map((backend) => ({ backend })) };
     const schedule = new Schedules(table, engine).of(members as unknown as Members);
-    engine.configure(config, new Map([[pool.name, { backends, schedule }]]));
+    const waiting = new ArrayBuffer(Waiting.bytesFor(1));
+    engine.configure(config, new Map([[pool.name, { backends, schedule, waiting }]]));
     return engine;
   }
 

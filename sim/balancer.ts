@@ -111,6 +111,7 @@ export function makeConfig(
         name: 'default',
         policy: options.policy,
         hashKey: { kind: 'client_address' },
+        queue: options.queue,
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
         host: { kind: 'preserve' },
@@ -159,6 +160,7 @@ function backendConfig(options: SimOptions, backend: Backend, weight: number): B
     authority: host,
     basePath: '',
     weight,
+    maxRequests: options.maxRequests,
   };
 }
 

@@ -6,7 +6,7 @@
 
 import { policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { PolicyName } from '../src/core/config.ts';
+import type { PolicyName, QueueConfig } from '../src/core/config.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 
 /** What a backend may do to one request instead of answering it well. */
@@ -71,6 +71,9 @@ export interface SimOptions {
   readonly named: boolean;
   readonly health: HealthOptions | null;
   readonly panic: boolean;
+  /** Of every backend; 0: any number. */
+  readonly maxRequests: number;
+  readonly queue: QueueConfig;
   readonly network: Partial<SimNetworkOptions>;
   readonly misdeeds: Readonly<Record<Misdeed, Ratio>>;
   readonly pranks: Readonly<Record<Prank, Ratio>>;
@@ -118,6 +121,8 @@ export function drawOptions(rng: Rng): SimOptions {
     named: !calm && rng.chance(1, 4),
     health: drawHealth(rng, calm),
     panic: rng.chance(1, 4),
+    maxRequests: rng.chance(1, 3) ? 1 + rng.below(3) : 0,
+    queue: drawQueue(rng, calm),
     network,
     misdeeds: drawRatios(rng, MISDEEDS, calm),
     pranks: drawRatios(rng, PRANKS, calm),
@@ -163,6 +168,16 @@ function drawHealth(rng: Rng, calm: boolean): HealthOptions | null {
   const intervalMs = 500 + rng.below(4500);
   const timeoutMs = 200 + rng.below(intervalMs - 300);
   return { kind: rng.chance(1, 4) ? 'tcp' : 'http', intervalMs, timeoutMs };
+}
+
+/** In a calm world everybody is served in the end. */
+function drawQueue(rng: Rng, calm: boolean): QueueConfig {
+  if (calm) return { size: 1000, timeoutMs: 600_000, order: 'fifo' };
+  return {
+    size: pick(rng, [0, 1, 3, 1000]),
+    timeoutMs: pick(rng, [20, 1000, 20_000]),
+    order: pick(rng, ['fifo', 'adaptive']),
+  };
 }
 
 function drawRatios<T extends string>(

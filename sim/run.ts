@@ -10,6 +10,7 @@ import { createConvergence } from './checkers/convergence.ts';
 import { createFairness } from './checkers/fairness.ts';
 import { createFidelity } from './checkers/fidelity.ts';
 import { createLeaks } from './checkers/leaks.ts';
+import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
@@ -25,6 +26,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createCleanReuse,
   createLiveness,
   createLeaks,
+  createLimits,
   createFairness,
   createConvergence,
 ];

@@ -154,12 +154,22 @@ class Drainer extends Control {
 type AnyState = WorkerState | ControlState;
 type Now = Moment<AnyState>;
 
+/** Of one slot, before the ledgers. */
+const COLUMN_WORDS = Table.bytesFor({ capacity: 1, workers: 0 }) / 4;
+
 /** The words of a table of this size, as `table.ts` lays them out. */
-const ledgers = ({ words }: Now): Int32Array => words.subarray(3);
+const ledgers = ({ words }: Now): Int32Array => words.subarray(COLUMN_WORDS);
 const stateOf = ({ words }: Now): number => words[0] & 7;
 const generationOf = ({ words }: Now): number => words[0] >>> 3;
 const workerAt = ({ places }: Now, worker: number) => places[worker].state as WorkerState;
 const wins = (now: Now): number => workerAt(now, 0).wins + workerAt(now, 1).wins;
+
+/** How many exchanges and tunnels living workers have there. */
+const onBoard = (now: Now): number =>
+  WORKERS.filter((worker) => now.places[worker].status !== 'dead')
+    .map((worker) => workerAt(now, worker))
+    // What becomes a tunnel is counted as both for a moment.
+    .reduce((sum, w) => sum + w.exchanges + w.tunnels - (w.owes === 'leave' ? 1 : 0), 0);
 
 function check(before: Now, now: Now): void {
   if (ledgers(now).some((count) => count < 0)) throw new Error('a count is below zero');
@@ -184,16 +194,19 @@ interface Cast {
   readonly table?: TableOf;
   /** Null: it drains. */
   readonly verdicts?: readonly State[] | null;
+  /** How many may be there at once; 0: any number. */
+  readonly limit?: number;
   /** Off: the control thread believes what it was told, and never looks by itself. */
   readonly looksAgain?: boolean;
 }
 
 /** Every order of turns; returns the number of different moments. */
 function explore(cast: Cast): number {
-  const { scripts, table: TableKind = Table, verdicts = null, looksAgain = true } = cast;
+  const { scripts, table: TableKind = Table, verdicts = null, looksAgain = true, limit = 0 } = cast;
   const buffer = new ArrayBuffer(Table.bytesFor(SIZE));
   const own = new TableKind(SIZE, buffer);
   own.claim(1, State.up);
+  own.setLimit(SLOT, limit);
   const workers = WORKERS.map((worker) => {
     return new Worker(new TableKind(SIZE, buffer, worker), scripts[worker], worker);
   });
@@ -201,7 +214,10 @@ function explore(cast: Cast): number {
   return exploreInterleavings<AnyState>({
     words: new Int32Array(buffer),
     parties: [...workers, control] as readonly Party<AnyState>[],
-    check,
+    check: (before, now) => {
+      check(before, now);
+      if (limit > 0 && onBoard(now) > limit) throw new Error('there are more than may be');
+    },
     atEnd: (end) => {
       if (ledgers(end).some((count) => count !== 0)) throw new Error('a count is not zero');
       const { freed } = end.places[SIZE.workers].state as ControlState;
@@ -222,6 +238,32 @@ describe.skipIf(!isFirst)('two workers and a control thread that drains, in ever
       for (const other of SCRIPTS.slice(index)) explore({ scripts: [one, other] });
     });
   }
+});
+
+describe.skipIf(!isFirst)('a limit', () => {
+  it('of one is kept by two workers in every order, whoever dies', () => {
+    const scripts: readonly Script[] = [
+      ['enter', 'leave', 'enter'],
+      ['enter', 'tunnel', 'enter'],
+    ];
+    for (const one of scripts) {
+      for (const other of scripts) explore({ scripts: [one, other], limit: 1, verdicts: [] });
+    }
+  });
+
+  it('would not be kept by a table that looks first and counts then', () => {
+    class Hasty extends OpenTable {
+      override enter(): boolean {
+        if (this.inFlight(SLOT) >= 1) return false;
+        Atomics.add(this.words, this.entry, 1);
+        return true;
+      }
+    }
+    const scripts: Cast['scripts'] = [['enter'], ['enter']];
+    expect(() => explore({ scripts, table: Hasty, limit: 1, verdicts: [] })).toThrow(
+      'there are more than may be',
+    );
+  });
 });
 
 describe('a suspicion', () => {

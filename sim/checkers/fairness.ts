@@ -19,7 +19,9 @@ class Fairness implements Checker {
 
   constructor(world: World, fail: Fail) {
     this.fail = fail;
-    this.applies = world.options.calm && world.options.policy === 'round_robin';
+    const { calm, policy, maxRequests } = world.options;
+    // A backend without room is passed over.
+    this.applies = calm && policy === 'round_robin' && maxRequests === 0;
     this.weights = world.options.weights;
     this.gains = this.weights.map(() => 0);
   }

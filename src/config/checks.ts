@@ -144,6 +144,7 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (pool.hash_key !== undefined && pool.policy !== 'maglev') {
     report.add([...path, 'hash_key'], NO_HASHING, 'key');
   }
+  if (pool.queue !== undefined && !isLimited(pool)) report.add([...path, 'queue'], NO_LIMIT, 'key');
   const health = asMapping(pool.health_check);
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
   for (const [status, page] of Object.entries(asMapping(pool.error_pages) ?? {})) {
@@ -155,6 +156,14 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
 }
 
+/** Has it, or one of its backends, `max_requests`? */
+function isLimited(pool: Mapping): boolean {
+  if (pool.max_requests !== undefined) return true;
+  const backends = Array.isArray(pool.backends) ? pool.backends : [];
+  return backends.some((backend) => asMapping(backend)?.max_requests !== undefined);
+}
+
+const NO_LIMIT = 'nobody ever waits without "max_requests"; add that, or remove this';
 const NO_HASHING = 'has no meaning without "policy: maglev"; add that, or remove this';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 

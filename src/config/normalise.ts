@@ -7,11 +7,12 @@ import type {
   LimitsConfig,
   ListenerConfig,
   PoolConfig,
+  QueueConfig,
   RouteConfig,
   TimeoutsConfig,
 } from '../core/config.ts';
 import { isPem, type NamedFiles } from './files.ts';
-import type { CheckedErrorPage, CheckedPool } from './pool.ts';
+import { type CheckedErrorPage, type CheckedPool, queue } from './pool.ts';
 import type { CheckedConfig } from './schema.ts';
 
 /** Both forms end here. The values and the files they name have been checked. */
@@ -61,7 +62,8 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     name,
     policy: pool.policy,
     hashKey: pool.hash_key ?? { kind: 'client_address' },
-    backends: pool.backends.map(toBackend),
+    backends: pool.backends.map((written) => toBackend(written, pool.max_requests ?? 0)),
+    queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },
     tls: {
@@ -81,14 +83,28 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
   };
 }
 
-function toBackend(written: CheckedPool['backends'][number]): BackendConfig {
-  const {
-    url: address,
-    name,
-    weight,
-  } = 'weight' in written ? written : { url: written, name: undefined, weight: 1 };
+const toQueue = ({ size, timeout, order }: NonNullable<CheckedPool['queue']>): QueueConfig => ({
+  size,
+  timeoutMs: timeout,
+  order,
+});
+
+function toBackend(written: CheckedPool['backends'][number], most: number): BackendConfig {
+  const alone = { name: undefined, weight: 1, max_requests: undefined };
+  const backend = 'weight' in written ? written : { url: written, ...alone };
+  const { url: address, name, weight, max_requests: maxRequests = most } = backend;
   const { url, tls, host, port, authority, basePath, hostAndPort } = address;
-  return { name: name ?? hostAndPort, url, tls, host, port, authority, basePath, weight };
+  return {
+    name: name ?? hostAndPort,
+    url,
+    tls,
+    host,
+    port,
+    authority,
+    basePath,
+    weight,
+    maxRequests,
+  };
 }
 
 function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): HealthCheckConfig {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
 import { hashKey, policy } from './balancing.ts';
 import { show } from './diagnostics.ts';
-import { duration, expected, flag, parsed, text, whole } from './fields.ts';
+import { choice, duration, expected, flag, POSITIVE, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
 
 /** The URL of a backend. */
@@ -30,6 +30,36 @@ const nameProblem = (name: string): string | null => {
   return `${show(name)}: a name holds only letters, digits and ._:[]-${remedy}`;
 };
 
+const maxRequests = whole(
+  1,
+  1_000_000,
+  'Requests at one backend at once, over all workers, WebSockets and other tunnels among them. ' +
+    'Who finds none with room waits in the `queue`. For one backend or, in the pool, for each of ' +
+    'its backends. Default: any number.',
+  { below: 'write 1 or more, or remove the key for any number' },
+);
+
+/** The key `queue`. */
+export const queue = z
+  .strictObject({
+    size: whole(
+      0,
+      1_000_000,
+      'So many requests may wait, over all workers; who comes then gets 503. 0: nobody waits.',
+    ).prefault(1000),
+    timeout: duration(POSITIVE, 'Who has waited so long gets 503.').prefault('10s'),
+    order: choice(
+      ['fifo', 'adaptive'],
+      '`fifo`: who came first goes first. `adaptive`: the same, but once the queue has not been ' +
+        'empty for 100 ms, who came last goes first and the others wait 10 ms at most: under ' +
+        'overload most are served at once, instead of all too late.',
+    ).prefault('fifo'),
+  })
+  .meta({
+    id: 'queue',
+    description: 'Who waits while every backend has as many requests as `max_requests` says.',
+  });
+
 const backend = z
   .strictObject({
     url: backendUrl,
@@ -48,6 +78,7 @@ const backend = z
         fraction: 'write whole numbers in the same proportion, such as 1 and 2 for 0.5 and 1',
       },
     ).prefault(1),
+    max_requests: maxRequests.optional(),
   })
   .meta({ id: 'backend', description: 'One server.' });
 
@@ -146,6 +177,8 @@ export const poolShape = {
   policy,
   hash_key: hashKey.optional(),
   health_check: healthCheck.optional(),
+  max_requests: maxRequests.optional(),
+  queue: queue.optional(),
   host: parsed(parseHostField, {
     title: 'Host rule',
     description:

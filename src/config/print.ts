@@ -3,7 +3,13 @@
  * configuration itself, and means the same.
  */
 import { stringify } from 'yaml';
-import type { Config, HealthCheckConfig, PoolConfig } from '../core/config.ts';
+import type {
+  BackendConfig,
+  Config,
+  HealthCheckConfig,
+  PoolConfig,
+  QueueConfig,
+} from '../core/config.ts';
 import { formatHashKey } from './balancing.ts';
 import { escapeVariables } from './environment.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
@@ -69,9 +75,10 @@ function toPool(pool: PoolConfig): PoolInput {
     },
   ]);
   return {
-    backends: pool.backends.map(({ url, name, weight }) => ({ url, name, weight })),
+    backends: pool.backends.map(toBackend),
     policy: pool.policy,
     ...(pool.policy === 'maglev' ? { hash_key: formatHashKey(pool.hashKey) } : {}),
+    ...(pool.backends.some(isLimited) ? { queue: toQueue(pool.queue) } : {}),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {
@@ -85,6 +92,21 @@ function toPool(pool: PoolConfig): PoolInput {
     error_pages: Object.fromEntries(pages),
   };
 }
+
+const isLimited = ({ maxRequests }: BackendConfig): boolean => maxRequests > 0;
+
+const toBackend = (backend: BackendConfig): PoolInput['backends'][number] => ({
+  url: backend.url,
+  name: backend.name,
+  weight: backend.weight,
+  ...(isLimited(backend) ? { max_requests: backend.maxRequests } : {}),
+});
+
+const toQueue = ({ size, timeoutMs, order }: QueueConfig): PoolInput['queue'] => ({
+  size,
+  timeout: formatDuration(timeoutMs),
+  order,
+});
 
 function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
   const http = {

@@ -57,6 +57,7 @@ export interface PoolConfig {
   /** For hashing policies. */
   readonly hashKey: HashKeyConfig;
   readonly backends: readonly BackendConfig[];
+  readonly queue: QueueConfig;
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;
   /** The Host sent to backends: `preserve` the client's, the `backend`'s own, or this name. */
@@ -72,6 +73,15 @@ export interface PoolConfig {
   readonly drainTunnelTimeoutMs: number;
   /** Pages of the user's own for our answers: status -> body. */
   readonly errorPages: ReadonlyMap<number, ErrorPage>;
+}
+
+/** Who waits while every backend has as many exchanges as it may have (`maxRequests`). */
+export interface QueueConfig {
+  /** So many at once, over all workers; 0: nobody. */
+  readonly size: number;
+  readonly timeoutMs: number;
+  /** `adaptive`: newest first while the queue stands. */
+  readonly order: 'fifo' | 'adaptive';
 }
 
 export interface ErrorPage {
@@ -100,6 +110,8 @@ export interface BackendConfig {
   readonly basePath: string;
   /** Whole, 1 or more. */
   readonly weight: number;
+  /** Exchanges and tunnels at once, over all workers; 0: any number. */
+  readonly maxRequests: number;
 }
 
 export interface HealthCheckConfig {

@@ -17,7 +17,13 @@ import { Tracker } from '../../src/core/health/tracker.ts';
 import { Backend } from '../../src/core/table/backend.ts';
 import { State, Table } from '../../src/core/table/table.ts';
 import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
-import { backendConfig, config, listenerConfig, poolConfig } from '../fixtures/control-world.ts';
+import {
+  backendConfig,
+  config,
+  emptyPool,
+  listenerConfig,
+  poolConfig,
+} from '../fixtures/control-world.ts';
 
 const BALANCER = '10.0.0.100';
 const PORT = 8080;
@@ -198,6 +204,7 @@ export class Stage {
     const [pool] = this.config.pools;
     const each = pool.backends.find((backend) => backend.host === host)!;
     const slot = table.claim(each.weight, State.up)!;
+    table.setLimit(slot, each.maxRequests);
     const backend = new Backend(slot, table.generation(slot), each, pool);
     backend.addresses = [host];
     this.backends.push(backend);
@@ -214,6 +221,7 @@ export class Stage {
         note(`connectFailed ${backend.config.name} ${address}: ${why.kind}`),
       connected: (backend, address) => note(`connected ${backend.config.name} ${address}`),
       released: (backend) => note(`released ${backend.config.name}`),
+      room: (pool, worker) => note(`room ${pool} ${worker}`),
       loopWasLate: (lagMs) => note(`late ${lagMs}`),
     };
   }
@@ -231,7 +239,7 @@ export class Stage {
     this.config = next;
     this.pools = next.pools.map((config) => {
       const known = this.pools.find((each) => each.config.name === config.name);
-      const pool: Pool = known ?? { config, members: [] };
+      const pool = known ?? emptyPool(config);
       pool.config = config;
       pool.members = members(config).map((backend) => ({
         backend,
@@ -245,7 +253,8 @@ export class Stage {
     });
     const pools = this.pools.map((pool): [string, PoolMembers] => {
       const backends = pool.members.map((member) => member.backend);
-      return [pool.config.name, { backends, schedule: this.schedules.of(pool) }];
+      const { waiting } = pool;
+      return [pool.config.name, { backends, schedule: this.schedules.of(pool), waiting }];
     });
     this.engine.configure(next, new Map(pools));
   }

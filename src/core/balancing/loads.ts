@@ -6,8 +6,8 @@ export interface Loads {
   busy(slot: number): number;
   /** Whole, 1 or more. */
   weight(slot: number): number;
-  /** Whether it is in one of these states (`statesOf`) now. */
-  isIn(slot: number, states: number): boolean;
+  /** Whether it is in one of these states (`statesOf`) now, and has room for one more. */
+  canTake(slot: number, states: number): boolean;
   /** What `setCost` was told last; 0: nothing. */
   cost(slot: number): number;
   /** When; in the milliseconds of `setCost`, cut to 32 bits. */
@@ -16,13 +16,13 @@ export interface Loads {
   setCost(slot: number, cost: number, atMs: number): void;
 }
 
-/** Whether this backend can be picked: it is in one of these states, and was not tried. */
+/** Whether this backend can be picked: it can take one more, and was not tried. */
 export const mayPick = (
   loads: Loads,
   slot: number,
   states: number,
   tried: readonly number[],
-): boolean => loads.isIn(slot, states) && (tried.length === 0 || !tried.includes(slot));
+): boolean => loads.canTake(slot, states) && (tried.length === 0 || !tried.includes(slot));
 
 /** Whether `slot` has less in flight for its weight than `other`. */
 export const isLessBusy = (loads: Loads, slot: number, other: number): boolean =>

@@ -158,8 +158,8 @@ describe('maglev', () => {
   it('looks no longer for somebody than it takes to have seen all', () => {
     const pool = poolOf(3);
     let looks = 0;
-    const look = pool.table.isIn.bind(pool.table);
-    pool.table.isIn = (slot, states) => {
+    const look = pool.table.canTake.bind(pool.table);
+    pool.table.canTake = (slot, states) => {
       looks += 1;
       return look(slot, states);
     };

@@ -38,6 +38,7 @@ export type FailureKind =
   | 'unsupported'
   // nobody to send it to
   | 'no_backend'
+  | 'overloaded' // each has as many exchanges as it may have
   | 'no_route'
   // ourselves
   | 'no_resources' // descriptors, ports, buffers

@@ -7,9 +7,10 @@ import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Resolver, Transport } from '../base/transport.ts';
-import type { BackendConfig, Config, ListenerConfig } from '../config.ts';
+import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
 import type { PoolMembers } from '../engine/engine.ts';
 import { Tracker } from '../health/tracker.ts';
+import { Waiting } from '../resilience/waiting.ts';
 import { Backend } from '../table/backend.ts';
 import { State, stateName, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -180,6 +181,9 @@ export class Controller {
     if (member !== undefined) this.drains.settle(member);
   }
 
+  /** Nobody waits anywhere else when there is one engine. */
+  room(): void {}
+
   /** Workers that died took with them what was in flight there: who drains may be done. */
   countsChanged(): void {
     for (const member of [...this.members.values()]) this.drains.settle(member);
@@ -337,7 +341,7 @@ export class Controller {
     for (const planned of plan.pools) {
       const check = planned.pool?.config.healthCheck ?? null;
       const changed = !sameCheck(check, planned.config.healthCheck);
-      const pool = planned.pool ?? { config: planned.config, members: [] };
+      const pool = planned.pool ?? this.newPool(planned.config);
       pool.config = planned.config;
       pools.set(pool.config.name, pool);
       fresh.set(pool, this.seat(planned, pool));
@@ -368,15 +372,22 @@ export class Controller {
       member.backend.config = config;
       member.backend.pool = pool.config;
       this.deps.table.setWeight(member.backend.slot, config.weight);
+      this.deps.table.setLimit(member.backend.slot, config.maxRequests);
       return member;
     });
     return fresh;
+  }
+
+  private newPool(config: PoolConfig): Pool {
+    const { table } = this.deps;
+    return { config, members: [], waiting: table.allocate(Waiting.bytesFor(table.workers)) };
   }
 
   private addMember(config: BackendConfig, pool: Pool): Member {
     const { table, clock } = this.deps;
     const slot = table.claim(config.weight, State.checking);
     assert(slot !== null, 'there are as many free slots as the plan needs');
+    table.setLimit(slot, config.maxRequests);
     const backend = new Backend(slot, table.generation(slot), config, pool.config);
     this.names.add(backend);
     const resolved = backend.addresses.length > 0;
@@ -390,7 +401,7 @@ export class Controller {
   private membersOf(pools: ReadonlyMap<string, Pool>): ReadonlyMap<string, PoolMembers> {
     const entries = [...pools].map(([name, pool]): [string, PoolMembers] => {
       const backends = pool.members.map((member) => member.backend);
-      return [name, { backends, schedule: this.schedules.of(pool) }];
+      return [name, { backends, schedule: this.schedules.of(pool), waiting: pool.waiting }];
     });
     return new Map(entries);
   }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   backendConfig,
   ControlWorld,
+  emptyPool,
   FakeEngine,
   occupy,
   poolConfig,
@@ -29,7 +30,7 @@ beforeEach(() => {
   const slot = table.claim(1, State.up) ?? -1;
   const backend = new Backend(slot, table.generation(slot), config.backends[0], config);
   const tracker = new Tracker(null, true, 0);
-  const pool = { config, members: [] as Member[] };
+  const pool = emptyPool(config);
   member = { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
   pool.members.push(member);
 });

@@ -47,7 +47,14 @@ describe('what the control thread asks', () => {
       {
         kind: 'configure',
         config: ONE_BACKEND,
-        pools: [{ config: pool, backends: [view], schedule: world.schedule.words.buffer }],
+        pools: [
+          {
+            config: pool,
+            backends: [view],
+            schedule: world.schedule.words.buffer,
+            waiting: world.waiting,
+          },
+        ],
       },
       { kind: 'cut', id, what: 'tunnels' },
     ];
@@ -209,7 +216,7 @@ describe('what workers tell', () => {
   it('about a backend that left the configuration is still heard: it drains', () => {
     world.configure();
     const { slot, generation } = world.backend;
-    const members = { backends: [], schedule: world.schedule };
+    const members = { backends: [], schedule: world.schedule, waiting: world.waiting };
     world.fleet.configure(config([poolConfig([])]), new Map([['default', members]]));
     world.thread(0).say({ kind: 'released', id: { slot, generation } });
     expect(world.evidence).toEqual(['released server-1']);

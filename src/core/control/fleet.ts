@@ -137,12 +137,12 @@ export class Fleet implements EngineControls {
 
   private configuration(config: Config): ToWorker {
     const pools = config.pools.map((pool): PoolView => {
-      const { backends, schedule } = this.pools.get(pool.name)!;
+      const { backends, schedule, waiting } = this.pools.get(pool.name)!;
       const views = backends.map((backend) => {
         const { config: own, addresses } = backend;
         return { ...idOf(backend), config: own, addresses };
       });
-      return { config: pool, backends: views, schedule: schedule.words.buffer };
+      return { config: pool, backends: views, schedule: schedule.words.buffer, waiting };
     });
     return { kind: 'configure', config, pools };
   }
@@ -150,7 +150,7 @@ export class Fleet implements EngineControls {
   schedule(pool: string, schedule: Schedule): void {
     const known = this.pools.get(pool);
     if (known === undefined || known.schedule === schedule) return;
-    this.pools.set(pool, { backends: known.backends, schedule });
+    this.pools.set(pool, { ...known, schedule });
     this.tell({ kind: 'schedule', pool, schedule: schedule.words.buffer });
   }
 
@@ -233,7 +233,9 @@ export class Fleet implements EngineControls {
     } else if (message.kind === 'finished') this.finished(worker);
     else if (this.over) return;
     else if (message.kind === 'listening') this.listens(worker, message);
-    else this.hearAbout(message);
+    else if (message.kind === 'room') {
+      this.threads.get(message.worker)?.post({ kind: 'room', pool: message.pool });
+    } else this.hearAbout(message);
   }
 
   private listens(worker: number, message: FromWorker & { readonly kind: 'listening' }): void {

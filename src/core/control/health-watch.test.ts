@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   backendConfig,
   ControlWorld,
+  emptyPool,
   FakeEngine,
   healthCheck,
   poolConfig,
@@ -67,7 +68,7 @@ beforeEach(() => {
 function poolOf(size: number, check: HealthCheckConfig | null = healthCheck()): Pool {
   const backends = Array.from({ length: size }, (_, index) => backendConfig(index + 1));
   const config = poolConfig(backends, { healthCheck: check });
-  const pool: Pool = { config, members: [] };
+  const pool = emptyPool(config);
   for (const each of backends) {
     const tracker = new Tracker(check, true, world.clock.wallMs());
     const slot = table.claim(1, tracker.state) ?? -1;

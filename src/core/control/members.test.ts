@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import { backendConfig, emptyPool, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
-import { identity, type Pool, upCount } from './members.ts';
+import { identity, upCount } from './members.ts';
 
 it('identifies a backend by its name and URL, not by its weight', () => {
   expect(identity(backendConfig(1))).toBe(identity(backendConfig(1, { weight: 7 })));
@@ -14,7 +14,7 @@ it('identifies a backend by its name and URL, not by its weight', () => {
 it('counts those that are up among those that are configured', () => {
   const table = new Table({ capacity: 4, workers: 1 });
   const config = poolConfig([1, 2, 3].map((number) => backendConfig(number)));
-  const pool: Pool = { config, members: [] };
+  const pool = emptyPool(config);
   for (const [index, state] of [State.up, State.suspect, State.up].entries()) {
     const slot = table.claim(1, state) ?? -1;
     pool.members.push({

@@ -30,6 +30,8 @@ export interface Pool {
   config: PoolConfig;
   /** Those that are configured, in that order. */
   members: Member[];
+  /** The memory of who waits for room there. */
+  readonly waiting: ArrayBufferLike;
 }
 
 /** Identity of a backend within its pool, across reloads. */

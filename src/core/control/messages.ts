@@ -21,6 +21,8 @@ export interface PoolView {
   readonly backends: readonly BackendView[];
   /** The memory of its schedule. */
   readonly schedule: ArrayBufferLike;
+  /** The memory of who waits for room there. */
+  readonly waiting: ArrayBufferLike;
 }
 
 export type ToWorker =
@@ -29,6 +31,7 @@ export type ToWorker =
   | { readonly kind: 'addressed'; readonly id: BackendId; readonly addresses: readonly string[] }
   | { readonly kind: 'down'; readonly id: BackendId }
   | { readonly kind: 'cut'; readonly id: BackendId; readonly what: 'exchanges' | 'tunnels' }
+  | { readonly kind: 'room'; readonly pool: string }
   | { readonly kind: 'listen'; readonly listener: ListenerConfig }
   | { readonly kind: 'unlisten'; readonly listener: ListenerConfig }
   | { readonly kind: 'begin_stop' }
@@ -53,6 +56,8 @@ export type FromWorker =
     }
   | { readonly kind: 'connected'; readonly id: BackendId; readonly address: string }
   | { readonly kind: 'released'; readonly id: BackendId }
+  /** For that worker: it is the turn of somebody who waits there. */
+  | { readonly kind: 'room'; readonly pool: string; readonly worker: number }
   /** Lines of the log, written out; their memory is moved. */
   | { readonly kind: 'log'; readonly bytes: Uint8Array<ArrayBuffer>; readonly lines: number }
   | { readonly kind: 'finished' };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   backendConfig,
   config,
+  emptyPool,
   listenerConfig,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
@@ -15,7 +16,7 @@ import { planReload, summarise } from './reload-plan.ts';
 function inUse(of: Config): ReadonlyMap<string, Pool> {
   let slot = 0;
   const pools = of.pools.map((described): [string, Pool] => {
-    const pool: Pool = { config: described, members: [] };
+    const pool = emptyPool(described);
     pool.members = described.backends.map((each): Member => {
       const backend = new Backend(slot++, 0, each, described);
       const tracker = new Tracker(null, true, 0);

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../../sim/clock.ts';
-import { backendConfig, FakeEngine, poolConfig } from '../../../test/fixtures/control-world.ts';
+import {
+  backendConfig,
+  emptyPool,
+  FakeEngine,
+  poolConfig,
+} from '../../../test/fixtures/control-world.ts';
 import type { Schedule } from '../balancing/schedule.ts';
 import type { PoolConfig } from '../config.ts';
 import { Tracker } from '../health/tracker.ts';
@@ -13,7 +18,7 @@ const { up, checking, suspect, down } = State;
 
 function worldOf(states: readonly State[], changes: Partial<PoolConfig> = {}) {
   const table = new Table({ capacity: 8, workers: 1 });
-  const pool: Pool = { config: poolConfig([], changes), members: [] };
+  const pool = emptyPool(poolConfig([], changes));
   pool.members = states.map((state, index) => {
     const slot = table.claim(1, state)!;
     const backend = new Backend(slot, 0, backendConfig(index + 1), pool.config);
@@ -78,7 +83,7 @@ describe('a schedule', () => {
 
   it('lies in memory of its own for each pool', () => {
     const { pool, schedules } = worldOf([up, up]);
-    const other: Pool = { config: pool.config, members: pool.members };
+    const other: Pool = { ...pool };
     const [a, b] = [schedules.of(pool), schedules.of(other)];
     expect([a.draw(), b.draw(), a.draw(), b.draw()]).toEqual([0, 0, 1, 1]);
   });
@@ -86,7 +91,7 @@ describe('a schedule', () => {
   it('is in shared memory when the table is', () => {
     const size = { capacity: 2, workers: 2 };
     const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
-    const pool: Pool = { config: poolConfig([]), members: [] };
+    const pool = emptyPool(poolConfig([]));
     const schedules = new Schedules(table, new FakeEngine(createSimClock()));
     expect(schedules.of(pool).words.buffer).toBeInstanceOf(SharedArrayBuffer);
   });

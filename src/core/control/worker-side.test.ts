@@ -4,6 +4,7 @@ import {
   backendConfig,
   config,
   listenerConfig,
+  nobodyWaits,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { addressOf, Ground, SimThread } from '../../../test/fixtures/sim-workers.ts';
@@ -70,7 +71,9 @@ const configuration = (
 ): ToWorker => {
   const pool = poolConfig(backends.map((backend) => backend.config));
   const schedule = scheduleOf(...backends.map(({ slot }) => slot));
-  const pools = [{ config: pool, backends, schedule: schedule.words.buffer }];
+  const pools = [
+    { config: pool, backends, schedule: schedule.words.buffer, waiting: nobodyWaits() },
+  ];
   return { kind: 'configure', config: config([pool], changes), pools };
 };
 

@@ -47,6 +47,9 @@ export class WorkerSide implements Evidence {
       case 'schedule':
         engine.schedule(message.pool, new Schedule(message.schedule));
         return;
+      case 'room':
+        engine.room(message.pool);
+        return;
       case 'listen':
         this.listen(message);
         return;
@@ -97,7 +100,8 @@ export class WorkerSide implements Evidence {
   private membersOf(pools: readonly PoolView[]): ReadonlyMap<string, PoolMembers> {
     const members = pools.map((pool): [string, PoolMembers] => {
       const backends = pool.backends.map((view) => this.backendOf(view, pool));
-      return [pool.config.name, { backends, schedule: new Schedule(pool.schedule) }];
+      const schedule = new Schedule(pool.schedule);
+      return [pool.config.name, { backends, schedule, waiting: pool.waiting }];
     });
     return new Map(members);
   }
@@ -132,6 +136,10 @@ export class WorkerSide implements Evidence {
 
   released(backend: Backend): void {
     this.deps.post({ kind: 'released', id: idOf(backend) });
+  }
+
+  room(pool: string, worker: number): void {
+    this.deps.post({ kind: 'room', pool, worker });
   }
 
   /** Says nothing about the control thread, which sends the probes. */

@@ -38,6 +38,8 @@ function detail(why: Failure): string {
   switch (why.kind) {
     case 'no_backend':
       return 'No backend is available for this request';
+    case 'overloaded':
+      return 'All backends are busy';
     case 'refused':
     case 'unreachable':
     case 'unresolved':

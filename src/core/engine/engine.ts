@@ -11,7 +11,13 @@ import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Peer, Socket, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
-import type { Config, LimitsConfig, ListenerConfig, TimeoutsConfig } from '../config.ts';
+import type {
+  Config,
+  LimitsConfig,
+  ListenerConfig,
+  PoolConfig,
+  TimeoutsConfig,
+} from '../config.ts';
 import { ForwardedFields, writeStranger } from '../http/forwarded.ts';
 import { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
@@ -20,6 +26,7 @@ import { ResponseFacts } from '../http/response-facts.ts';
 import { TrustedPeers } from '../http/trusted-peers.ts';
 import { HeadParser } from '../http1/head-parser.ts';
 import { WRITE_MARGIN } from '../http1/write-head.ts';
+import { Waiting } from '../resilience/waiting.ts';
 import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';
@@ -34,6 +41,7 @@ import { connectionBound, Gate } from './gate.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { type Chance, Pool } from './pool.ts';
+import { Queue } from './queue.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
 /** What the engine tells the control thread. */
@@ -45,6 +53,8 @@ export interface Evidence {
   connected(backend: Backend, address: string): void;
   /** A draining backend has lost its last exchange or tunnel. */
   released(backend: Backend): void;
+  /** A backend of this pool has room, and it is the turn of somebody who waits in that worker. */
+  room(pool: string, worker: number): void;
   loopWasLate(lagMs: number): void;
 }
 
@@ -72,6 +82,8 @@ export interface EngineDeps {
 export interface PoolMembers {
   readonly backends: readonly Backend[];
   readonly schedule: Schedule;
+  /** The memory of `Waiting`. */
+  readonly waiting: ArrayBufferLike;
 }
 
 /** Exchanges kept for reuse when idle. */
@@ -204,11 +216,12 @@ export class Engine {
       pool.retire();
     }
     for (const pool of config.pools) {
-      const { backends, schedule } = pools.get(pool.name)!;
+      const { backends, schedule, waiting } = pools.get(pool.name)!;
       for (const backend of backends) listed.add(backend);
       let known = this.pools.get(pool.name);
       if (known === undefined) {
         known = new Pool(pool, this.table, this, this.chance);
+        known.queue = this.queueOf(pool, waiting);
         this.pools.set(pool.name, known);
       }
       known.configure(pool);
@@ -225,6 +238,18 @@ export class Engine {
       link.closeIdle();
       if (link.connections.size === 0) this.links.delete(slot);
     }
+  }
+
+  private queueOf(pool: PoolConfig, memory: ArrayBufferLike): Queue {
+    const { clock, wheel } = this;
+    const waiting = new Waiting(memory, this.table.me);
+    const ring = (worker: number): void => this.control.room(pool.name, worker);
+    return new Queue(pool.queue, { clock, wheel, waiting, ring });
+  }
+
+  /** Another worker made room where it is somebody's turn who waits here. */
+  room(pool: string): void {
+    this.pools.get(pool)?.queue?.rung();
   }
 
   schedule(pool: string, schedule: Schedule): void {
@@ -362,9 +387,14 @@ export class Engine {
   leave(backend: Backend): void {
     const { table } = this;
     table.leave(backend.slot);
+    this.madeRoom(backend);
     // Nearly none drains, and the sum over all workers costs more than a look at the state.
     if (table.state(backend.slot) !== State.draining) return;
     if (table.inFlight(backend.slot) === 0) this.control.released(backend);
+  }
+
+  private madeRoom(backend: Backend): void {
+    if (this.table.limit(backend.slot) > 0) this.pools.get(backend.pool.name)?.queue?.room();
   }
 
   enterTunnel(backend: Backend): void {
@@ -375,6 +405,7 @@ export class Engine {
   leaveTunnel(backend: Backend): void {
     this.tunnels--;
     this.table.leaveTunnel(backend.slot);
+    this.madeRoom(backend);
     if (this.table.state(backend.slot) !== State.draining) return;
     if (this.table.tunnels(backend.slot) === 0) this.control.released(backend);
   }

@@ -18,8 +18,9 @@ import { makeAnswer } from './answer.ts';
 import { Attempts } from './attempts.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Engine } from './engine.ts';
-import { newRecord, resetRecord } from './exchange-record.ts';
-import type { Pool } from './pool.ts';
+import { newRecord, resetRecord, writeDown } from './exchange-record.ts';
+import { NO_ROOM, type Pool } from './pool.ts';
+import { Place, type Waiter } from './queue.ts';
 import { Replay } from './replay.ts';
 import type { BackendEvents, BackendSide, ClientPeer, ClientSide } from './sides.ts';
 
@@ -34,7 +35,7 @@ const OVERFULL = failure(
   'too many bytes wait in memory (limits.max_buffer_memory)',
 );
 
-export class Exchange implements BackendEvents {
+export class Exchange implements BackendEvents, Waiter {
   readonly head: Head;
   readonly facts = new RequestFacts();
   /** Where it is in the story; a failure says it. */
@@ -68,6 +69,7 @@ export class Exchange implements BackendEvents {
   private trailers: Head | null = null;
   private readonly attempts = new Attempts();
   private readonly replay = new Replay();
+  private readonly place = new Place(this);
   private interims = 0;
   private startedMs = 0;
   private key = NO_KEY;
@@ -150,12 +152,41 @@ export class Exchange implements BackendEvents {
   /** One try on one backend: pick, connect. */
   private attempt(): void {
     this.phase = 'pick';
+    const pool = this.pool!;
+    const slot = pool.hasTurns ? NO_ROOM : pool.enter(this.attempts.tried, this.key);
+    if (slot === NO_ROOM) this.wait(pool);
+    else this.goTo(slot);
+  }
+
+  private goTo(slot: number): void {
+    if (slot === -1) this.giveUp(this.pool!.nobody(this.lastFailure));
+    else this.connect(slot);
+  }
+
+  /** Until there is room at a backend. */
+  private wait(pool: Pool): void {
+    const why = pool.queue === null ? pool.nobody(null) : pool.queue.join(this.place);
+    if (why !== null) this.giveUp(why);
+  }
+
+  get isChoosy(): boolean {
+    return this.attempts.tried.length > 0;
+  }
+
+  tryAgain(): boolean {
     const slot = this.pool!.enter(this.attempts.tried, this.key);
-    if (slot === -1) {
-      this.giveUp(this.pool!.nobody(this.lastFailure));
-      return;
-    }
-    this.connect(slot);
+    if (slot === NO_ROOM) return false;
+    this.leaveQueue();
+    this.goTo(slot);
+    this.flushRequest();
+    return true;
+  }
+
+  private leaveQueue(): void {
+    const { place } = this;
+    if (place.queue === null) return;
+    this.record.queueMs += this.engine.wheel.nowMs() - place.sinceMs;
+    place.queue.leave(place);
   }
 
   // ---- connect ------------------------------------------------------------------------------
@@ -426,6 +457,7 @@ export class Exchange implements BackendEvents {
     assert(this.client !== null, 'an exchange ends once');
     this.phase = 'log';
     const { record, engine } = this;
+    this.leaveQueue();
     this.leaveTable();
     if (this.tunnel) {
       this.tunnel = false;
@@ -435,17 +467,11 @@ export class Exchange implements BackendEvents {
     }
     record.totalMs = this.elapsedMs();
     record.failure = why;
-    record.backend = this.backend?.config.name ?? null;
-    record.pool = this.pool?.config.name ?? null;
     this.client = null;
     this.replay.clear();
-    if (engine.logsExchanges) {
-      record.requestId = this.requestId;
-      record.method = this.head.method;
-      record.target = this.head.target;
-      record.host = this.facts.hostText(this.head);
-      engine.log.exchange(record);
-    }
+    if (!engine.logsExchanges) return;
+    writeDown(this);
+    engine.log.exchange(record);
   }
 
   private leaveTable(): void {

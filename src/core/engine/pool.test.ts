@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../../sim/clock.ts';
-import { backendConfig, FakeEngine, poolConfig } from '../../../test/fixtures/control-world.ts';
+import {
+  backendConfig,
+  emptyPool,
+  FakeEngine,
+  poolConfig,
+} from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
 import { createRng } from '../base/rng.ts';
 import type { PoolConfig } from '../config.ts';
-import type { Pool as Members } from '../control/members.ts';
 import { Schedules } from '../control/schedules.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
@@ -23,7 +27,7 @@ interface World {
 function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): World {
   const table = new Table({ capacity: 8, workers: 1 });
   const config = poolConfig([], changes);
-  const members: Members = { config, members: [] };
+  const members = emptyPool(config);
   const backends = states.map((state, index) => {
     const slot = table.claim(1, state)!;
     return new Backend(slot, table.generation(slot), backendConfig(index + 1), config);

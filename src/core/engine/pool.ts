@@ -9,6 +9,7 @@ import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
+import type { Queue } from './queue.ts';
 
 const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the pool is available');
 
@@ -22,6 +23,9 @@ export interface Generations {
   generation(slot: number): number;
 }
 
+/** What `enter` says of those who could be picked, had they room: `max_requests`. */
+export const NO_ROOM = -2;
+
 /** Answers that say that the backend is in trouble, or wants less. */
 const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
@@ -31,6 +35,10 @@ export type Chance = Omit<PolicyDeps, 'loads'>;
 export class Pool {
   config: PoolConfig;
   readonly budget = new RetryBudget();
+  /** Who waits for room. The engine gives it; without one nobody does. */
+  queue: Queue | null = null;
+  /** Some backend has a limit. */
+  private isLimited = false;
   private readonly table: Table;
   private readonly known: Generations;
   private readonly deps: PolicyDeps;
@@ -48,6 +56,8 @@ export class Pool {
 
   /** A reload has brought this; what is known of its backends stays. */
   configure(config: PoolConfig): void {
+    this.isLimited = config.backends.some(({ maxRequests }) => maxRequests > 0);
+    if (this.queue !== null) this.queue.config = config.queue;
     if (config.policy !== this.config.policy) this.policy = policies[config.policy](this.deps);
     this.config = config;
   }
@@ -60,10 +70,12 @@ export class Pool {
   /** Draws from this schedule from now on. */
   follow(schedule: Schedule): void {
     this.schedule = schedule;
+    this.queue?.room();
   }
 
   /**
-   * Picks a backend that is not among `tried` and enters it in the table. Returns its slot, or -1.
+   * Picks a backend that is not among `tried` and enters it in the table. Returns its slot; -1 if
+   * there is none, NO_ROOM if each that could be picked has as many exchanges as it may.
    * Whoever has become ineligible since the schedule was made is passed over by picking again,
    * never in favour of its successor. `key`: of `keyOf`. Allocates nothing.
    */
@@ -79,7 +91,18 @@ export class Pool {
     }
     const slot = this.enterAny(tried, states);
     // All have become suspects just now: a refused connection costs little.
-    return slot === -1 ? this.enterAny(tried, SUSPECT) : slot;
+    if (slot !== -1) return slot;
+    const suspect = this.enterAny(tried, SUSPECT);
+    return suspect === -1 && this.isFull(tried, states) ? NO_ROOM : suspect;
+  }
+
+  /** Is there somebody who only lacks room? */
+  private isFull(tried: readonly number[], states: number): boolean {
+    const { table } = this;
+    return this.schedule.slots.some((slot) => {
+      const couldTake = (states & statesOf(table.state(slot))) !== 0 && !tried.includes(slot);
+      return couldTake && table.limit(slot) > 0;
+    });
   }
 
   private enterAny(tried: readonly number[], states: number): number {
@@ -88,6 +111,11 @@ export class Pool {
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
     return -1;
+  }
+
+  /** Those who wait go before somebody who comes now. */
+  get hasTurns(): boolean {
+    return this.isLimited && (this.queue?.hasTurns ?? false);
   }
 
   /** An attempt's response has begun after so long; `status` 0: the backend has failed it. */

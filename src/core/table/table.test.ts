@@ -210,9 +210,9 @@ describe('what policies look at', () => {
   it('is whether a backend is in one of some states', () => {
     const table = new Table({ capacity: 2, workers: 1 });
     table.claim(1, State.suspect);
-    expect(table.isIn(0, statesOf(State.up, State.suspect))).toBe(true);
-    expect(table.isIn(0, statesOf(State.up, State.checking))).toBe(false);
-    expect(table.isIn(1, statesOf(State.up, State.checking, State.suspect))).toBe(false);
+    expect(table.canTake(0, statesOf(State.up, State.suspect))).toBe(true);
+    expect(table.canTake(0, statesOf(State.up, State.checking))).toBe(false);
+    expect(table.canTake(1, statesOf(State.up, State.checking, State.suspect))).toBe(false);
   });
 
   it('is what they have written down of it, which the next in its slot does not inherit', () => {

@@ -32,7 +32,7 @@ const STATE_BITS = 3;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
 /** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
-const COLUMNS = ['standing', 'weight', 'offences', 'cost', 'costAt'] as const;
+const COLUMNS = ['standing', 'weight', 'limit', 'offences', 'cost', 'costAt'] as const;
 /** Columns with a word for each slot and worker. */
 const LEDGERS = ['exchanges', 'tunnels'] as const;
 
@@ -48,11 +48,12 @@ export class Table {
   readonly workers: number;
   readonly buffer: ArrayBufferLike;
   /** Which worker's ledger this one writes. */
-  private readonly me: number;
+  readonly me: number;
   /** No slot below it is free. Control thread only. */
   private firstFree = 0;
   private readonly standings: Int32Array;
   private readonly weights: Int32Array;
+  private readonly limits: Int32Array;
   private readonly offenceCounts: Int32Array;
   private readonly costs: Int32Array;
   private readonly costTimes: Int32Array;
@@ -85,6 +86,7 @@ export class Table {
     };
     this.standings = column('standing');
     this.weights = column('weight');
+    this.limits = column('limit');
     this.offenceCounts = column('offences');
     this.costs = column('cost');
     this.costTimes = column('costAt');
@@ -108,6 +110,7 @@ export class Table {
       if (this.state(slot) !== State.free) continue;
       this.firstFree = slot + 1;
       Atomics.store(this.weights, slot, weight);
+      Atomics.store(this.limits, slot, 0);
       Atomics.store(this.offenceCounts, slot, 0);
       Atomics.store(this.costs, slot, 0);
       this.setState(slot, state);
@@ -155,9 +158,11 @@ export class Table {
   // What policies look at is read as it lies there: they only guess by it, `enter` decides, and an
   // atomic read costs many times as much.
 
-  /** Whether the slot is in one of these states (`statesOf`). */
-  isIn(slot: number, states: number): boolean {
-    return (states & (1 << (this.standings[slot] & STATE_MASK))) !== 0;
+  /** Whether the slot is in one of these states (`statesOf`), and has room for one more. */
+  canTake(slot: number, states: number): boolean {
+    if ((states & (1 << (this.standings[slot] & STATE_MASK))) === 0) return false;
+    const limit = this.limits[slot];
+    return limit === 0 || this.busy(slot) < limit;
   }
 
   /** As `inFlight`, but what others have just done may not be seen yet. */
@@ -182,6 +187,16 @@ export class Table {
     Atomics.store(this.weights, slot, weight);
   }
 
+  /** How many exchanges and tunnels there may be at once, over all workers; 0: any number. */
+  limit(slot: number): number {
+    return this.limits[slot];
+  }
+
+  /** Control thread only. What is above a new limit already goes on. */
+  setLimit(slot: number, limit: number): void {
+    Atomics.store(this.limits, slot, limit);
+  }
+
   /** Exchanges on this backend, over all workers. Tunnels are not among them. */
   inFlight(slot: number): number {
     return this.sum(this.exchanges, slot);
@@ -194,15 +209,20 @@ export class Table {
 
   /**
    * An exchange goes to this backend, if that is still of this generation and in one of these
-   * states. It is counted first and looked at then: the control thread, which changes the state
-   * first and looks at the counts then, either is seen here or sees the count there.
+   * states and below its limit. It is counted first and looked at then: the control thread, which
+   * changes the state first and looks at the counts then, either is seen here or sees the count
+   * there. The same among workers: two that want the last place may both see too many and both be
+   * turned away, but never both get it.
    */
   enter(slot: number, generation: number, states: number): boolean {
     const entry = slot * this.workers + this.me;
     Atomics.add(this.exchanges, entry, 1);
     const word = Atomics.load(this.standings, slot);
     const isState = (states & (1 << (word & STATE_MASK))) !== 0;
-    if (isState && word >>> STATE_BITS === generation) return true;
+    if (isState && word >>> STATE_BITS === generation) {
+      const limit = this.limits[slot];
+      if (limit === 0 || this.inFlight(slot) + this.tunnels(slot) <= limit) return true;
+    }
     Atomics.sub(this.exchanges, entry, 1);
     return false;
   }

@@ -29,6 +29,7 @@ const CODES: Readonly<Record<FailureKind, Codes>> = {
   too_large: eitherPeers('too_large'),
   unsupported: eitherPeers('unsupported'),
   no_backend: everyones('no_backend'),
+  overloaded: everyones('overloaded'),
   no_route: everyones('no_route'),
   no_resources: everyones('no_resources'),
   address_in_use: ours('address_in_use'),

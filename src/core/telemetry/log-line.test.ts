@@ -19,6 +19,7 @@ const record = (changes: Partial<ExchangeRecord> = {}): ExchangeRecord => ({
   pool: 'default',
   backend: 'server-1',
   attempts: 1,
+  queueMs: 0,
   requestBodyBytes: 0,
   responseBodyBytes: 23,
   connectMs: 0.41234,
@@ -58,6 +59,7 @@ describe('the JSON format', () => {
       ['pool', 'default'],
       ['backend', 'server-1'],
       ['attempts', 1],
+      ['queue_ms', 0],
       ['request_bytes', 0],
       ['response_bytes', 23],
       ['connect_ms', 0.412],
@@ -87,7 +89,7 @@ describe('the JSON format', () => {
         expect(line.indexOf('\n')).toBe(line.length - 1);
         const parsed = JSON.parse(line);
         expect(parsed).toMatchObject({ target, host, request_id: requestId, cause });
-        expect(Object.keys(parsed)).toHaveLength(21);
+        expect(Object.keys(parsed)).toHaveLength(22);
       }),
     );
   });
@@ -120,6 +122,11 @@ describe('the JSON format', () => {
 });
 
 describe('the text format', () => {
+  it('says how long somebody waited who waited', () => {
+    const line = lineOf(text, record({ queueMs: 12.3 }));
+    expect(line).toBe('17:04:05.123 GET / 200 server-1 3ms 12ms in queue\n');
+  });
+
   it('writes an exchange as a person would like to read it', () => {
     expect(lineOf(text, record())).toBe('17:04:05.123 GET / 200 server-1 3ms\n');
   });

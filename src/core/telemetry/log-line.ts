@@ -58,6 +58,8 @@ export function createJsonFormat(): LineFormat {
       out.json(r.backend);
       out.ascii(',"attempts":');
       out.number(r.attempts);
+      out.ascii(',"queue_ms":');
+      out.milliseconds(r.queueMs);
       out.ascii(',"request_bytes":');
       out.number(r.requestBodyBytes);
       out.ascii(',"response_bytes":');
@@ -152,6 +154,7 @@ export function createTextFormat(
         `${c.dim}${time.clock(r.startedWallMs)}${c.off} ${wireWord(r.method)} ` +
         `${wireWord(r.target)} ${statusColour(r.status)}${status}${c.off} ` +
         `${sentence(r.backend ?? '-')} ${duration(r.totalMs)}`;
+      if (r.queueMs > 0) line += ` ${c.dim}${duration(r.queueMs)} in queue${c.off}`;
       if (r.attempts > 1) line += ` ${c.yellow}${r.attempts} attempts${c.off}`;
       if (r.failure !== null) {
         line += ` ${c.red}${endCode(r.failure)}${c.off}: ${sentence(r.failure.cause)}`;

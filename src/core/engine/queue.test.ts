@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { createSimClock, type SimClock } from '../../../sim/clock.ts';
+import type { Failure } from '../base/failure.ts';
+import { TimerWheel } from '../base/timer-wheel.ts';
+import type { QueueConfig } from '../config.ts';
+import { Waiting } from '../resilience/waiting.ts';
+import { Place, Queue, type Waiter } from './queue.ts';
+
+/** The queues of two workers, and so much room as a test makes. */
+class TwoWorkers {
+  readonly clock: SimClock = createSimClock();
+  readonly queues: readonly Queue[];
+  /** Who has gone on, in order. */
+  readonly went: string[] = [];
+  /** Who gave up. */
+  readonly gaveUp: string[] = [];
+  readonly rings: number[] = [];
+  room = 0;
+
+  constructor(changes: Partial<QueueConfig> = {}) {
+    const memory = new ArrayBuffer(Waiting.bytesFor(2));
+    const wheel = new TimerWheel(this.clock);
+    const config: QueueConfig = { size: 10, timeoutMs: 1000, order: 'fifo', ...changes };
+    this.queues = [0, 1].map((worker) => {
+      return new Queue(config, {
+        clock: this.clock,
+        wheel,
+        waiting: new Waiting(memory, worker),
+        ring: (at) => void this.rings.push(at),
+      });
+    });
+  }
+
+  join(worker: number, name: string, isChoosy = false): Failure | null {
+    const waiter: Waiter = {
+      isChoosy,
+      tryAgain: () => {
+        if (this.room === 0 || isChoosy) return false;
+        this.room--;
+        this.queues[worker].leave(place);
+        this.went.push(name);
+        return true;
+      },
+      giveUp: () => {
+        this.queues[worker].leave(place);
+        this.gaveUp.push(name);
+      },
+    };
+    const place = new Place(waiter);
+    return this.queues[worker].join(place);
+  }
+
+  /** A worker gives room back. */
+  makeRoom(worker: number): void {
+    this.room++;
+    this.queues[worker].room();
+    this.pass(1);
+  }
+
+  pass(ms: number): void {
+    this.clock.run(this.clock.nowMs() + ms);
+  }
+}
+
+describe('a queue', () => {
+  it('lets go in the order of coming, one for each room', () => {
+    const world = new TwoWorkers();
+    for (const name of ['a', 'b', 'c']) world.join(0, name);
+    world.makeRoom(0);
+    world.makeRoom(0);
+    expect(world.went).toEqual(['a', 'b']);
+    expect(world.queues[0].length).toBe(1);
+  });
+
+  it('takes so many as may wait in all workers together', () => {
+    const world = new TwoWorkers({ size: 2 });
+    expect([world.join(0, 'a'), world.join(1, 'b')]).toEqual([null, null]);
+    expect(world.join(0, 'c')).toMatchObject({ kind: 'overloaded', side: 'us' });
+    expect(world.join(1, 'd')).not.toBeNull();
+  });
+
+  it('passes over who waits for one backend alone', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'choosy', true);
+    world.join(0, 'b');
+    world.makeRoom(0);
+    expect(world.went).toEqual(['b']);
+  });
+
+  it('gives up who has waited too long, and no one else', () => {
+    const world = new TwoWorkers({ timeoutMs: 100 });
+    world.join(0, 'a');
+    world.pass(60);
+    world.join(0, 'b');
+    world.pass(50);
+    expect(world.gaveUp).toEqual(['a']);
+  });
+
+  it('leaves no alarm behind when nobody waits any more', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'a');
+    world.makeRoom(0);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('notices room that nobody told it of', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'a');
+    world.pass(20);
+    world.room = 1;
+    world.pass(6);
+    expect(world.went).toEqual(['a']);
+  });
+});
+
+describe('the queues of two workers', () => {
+  it('let those go first who have waited longer, wherever', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'older');
+    world.pass(50);
+    world.join(1, 'younger');
+    world.room = 1;
+    world.queues[1].room();
+    world.pass(0.1);
+    expect(world.went).toEqual([]);
+    expect(world.rings).toEqual([0]);
+    world.queues[0].rung();
+    world.pass(0.1);
+    expect(world.went).toEqual(['older']);
+  });
+
+  it('ring where somebody waits, when nobody waits here', () => {
+    const world = new TwoWorkers();
+    world.join(1, 'a');
+    world.makeRoom(0);
+    expect(world.rings).toEqual([1]);
+  });
+
+  it('ring no further when they are rung and nobody waits', () => {
+    const world = new TwoWorkers();
+    world.join(1, 'a');
+    world.queues[0].rung();
+    expect(world.rings).toEqual([]);
+  });
+
+  it('let nobody who comes now go before those who wait', () => {
+    const world = new TwoWorkers();
+    expect(world.queues.map((queue) => queue.hasTurns)).toEqual([false, false]);
+    world.join(0, 'a');
+    world.pass(20);
+    expect(world.queues.map((queue) => queue.hasTurns)).toEqual([true, true]);
+  });
+
+  it('do not wait for a worker that is dead', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'dead');
+    world.pass(20);
+    const first = world.queues[0] as unknown as { onAlarm(): void; alarm: { cancel(): void } };
+    first.alarm.cancel();
+    world.pass(300);
+    world.join(1, 'b');
+    world.makeRoom(1);
+    expect(world.went).toEqual(['b']);
+  });
+});

@@ -1,0 +1,218 @@
+/**
+ * The exchanges of one pool that wait in this worker until a backend has room for them
+ * (`max_requests`). Over all workers whoever has waited longest goes first, within a few
+ * milliseconds: see `waiting.ts`. A worker that makes room where another one's turn it is, rings
+ * there; and since a ring can be lost with the thread that carries it, everybody also looks again
+ * every few milliseconds as long as somebody waits.
+ */
+import type { Alarm, Clock } from '../base/clock.ts';
+import { type Failure, failure } from '../base/failure.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { QueueConfig } from '../config.ts';
+import type { Waiting } from '../resilience/waiting.ts';
+
+/** How often is looked again; costs nothing while nobody waits. */
+const LOOK_MS = 5;
+/** So much longer another worker's first must have waited to go before ours. */
+const PATIENCE_MS = 5;
+/** A queue that was never empty for so long does not only even out a burst: it stands. */
+const STANDING_MS = 100;
+/** In a standing queue of the order `adaptive` nobody but the newest waits longer than this. */
+const SHED_MS = 10;
+
+/** Somebody who can wait. */
+export interface Waiter {
+  /** Some backends have failed it already: that it finds no room says nothing about others. */
+  readonly isChoosy: boolean;
+  /** Tries to enter. False: there is no room yet. Else it has left the queue. */
+  tryAgain(): boolean;
+  /** It has waited in vain. Leaves the queue. */
+  giveUp(why: Failure): void;
+}
+
+/** Where a waiter stands. Each has one for all its life. */
+export class Place {
+  readonly waiter: Waiter;
+  queue: Queue | null = null;
+  next: Place | null = null;
+  previous: Place | null = null;
+  /** Wheel time. */
+  sinceMs = 0;
+  /** The same in the time that all workers share. */
+  sinceWallMs = 0;
+
+  constructor(waiter: Waiter) {
+    this.waiter = waiter;
+  }
+}
+
+export interface QueueDeps {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly waiting: Waiting;
+  /** Tells that worker that there is room. */
+  readonly ring: (worker: number) => void;
+}
+
+/** One per pool and worker. */
+export class Queue {
+  config: QueueConfig;
+  private readonly deps: QueueDeps;
+  private first: Place | null = null;
+  private last: Place | null = null;
+  private count = 0;
+  private alarm: Alarm | null = null;
+  private isSoon = false;
+  /** Since when somebody waits, without a pause. */
+  private busySinceMs = 0;
+  private readonly onAlarm = (): void => this.look();
+  private readonly onTurn = (): void => {
+    this.isSoon = false;
+    if (this.first !== null) this.serve();
+  };
+
+  constructor(config: QueueConfig, deps: QueueDeps) {
+    this.config = config;
+    this.deps = deps;
+    // A worker that was here before may have died with those who waited.
+    this.show();
+  }
+
+  /** How many wait here. */
+  get length(): number {
+    return this.count;
+  }
+
+  /** Would somebody who comes now go before others who have waited? */
+  get hasTurns(): boolean {
+    if (this.first !== null) return !this.isNewestFirst;
+    const wallMs = this.deps.clock.wallMs();
+    return this.deps.waiting.longer(wallMs - PATIENCE_MS, wallMs) !== -1;
+  }
+
+  /** Takes the last place. Null: it waits; else why it cannot. */
+  join(place: Place): Failure | null {
+    const { clock, wheel, waiting } = this.deps;
+    const wallMs = clock.wallMs();
+    if (waiting.total(wallMs) >= this.config.size) return full(this.config.size);
+    place.queue = this;
+    place.sinceMs = wheel.nowMs();
+    place.sinceWallMs = wallMs;
+    place.previous = this.last;
+    if (this.last === null) this.first = place;
+    else this.last.next = place;
+    this.last = place;
+    if (this.count++ === 0) this.busySinceMs = place.sinceMs;
+    this.show();
+    // What was given back since it looked last was given to nobody: it looks once more.
+    this.soon();
+    this.alarm ??= clock.wakeAt(clock.nowMs() + LOOK_MS, this.onAlarm);
+    return null;
+  }
+
+  /** It goes on, or nobody waits for its answer any more. */
+  leave(place: Place): void {
+    if (place.previous === null) this.first = place.next;
+    else place.previous.next = place.next;
+    if (place.next === null) this.last = place.previous;
+    else place.next.previous = place.previous;
+    place.queue = place.next = place.previous = null;
+    if (--this.count > 0) return;
+    this.alarm?.cancel();
+    this.alarm = null;
+    this.show();
+  }
+
+  /** A backend has room again, or there is another one. */
+  room(): void {
+    if (this.first === null) {
+      const wallMs = this.deps.clock.wallMs();
+      this.ring(this.deps.waiting.longer(wallMs + 1, wallMs));
+    } else this.soon();
+  }
+
+  /** Another worker rang. Who has nobody waiting rings nobody else, or it would never end. */
+  rung(): void {
+    if (this.first !== null) this.soon();
+  }
+
+  private ring(worker: number): void {
+    if (worker !== -1) this.deps.ring(worker);
+  }
+
+  /** In the next turn: the connection that has just been given back is clean by then. */
+  private soon(): void {
+    if (this.isSoon) return;
+    this.isSoon = true;
+    this.deps.clock.nextTurn(this.onTurn);
+  }
+
+  private look(): void {
+    const { clock } = this.deps;
+    this.alarm = null;
+    this.expire();
+    if (this.first !== null) this.serve();
+    if (this.first !== null) this.alarm = clock.wakeAt(clock.nowMs() + LOOK_MS, this.onAlarm);
+  }
+
+  /** Lets go whose turn it is, as long as there is room. */
+  private serve(): void {
+    let place = this.front();
+    while (place !== null && this.isTurnOf(place)) {
+      if (place.waiter.tryAgain()) place = this.front();
+      else if (place.waiter.isChoosy) place = this.isNewestFirst ? place.previous : place.next;
+      else break;
+    }
+    this.show();
+  }
+
+  private front(): Place | null {
+    return this.isNewestFirst ? this.last : this.first;
+  }
+
+  private isTurnOf(place: Place): boolean {
+    if (this.isNewestFirst) return true;
+    const wallMs = this.deps.clock.wallMs();
+    const worker = this.deps.waiting.longer(place.sinceWallMs - PATIENCE_MS, wallMs);
+    this.ring(worker);
+    return worker === -1;
+  }
+
+  private get isNewestFirst(): boolean {
+    if (this.config.order === 'fifo' || this.first === null) return false;
+    return this.deps.wheel.nowMs() - this.busySinceMs >= STANDING_MS;
+  }
+
+  /** Gives up those who have waited too long, the oldest first. */
+  private expire(): void {
+    const nowMs = this.deps.wheel.nowMs();
+    const { timeoutMs } = this.config;
+    while (this.first !== null) {
+      const { first } = this;
+      const waitedMs = nowMs - first.sinceMs;
+      const isShed = waitedMs >= SHED_MS && this.isNewestFirst && first !== this.last;
+      if (waitedMs < timeoutMs && !isShed) return;
+      first.waiter.giveUp(isShed ? SHED : late(timeoutMs));
+    }
+  }
+
+  /** Tells the other workers. */
+  private show(): void {
+    const { clock, waiting } = this.deps;
+    const wallMs = clock.wallMs();
+    let place = this.first;
+    while (place?.waiter.isChoosy) place = place.next;
+    waiting.show(this.count, place?.sinceWallMs ?? wallMs, wallMs);
+  }
+}
+
+const overloaded = (cause: string): Failure =>
+  failure('overloaded', 'us', 'pick', 'never', `no backend has room (max_requests)${cause}`);
+
+const full = (size: number): Failure =>
+  overloaded(size === 0 ? ', and nobody may wait' : `, and ${size} requests wait already`);
+
+const late = (timeoutMs: number): Failure =>
+  overloaded(`, and none had any within ${timeoutMs} ms`);
+
+const SHED = overloaded(', and newer requests go first while the queue stands');
