@@ -1,10 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where nothing but computing is tested: no process is started, no real time passes. */
+const PURE = [
+  'src/core/**/*.test.ts',
+  'src/config/**/*.test.ts',
+  'sim/**/*.test.ts',
+  'test/*.test.ts',
+  'test/{conformance/policy,golden/config,wire/wire}.test.ts',
+];
+
+const common = { testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' } as const;
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'sim/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
+    projects: [
+      // Files share a process, and two run at once: nobody minds.
+      {
+        test: { ...common, name: 'pure', include: PURE, isolate: false, maxWorkers: 2 },
+      },
+      // One after the other, alone on the machine: they look at clocks and sockets.
+      {
+        test: {
+          ...common,
+          name: 'real',
+          include: ['{src,test,bench}/**/*.test.ts'],
+          exclude: [...PURE, '**/node_modules/**'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
