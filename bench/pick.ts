@@ -66,7 +66,9 @@ export function measurePicks(
   const nobody: number[] = [];
   const round = (): void => {
     // Keys as different as those of different clients.
-    for (let n = 0; n < picks; n++) table.leave(at.enter(nobody, Math.imul(n, 0x9e3779b1) >>> 1));
+    for (let n = 0; n < picks; n++) {
+      table.leave(at.enter(nobody, Math.imul(n, 0x9e3779b1) >>> 1, null));
+    }
   };
   round();
   const heapBefore = process.memoryUsage().heapUsed;

@@ -7,7 +7,7 @@ import { PacedWriter } from './paced-writer.ts';
 import { BodyCheck, patternBytes } from './pattern.ts';
 import type { Answer, Fate, Request } from './request.ts';
 import { type StrictEvents, type StrictHead, StrictReader } from './strict-reader.ts';
-import { cutUp, type Message, requestMessage } from './wire.ts';
+import { cutUp, FORGED_COOKIE, type Message, requestMessage } from './wire.ts';
 import type { World } from './world.ts';
 
 const CONTINUE_PATIENCE_MS = 800;
@@ -92,6 +92,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.sending = request;
     this.waiting.push(request);
     request.fate = 'sending';
+    request.begunWallMs = world.clock.wallMs();
+    if (world.options.sticky !== null) request.cookie = this.cookieToSend();
     const body = request.framing === 'none' ? '' : ` with ${request.bodyBytes} bytes`;
     world.note(client.name, `sends ${request.method} ${request.target}${body}`);
     this.watchPatience(request);
@@ -111,6 +113,13 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     world.after(CONTINUE_PATIENCE_MS, () => {
       if (this.heldBody === heldBody) heldBody();
     });
+  }
+
+  /** Some forget theirs, and some try what they have made up. */
+  private cookieToSend(): string | null {
+    const { rng } = this.world;
+    if (rng.chance(1, 20)) return FORGED_COOKIE;
+    return rng.chance(1, 20) ? null : this.client.cookie;
   }
 
   private sendRest(request: Request, parts: readonly Uint8Array[]): void {
@@ -191,6 +200,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
       this.forsake();
       return;
     }
+    const cookie = cookieIn(head);
+    if (cookie !== null) client.cookie = cookie;
     if (head.status === 101) {
       this.openTunnel(request, head);
     } else if (head.status < 200) {
@@ -199,6 +210,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
       this.answer = {
         status: head.status,
         nonce: head.fields.get('x-nonce') ?? null,
+        cookie,
         bodyBytes: 0,
         wrongAt: -1,
         whole: false,
@@ -260,6 +272,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     request.answer = {
       status: 101,
       nonce: request.nonce,
+      cookie: cookieIn(head),
       bodyBytes: 0,
       wrongAt: -1,
       whole: false,
@@ -401,3 +414,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     if (!this.gone) this.socket.reset();
   }
 }
+
+/** What the balancer's cookie is set to; null: it is not set. */
+const cookieIn = (head: StrictHead): string | null =>
+  /^lb=([^;]*);/.exec(head.fields.get('set-cookie') ?? '')?.[1] ?? null;

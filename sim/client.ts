@@ -13,6 +13,8 @@ export class Client {
   readonly name: string;
   readonly address: string;
   readonly world: World;
+  /** The balancer's cookie, as it was set last; null: never yet. */
+  cookie: string | null = null;
   private readonly transport: Transport;
   private conversation: ClientConversation | null = null;
 

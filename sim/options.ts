@@ -6,7 +6,7 @@
 
 import { policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { PolicyName, QueueConfig } from '../src/core/config.ts';
+import type { PolicyName, QueueConfig, StickyConfig } from '../src/core/config.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 
 /** What a backend may do to one request instead of answering it well. */
@@ -63,6 +63,8 @@ export interface HealthOptions {
 export interface SimOptions {
   readonly calm: boolean;
   readonly policy: PolicyName;
+  /** Clients keep a cookie of the balancer's; null: it sets none. */
+  readonly sticky: StickyConfig | null;
   readonly clients: number;
   readonly backends: number;
   /** Weights of the backends, in order. */
@@ -115,6 +117,7 @@ export function drawOptions(rng: Rng): SimOptions {
   return {
     calm,
     policy: pick(rng, POLICIES),
+    sticky: rng.chance(1, 3) ? drawSticky(rng) : null,
     clients: 2 + rng.below(5),
     backends,
     weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
@@ -148,6 +151,13 @@ export function drawOptions(rng: Rng): SimOptions {
 }
 
 const POLICIES = Object.keys(policies) as PolicyName[];
+
+const drawSticky = (rng: Rng): StickyConfig => ({
+  cookie: 'lb',
+  maxAgeMs: null,
+  secret: rng.chance(1, 2) ? 'what nobody guesses' : null,
+  drain: rng.chance(1, 2),
+});
 
 const IDLE_CLOSES: readonly Range[] = [
   [0, 2],

@@ -53,6 +53,8 @@ export interface Answer {
   readonly status: number;
   /** Null: made by the balancer itself. */
   readonly nonce: string | null;
+  /** What the balancer's cookie has been set to; null: it has not. */
+  readonly cookie: string | null;
   bodyBytes: number;
   /** The first byte of the body that is wrong; -1: none. */
   wrongAt: number;
@@ -83,7 +85,11 @@ export class Request {
   /** What is wrong with it on purpose. */
   hostile: 'ambiguous' | 'bad-chunk' | null = null;
 
+  /** The value of the balancer's cookie that it is sent with; null: none. */
+  cookie: string | null = null;
   fate: Fate = 'planned';
+  /** Milliseconds since 1970. */
+  begunWallMs = 0;
   /** Its last byte has been handed to the network. */
   sentWhole = false;
   readonly arrivals: Arrival[] = [];

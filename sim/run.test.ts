@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BackendConnection } from '../src/core/engine/backend-connection.ts';
+import { Pool } from '../src/core/engine/pool.ts';
+import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
 import { type RunResult, runSeed } from './run.ts';
 
@@ -54,6 +56,23 @@ describe('a run', () => {
 });
 
 describe('a planted bug is found:', () => {
+  it('a cookie that names a backend is not looked at', () => {
+    plant(Pool, 'enterHome', () => () => false);
+    expect(firstViolation()).toMatch(/^stickiness: .* is up, and went to/);
+  });
+
+  it('a cookie that anybody has made counts', () => {
+    plant(
+      StickyCookie,
+      'taken',
+      () =>
+        function (this: Record<string, unknown>) {
+          this.found = (this.backends as unknown[])[0];
+        },
+    );
+    expect(firstViolation()).toMatch(/^stickiness: /);
+  });
+
   it('a connection with bytes nobody asked for stays in the pool', () => {
     plant(BackendConnection, 'unasked', () => () => {});
     expect(firstViolation()).not.toBeNull();

@@ -14,6 +14,7 @@ import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
+import { createStickiness } from './checkers/stickiness.ts';
 import { Operator } from './operator.ts';
 import { type CheckerFactory, type PrintLine, type Violation, World } from './world.ts';
 
@@ -28,6 +29,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createLeaks,
   createLimits,
   createFairness,
+  createStickiness,
   createConvergence,
 ];
 

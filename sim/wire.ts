@@ -43,6 +43,7 @@ export function requestMessage(request: Request, rng: Rng): Message {
   const lines = [`${request.method} ${request.target} HTTP/1.${request.old ? 0 : 1}`];
   lines.push('Host: front.test', `X-Nonce: ${request.nonce}`);
   if (rng.chance(1, 2)) lines.push('User-Agent:  sim \t', 'Accept: */*');
+  if (request.cookie !== null) lines.push(`Cookie: ${cookiesWith(request.cookie, rng)}`);
   if (request.framing === 'length') lines.push(`content-length: ${request.bodyBytes}`);
   if (request.framing === 'chunked') lines.push('Transfer-Encoding: Chunked');
   if (request.hostile === 'ambiguous') {
@@ -56,6 +57,19 @@ export function requestMessage(request: Request, rng: Rng): Message {
   else if (request.old && rng.chance(1, 2)) lines.push('Connection: keep-alive');
   const head = latin1(`${rng.chance(1, 20) ? '\r\n' : ''}${lines.join('\r\n')}\r\n\r\n`);
   return { head, body: requestBody(request, rng) };
+}
+
+/** Nobody has made this one. */
+export const FORGED_COOKIE = '0123456789abcdef';
+
+/** The cookies of the application, which a backend must see as they are. */
+export const APP_COOKIES = 'a="1; b=2';
+
+/** These with one that is the balancer's, in some place. */
+function cookiesWith(value: string, rng: Rng): string {
+  const cookies = APP_COOKIES.split('; ');
+  cookies.splice(rng.below(cookies.length + 1), 0, `lb=${value}`);
+  return cookies.join('; ');
 }
 
 function requestBody(request: Request, rng: Rng): Uint8Array {

@@ -23,7 +23,7 @@ const STATES = statesOf(State.up, State.checking, State.suspect);
 const RELEASED = 2;
 const LOOK_AGAIN = 3;
 
-type Operation = 'enter' | 'leave' | 'suspect' | 'tunnel';
+type Operation = 'enter' | 'enter kept' | 'leave' | 'suspect' | 'tunnel';
 type Script = readonly Operation[];
 
 /** Every way to spend three operations; what is still open after them is left at the end. */
@@ -74,8 +74,11 @@ class Worker implements Party<WorkerState> {
   private operate(operation: Operation, state: WorkerState): WorkerState {
     const { table } = this;
     const { exchanges, tunnels, wins } = state;
-    if (operation === 'enter') {
-      const isIn = table.enter(SLOT, GENERATION, STATES);
+    if (operation === 'enter' || operation === 'enter kept') {
+      const isIn =
+        operation === 'enter'
+          ? table.enter(SLOT, GENERATION, STATES)
+          : table.enterKept(SLOT, GENERATION);
       return isIn ? { ...state, exchanges: exchanges + 1 } : state;
     }
     // It was not let in.
@@ -144,10 +147,26 @@ class Drainer extends Control {
 
   protected override settle(state: ControlState): ControlState {
     const { table } = this;
-    if (state.freed || table.inFlight(SLOT) > 0 || table.tunnels(SLOT) > 0) return state;
+    if (state.freed || table.keeps(SLOT) || table.inFlight(SLOT) > 0 || table.tunnels(SLOT) > 0)
+      return state;
     table.free(SLOT);
     table.claim(1, State.up);
     return { ...state, freed: true };
+  }
+}
+
+/** The same, but the backend keeps its clients until a deadline. */
+class Keeper extends Drainer {
+  override next(state: ControlState, post: Post): ControlState {
+    if (state.step === 0) {
+      this.table.setKeeps(SLOT, true);
+      return super.next(state, post);
+    }
+    if (this.table.keeps(SLOT)) {
+      this.table.setKeeps(SLOT, false);
+      return this.settle(state);
+    }
+    return super.next(state, post);
   }
 }
 
@@ -196,6 +215,8 @@ interface Cast {
   readonly verdicts?: readonly State[] | null;
   /** How many may be there at once; 0: any number. */
   readonly limit?: number;
+  /** It keeps its clients while it drains. */
+  readonly keeps?: boolean;
   /** Off: the control thread believes what it was told, and never looks by itself. */
   readonly looksAgain?: boolean;
 }
@@ -203,6 +224,7 @@ interface Cast {
 /** Every order of turns; returns the number of different moments. */
 function explore(cast: Cast): number {
   const { scripts, table: TableKind = Table, verdicts = null, looksAgain = true, limit = 0 } = cast;
+  const DrainerKind = cast.keeps === true ? Keeper : Drainer;
   const buffer = new ArrayBuffer(Table.bytesFor(SIZE));
   const own = new TableKind(SIZE, buffer);
   own.claim(1, State.up);
@@ -210,7 +232,7 @@ function explore(cast: Cast): number {
   const workers = WORKERS.map((worker) => {
     return new Worker(new TableKind(SIZE, buffer, worker), scripts[worker], worker);
   });
-  const control = verdicts === null ? new Drainer(own) : new Control(own, verdicts);
+  const control = verdicts === null ? new DrainerKind(own) : new Control(own, verdicts);
   return exploreInterleavings<AnyState>({
     words: new Int32Array(buffer),
     parties: [...workers, control] as readonly Party<AnyState>[],
@@ -285,6 +307,21 @@ describe('a suspicion', () => {
   });
 });
 
+const KEPT_SCRIPTS: readonly Script[] = [
+  ['enter kept', 'leave', 'enter kept'],
+  ['enter', 'enter kept', 'leave'],
+  ['enter kept', 'tunnel'],
+];
+
+describe.skipIf(!isFirst)('a backend that keeps its clients while it drains', () => {
+  for (const [index, one] of KEPT_SCRIPTS.entries()) {
+    it(`is not freed under one that does ${one.join(', ')}`, () => {
+      for (const other of KEPT_SCRIPTS.slice(index))
+        explore({ scripts: [one, other], keeps: true });
+    });
+  }
+});
+
 /** A table with its words within reach of its mistakes. */
 class OpenTable extends Table {
   protected readonly words: Int32Array;
@@ -294,7 +331,7 @@ class OpenTable extends Table {
     super(size, buffer, worker);
     this.words = new Int32Array(this.buffer);
     // Behind the columns, of which each has one word here.
-    this.entry = Table.bytesFor({ capacity: 1, workers: 0 }) / 4 + worker;
+    this.entry = COLUMN_WORDS + worker;
   }
 }
 
@@ -314,6 +351,17 @@ describe('a mistake that is caught', () => {
       }
     }
     const run = (): unknown => explore({ scripts: busy, table: Hasty });
+    expect(run).toThrow('a worker is on a slot that was freed');
+  });
+
+  it('is to ask whether clients are kept before they are counted', () => {
+    class Hasty extends Table {
+      override enterKept(slot: number, generation: number): boolean {
+        return this.keeps(slot) && this.enter(slot, generation, statesOf(State.draining));
+      }
+    }
+    const [kept] = KEPT_SCRIPTS;
+    const run = (): unknown => explore({ scripts: [kept, kept], table: Hasty, keeps: true });
     expect(run).toThrow('a worker is on a slot that was freed');
   });
 

@@ -1,6 +1,6 @@
 /**
- * In a calm world round robin is exact: by an own computation of nginx's smooth order, which for
- * equal weights is the configured order.
+ * In a calm world where nobody stays on a backend, round robin is exact: by an own computation of
+ * nginx's smooth order, which for equal weights is the configured order.
  */
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
@@ -19,9 +19,9 @@ class Fairness implements Checker {
 
   constructor(world: World, fail: Fail) {
     this.fail = fail;
-    const { calm, policy, maxRequests } = world.options;
+    const { calm, policy, maxRequests, sticky } = world.options;
     // A backend without room is passed over.
-    this.applies = calm && policy === 'round_robin' && maxRequests === 0;
+    this.applies = calm && policy === 'round_robin' && maxRequests === 0 && sticky === null;
     this.weights = world.options.weights;
     this.gains = this.weights.map(() => 0);
   }

@@ -10,6 +10,9 @@ const KNOWN = 'client_address, host, path, header:NAME, cookie:NAME or query:NAM
 
 /** Names of headers and cookies: a token of RFC 9110. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Can it be the name of a header or of a cookie? */
+export const isToken = (name: string): boolean => TOKEN.test(name);
+
 /** A query's name as it stands in a URL, where all but ASCII is written in percent signs. */
 const IN_QUERY = /^[!-~]+$/;
 const NOT_IN_QUERY = /[#&=]/;
@@ -28,8 +31,7 @@ export function parseHashKey(text: string): Parsed<HashKeyConfig> {
   }
   const name = rest.join(':');
   if (name === '') return { problem: `${show(text)} does not say which; write ${kind}:NAME` };
-  const fits =
-    kind === 'query' ? IN_QUERY.test(name) && !NOT_IN_QUERY.test(name) : TOKEN.test(name);
+  const fits = kind === 'query' ? IN_QUERY.test(name) && !NOT_IN_QUERY.test(name) : isToken(name);
   if (!fits) {
     return { problem: `${show(name)} can be no name of a ${kind}; write ${kind}:NAME` };
   }

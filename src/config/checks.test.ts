@@ -51,6 +51,36 @@ describe('values together', () => {
     expect(complaints(value).join('\n')).toContain(complaint);
   });
 
+  describe('cookies of two pools', () => {
+    const sticky = { cookie: 'lb' };
+    const both = { a: { backends, sticky }, b: { backends, sticky } };
+    const clash = 'pools.b.sticky.cookie: "lb" is the cookie of pools.a.sticky.cookie';
+
+    it.each([
+      [[{ path: '/a', pool: 'a' }, { pool: 'b' }]],
+      [[{ host: 'x.com', pool: 'a' }, { pool: 'b' }]],
+      [
+        [
+          { host: '*.x.com', pool: 'a' },
+          { host: ['y.com', 'w.x.com'], path: '/b', pool: 'b' },
+        ],
+      ],
+    ])('clash where both serve a host: %j', (routes) => {
+      expect(complaints({ pools: both, routes }).join('\n')).toContain(clash);
+    });
+
+    it('do not clash on hosts of their own, or by other names', () => {
+      const own = [
+        { host: 'x.com', pool: 'a' },
+        { host: ['y.com', '*.x.com'], pool: 'b' },
+      ];
+      expect(complaints({ pools: both, routes: own })).toEqual([]);
+      const named = { a: both.a, b: { backends, sticky: { cookie: 'lb-b' } } };
+      const routes = [{ path: '/a', pool: 'a' }, { pool: 'b' }];
+      expect(complaints({ pools: named, routes })).toEqual([]);
+    });
+  });
+
   it('are not judged where a value is wrong in itself', () => {
     const wrong = [undefined, null, 'x', 1, [], [null], {}, { x: null }];
     for (const value of wrong) {

@@ -23,6 +23,7 @@ export function checkTogether(value: unknown, files: NamedFiles, report: Report)
   const pools = poolsOf(root);
   for (const pool of pools) checkPool(pool.value, pool.path, files, report);
   checkRoutes(root, pools, report);
+  checkStickyNames(root, pools, report);
   checkLoops(root, pools, report);
   checkLimits(root, report);
   checkTableSize(root, pools, report);
@@ -267,6 +268,39 @@ function readRoute(route: Mapping, path: Path): RouteAt | null {
   if (route.host !== undefined && hosts.length === 0) return null;
   return { hosts: hosts as string[], prefix, path };
 }
+
+/** Two pools whose routes share a host would overwrite each other's cookie there. */
+function checkStickyNames(root: Mapping, pools: readonly PoolAt[], report: Report): void {
+  const earlier: { cookie: unknown; hosts: string[]; path: Path }[] = [];
+  for (const { name, path, value } of pools) {
+    const cookie = asMapping(value.sticky)?.cookie;
+    if (cookie === undefined) continue;
+    const at = [...path, 'sticky', 'cookie'];
+    const hosts = hostsOf(root, name);
+    const other = earlier.find(
+      (before) => before.cookie === cookie && shareHost(before.hosts, hosts),
+    );
+    if (other !== undefined) {
+      const where = `${formatPath(other.path)}${report.onLine(other.path)}`;
+      const what = `${show(cookie)} is the cookie of ${where}, and both pools serve the same host`;
+      report.add(at, `${what}; choose another name`);
+    }
+    earlier.push({ cookie, hosts, path: at });
+  }
+}
+
+/** Of all routes to this pool; `*`: any host. */
+function hostsOf(root: Mapping, pool: string): string[] {
+  return asList(root.routes).flatMap((item, i) => {
+    const route = asMapping(item);
+    const at = route?.pool === pool ? readRoute(route, ['routes', i]) : null;
+    if (at === null) return [];
+    return at.hosts.length === 0 ? ['*'] : at.hosts;
+  });
+}
+
+const shareHost = (some: readonly string[], others: readonly string[]): boolean =>
+  some.some((a) => others.some((b) => [a, b].includes('*') || takesHost(a, b) || takesHost(b, a)));
 
 /** Does every request of `later` match `earlier` already? */
 function covers(earlier: RouteAt, later: RouteAt): boolean {

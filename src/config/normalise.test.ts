@@ -49,6 +49,17 @@ describe('the normalised configuration', () => {
     ]);
   });
 
+  it('is sticky when that is written, and a drain keeps no clients unless it says so', () => {
+    expect(of({ backends }).pools[0].sticky).toBe(null);
+    const sticky = { cookie: 'lb', max_age: '1h' };
+    expect(of({ backends, sticky }).pools[0].sticky).toEqual({
+      cookie: 'lb',
+      maxAgeMs: 3_600_000,
+      secret: null,
+      drain: false,
+    });
+  });
+
   it('tells the rules for Host apart', () => {
     const host = (rule: string): unknown => of({ backends, host: rule }).pools[0].host;
     expect(host('preserve')).toEqual({ kind: 'preserve' });

@@ -9,6 +9,7 @@ import type {
   PoolConfig,
   QueueConfig,
   RouteConfig,
+  StickyConfig,
   TimeoutsConfig,
 } from '../core/config.ts';
 import { isPem, type NamedFiles } from './files.ts';
@@ -62,6 +63,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     name,
     policy: pool.policy,
     hashKey: pool.hash_key ?? { kind: 'client_address' },
+    sticky: pool.sticky === undefined ? null : toSticky(pool.sticky),
     backends: pool.backends.map((written) => toBackend(written, pool.max_requests ?? 0)),
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
@@ -81,6 +83,11 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
       ]),
     ),
   };
+}
+
+function toSticky(checked: NonNullable<CheckedPool['sticky']>): StickyConfig {
+  const { cookie, max_age, secret, drain } = checked;
+  return { cookie, maxAgeMs: max_age ?? null, secret: secret ?? null, drain };
 }
 
 const toQueue = ({ size, timeout, order }: NonNullable<CheckedPool['queue']>): QueueConfig => ({

@@ -5,6 +5,7 @@ import { hashKey, policy } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, flag, POSITIVE, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
+import { sticky } from './sticky.ts';
 
 /** The URL of a backend. */
 export const backendUrl = parsed(
@@ -176,6 +177,7 @@ export const poolShape = {
   backends,
   policy,
   hash_key: hashKey.optional(),
+  sticky: sticky.optional(),
   health_check: healthCheck.optional(),
   max_requests: maxRequests.optional(),
   queue: queue.optional(),

@@ -25,7 +25,7 @@ describe('a printed configuration', () => {
   it('reads back as what it was, whatever a page or a name holds', () => {
     const page = fc.string({ unit: 'binary', maxLength: 30 });
     const duration = fc.integer({ min: 1, max: 1e9 }).map((ms) => `${ms}ms`);
-    const pool = fc.record({
+    const keys = {
       backends: fc.constant([{ url: 'https://[::1]/a', name: '1' }, 'http://b:8080']),
       host: fc.constantFrom('preserve', 'backend', 'a.example:80'),
       tls: fc.record({
@@ -38,9 +38,15 @@ describe('a printed configuration', () => {
         fc.constantFrom('400', '503', '599'),
         fc.record({ body: page, content_type: fc.constantFrom('text/html', 'a/b; c="${d}"') }),
       ),
-    });
+    };
+    const pool = fc.record(keys);
+    const secret = fc.constantFrom('${NOT_A_VARIABLE}', '1234567890123456');
+    const sticky = fc.record(
+      { cookie: fc.constant('lb'), max_age: fc.constant('90m'), secret, drain: fc.boolean() },
+      { requiredKeys: ['cookie'] },
+    );
     const input = fc.record({
-      pools: fc.record({ on: pool, '1': pool }),
+      pools: fc.record({ on: fc.record({ ...keys, sticky }), '1': pool }),
       routes: fc.constant([{ host: ['*.a.example'], path: '/x', pool: '1' }, { pool: 'on' }]),
       timeouts: fc.record({ connect: duration, idle: duration }),
       limits: fc.record({ body: fc.integer({ min: 1, max: 1e12 }), min_rate: fc.nat(1e6) }),

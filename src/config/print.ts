@@ -9,6 +9,7 @@ import type {
   HealthCheckConfig,
   PoolConfig,
   QueueConfig,
+  StickyConfig,
 } from '../core/config.ts';
 import { formatHashKey } from './balancing.ts';
 import { escapeVariables } from './environment.ts';
@@ -79,6 +80,7 @@ function toPool(pool: PoolConfig): PoolInput {
     policy: pool.policy,
     ...(pool.policy === 'maglev' ? { hash_key: formatHashKey(pool.hashKey) } : {}),
     ...(pool.backends.some(isLimited) ? { queue: toQueue(pool.queue) } : {}),
+    ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {
@@ -107,6 +109,15 @@ const toQueue = ({ size, timeoutMs, order }: QueueConfig): PoolInput['queue'] =>
   timeout: formatDuration(timeoutMs),
   order,
 });
+
+function toSticky({ cookie, maxAgeMs, secret, drain }: StickyConfig): PoolInput['sticky'] {
+  return {
+    cookie,
+    ...(maxAgeMs === null ? {} : { max_age: formatDuration(maxAgeMs) }),
+    ...(secret === null ? {} : { secret }),
+    drain,
+  };
+}
 
 function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
   const http = {

@@ -73,6 +73,7 @@ const isEmpty = (value: unknown): boolean =>
 /** What each part of the page is called and which of the schema's objects it shows. */
 const SECTIONS: readonly (readonly [heading: string, definition: string, intro: string])[] = [
   ['Backends', 'backend', 'Each item of `backends` is a URL, or a mapping with these keys.'],
+  ['Stickiness', 'sticky', 'The keys of `sticky`.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
   ['TLS to backends', 'tls', 'The keys of `tls`.'],
   ['Listeners', 'listener', 'The keys of each item of `listeners`.'],

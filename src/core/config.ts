@@ -51,11 +51,25 @@ export type HashKeyConfig =
   /** Header names are lower-case. */
   | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string };
 
+/** A cookie of ours by which a client stays on its backend. */
+export interface StickyConfig {
+  /** Its name. */
+  readonly cookie: string;
+  /** 1,000 or more; null: until the browser is closed. */
+  readonly maxAgeMs: number | null;
+  /** null: none, whoever knows what a backend is called can make its cookie. */
+  readonly secret: string | null;
+  /** A backend that drains keeps its clients until its deadline. */
+  readonly drain: boolean;
+}
+
 export interface PoolConfig {
   readonly name: string;
   readonly policy: PolicyName;
   /** For hashing policies. */
   readonly hashKey: HashKeyConfig;
+  /** null: each exchange goes where the policy says. */
+  readonly sticky: StickyConfig | null;
   readonly backends: readonly BackendConfig[];
   readonly queue: QueueConfig;
   /** null: no active probes; suspects are probed by TCP. */

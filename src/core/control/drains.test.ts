@@ -161,3 +161,47 @@ describe('draining', () => {
     expect(world.clock.pending()).toBe(0);
   });
 });
+
+describe('draining a backend that keeps its clients', () => {
+  beforeEach(() => {
+    const sticky = { cookie: 'lb', maxAgeMs: null, secret: null, drain: true };
+    member.pool.config = { ...member.pool.config, sticky };
+  });
+
+  it('lets them come until its deadline, although nothing is on it', () => {
+    drain(false);
+    expect([table.state(slot()), table.keeps(slot())]).toEqual([State.draining, true]);
+    world.pass(29_999);
+    expect([member.drain?.empty, table.keeps(slot())]).toEqual([false, true]);
+    world.pass(2);
+    expect([member.drain?.empty, table.keeps(slot())]).toEqual([true, false]);
+    expect(world.logged('backend_drained')).toHaveLength(1);
+    expect(engine.take()).toEqual([]);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('cuts those of them that are there then', () => {
+    engine.onCut = () => table.leave(slot());
+    drain(false);
+    world.pass(20_000);
+    expect(table.enterKept(slot(), member.backend.generation)).toBe(true);
+    world.pass(10_001);
+    expect(engine.take()).toEqual(['cut server-1 exchanges']);
+    expect(member.drain?.empty).toBe(true);
+    expect(table.enterKept(slot(), member.backend.generation)).toBe(false);
+  });
+
+  it('lets nobody come when it leaves the configuration, and ends in the same way', () => {
+    drain(true);
+    expect(gone).toEqual([member]);
+  });
+
+  it('ends when it leaves the configuration in the middle', () => {
+    drain(false);
+    world.pass(1000);
+    drain(true);
+    expect(gone).toEqual([member]);
+    expect(table.keeps(slot())).toBe(false);
+    expect(world.clock.pending()).toBe(0);
+  });
+});

@@ -42,13 +42,17 @@ export class Drains {
 
   /** `settle` has to follow, when the engine has been told. */
   begin(member: Member, removed: boolean): void {
+    const { slot } = member.backend;
     if (member.drain !== null) {
       member.drain.removed = removed || member.drain.removed;
+      if (removed) this.table.setKeeps(slot, false);
       this.watch(member, this.alarms.get(member) ?? []);
       return;
     }
     member.drain = { sinceWallMs: this.clock.wallMs(), removed, empty: false };
-    this.table.setState(member.backend.slot, State.draining);
+    // The workers forget whom a backend had when it leaves the configuration.
+    this.table.setKeeps(slot, !removed && member.pool.config.sticky?.drain === true);
+    this.table.setState(slot, State.draining);
     const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
     const nowMs = this.clock.nowMs();
     this.watch(member, [
@@ -80,7 +84,7 @@ export class Drains {
   /** Its counts may have become zero. */
   settle(member: Member): void {
     const { drain, backend } = member;
-    if (drain === null) return;
+    if (drain === null || this.table.keeps(backend.slot)) return;
     if (this.table.inFlight(backend.slot) > 0 || this.table.tunnels(backend.slot) > 0) return;
     this.cancelAlarms(member);
     if (!drain.empty) {
@@ -100,8 +104,12 @@ export class Drains {
 
   private cut(member: Member, what: 'exchanges' | 'tunnels'): void {
     const { slot } = member.backend;
+    if (what === 'exchanges') this.table.setKeeps(slot, false);
     const number = what === 'exchanges' ? this.table.inFlight(slot) : this.table.tunnels(slot);
-    if (number === 0) return;
+    if (number === 0) {
+      this.settle(member);
+      return;
+    }
     const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
     const afterMs = what === 'exchanges' ? drainTimeoutMs : drainTunnelTimeoutMs;
     const cut = count(number, what === 'exchanges' ? 'exchange' : 'tunnel');

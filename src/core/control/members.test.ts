@@ -3,13 +3,7 @@ import { backendConfig, emptyPool, poolConfig } from '../../../test/fixtures/con
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
-import { identity, upCount } from './members.ts';
-
-it('identifies a backend by its name and URL, not by its weight', () => {
-  expect(identity(backendConfig(1))).toBe(identity(backendConfig(1, { weight: 7 })));
-  expect(identity(backendConfig(1))).not.toBe(identity(backendConfig(2)));
-  expect(identity(backendConfig(1))).not.toBe(identity(backendConfig(1, { url: 'http://b' })));
-});
+import { upCount } from './members.ts';
 
 it('counts those that are up among those that are configured', () => {
   const table = new Table({ capacity: 4, workers: 1 });

@@ -1,5 +1,5 @@
 /** The pools and their backends as the control thread holds them. */
-import type { BackendConfig, PoolConfig } from '../config.ts';
+import type { PoolConfig } from '../config.ts';
 import type { Tracker } from '../health/tracker.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, type Table } from '../table/table.ts';
@@ -33,9 +33,6 @@ export interface Pool {
   /** The memory of who waits for room there. */
   readonly waiting: ArrayBufferLike;
 }
-
-/** Identity of a backend within its pool, across reloads. */
-export const identity = (backend: BackendConfig): string => `${backend.name} ${backend.url}`;
 
 /** `2 of 3 up`. */
 export function upCount(table: Table, pool: Pool): { up: number; of: number } {

@@ -3,7 +3,8 @@
  * name and URL within their pool. Everything else stays as it is. It plans and touches nothing.
  */
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
-import { identity, type Member, type Pool } from './members.ts';
+import { identity } from '../table/backend.ts';
+import type { Member, Pool } from './members.ts';
 import { count, list } from './wording.ts';
 
 export interface PlannedBackend {

@@ -6,9 +6,10 @@ import type { Schedule } from '../balancing/schedule.ts';
 import { hashText } from '../base/hash.ts';
 import type { PolicyName } from '../config.ts';
 import { eligible } from '../health/eligibility.ts';
+import { identity } from '../table/backend.ts';
 import type { Table } from '../table/table.ts';
 import type { EngineControls } from './engine-controls.ts';
-import { identity, type Pool } from './members.ts';
+import type { Pool } from './members.ts';
 
 interface OrderOf {
   readonly policy: PolicyName;

@@ -167,8 +167,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.writer.interim(head);
   }
 
-  respond(head: Head, facts: ResponseFacts): void {
-    this.writer.respond(head, facts, this.mayPersist());
+  respond(head: Head, facts: ResponseFacts, cookie: Uint8Array | null): void {
+    this.writer.respond(head, facts, this.mayPersist(), cookie);
   }
 
   /** May the connection go on after this response? A request that is not whole yet says no. */
@@ -254,8 +254,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     this.reader.resumeReading();
   }
 
-  openTunnel(head: Head): void {
-    this.writer.switchProtocols(head);
+  openTunnel(head: Head, cookie: Uint8Array | null): void {
+    this.writer.switchProtocols(head, cookie);
     this.state = At.tunnel;
     this.engine.wheel.clear(this);
     this.reader.openTunnel();

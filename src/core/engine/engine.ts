@@ -224,7 +224,7 @@ export class Engine {
         known.queue = this.queueOf(pool, waiting);
         this.pools.set(pool.name, known);
       }
-      known.configure(pool);
+      known.configure(pool, backends);
       known.follow(schedule);
     }
     for (const backend of listed) {

@@ -73,6 +73,8 @@ export class Exchange implements BackendEvents, Waiter {
   private interims = 0;
   private startedMs = 0;
   private key = NO_KEY;
+  /** The backend the client's cookie names (see sticky-cookie.ts). */
+  private home: Backend | null = null;
   /** Since when the backend has all it needs to answer, as far as we can tell. */
   private askedMs = 0;
   private inTable = false;
@@ -144,6 +146,7 @@ export class Exchange implements BackendEvents, Waiter {
     }
     this.pool.budget.deposit(this.startedMs);
     this.key = this.pool.keyOf(this.head, this.facts, this.record.client);
+    this.home = this.pool.homeOf(this.head);
     return true;
   }
 
@@ -153,7 +156,7 @@ export class Exchange implements BackendEvents, Waiter {
   private attempt(): void {
     this.phase = 'pick';
     const pool = this.pool!;
-    const slot = pool.hasTurns ? NO_ROOM : pool.enter(this.attempts.tried, this.key);
+    const slot = pool.hasTurns ? NO_ROOM : pool.enter(this.attempts.tried, this.key, this.home);
     if (slot === NO_ROOM) this.wait(pool);
     else this.goTo(slot);
   }
@@ -170,11 +173,11 @@ export class Exchange implements BackendEvents, Waiter {
   }
 
   get isChoosy(): boolean {
-    return this.attempts.tried.length > 0;
+    return this.attempts.tried.length > 0 || this.home !== null;
   }
 
   tryAgain(): boolean {
-    const slot = this.pool!.enter(this.attempts.tried, this.key);
+    const slot = this.pool!.enter(this.attempts.tried, this.key, this.home);
     if (slot === NO_ROOM) return false;
     this.leaveQueue();
     this.goTo(slot);
@@ -298,14 +301,15 @@ export class Exchange implements BackendEvents, Waiter {
     this.responded = true;
     this.tellPolicy(head.status);
     this.replay.forget();
+    const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
       this.tunnel = true;
       this.requestEnded = false;
       this.engine.enterTunnel(this.backend!);
       this.leaveTable();
       this.side!.openTunnel();
-      this.client!.openTunnel(head);
-    } else this.client!.respond(head, facts);
+      this.client!.openTunnel(head, cookie);
+    } else this.client!.respond(head, facts, cookie);
   }
 
   get responseWire(): boolean {

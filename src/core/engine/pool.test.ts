@@ -13,7 +13,7 @@ import { Schedules } from '../control/schedules.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
-import { Pool } from './pool.ts';
+import { NO_ROOM, Pool } from './pool.ts';
 
 interface World {
   readonly table: Table;
@@ -52,7 +52,7 @@ function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): Wo
 }
 
 const picks = (pool: Pool, count: number, tried: readonly number[] = []): number[] =>
-  Array.from({ length: count }, () => pool.enter(tried, -1));
+  Array.from({ length: count }, () => pool.enter(tried, -1, null));
 
 const { up, suspect, down, draining } = State;
 
@@ -77,7 +77,7 @@ describe('a pick', () => {
   it('skips those that were tried, whoever is next', () => {
     const { table, pool } = poolOf([up, up, up]);
     expect(picks(pool, 4, [0, 2])).toEqual([1, 1, 1, 1]);
-    expect(pool.enter([0, 1, 2], -1)).toBe(-1);
+    expect(pool.enter([0, 1, 2], -1, null)).toBe(-1);
     expect([table.inFlight(0), table.inFlight(1), table.inFlight(2)]).toEqual([0, 4, 0]);
   });
 
@@ -90,7 +90,7 @@ describe('a pick', () => {
     table.setState(1, state);
     expect(new Set(picks(pool, 6))).toEqual(new Set([0, 2]));
     refresh();
-    expect(pool.enter([0, 2], -1)).toBe(-1);
+    expect(pool.enter([0, 2], -1, null)).toBe(-1);
     expect(table.inFlight(1)).toBe(0);
   });
 
@@ -105,9 +105,9 @@ describe('a pick', () => {
   it('tries suspects when all have become so before there is another schedule', () => {
     const { table, pool } = poolOf([up, up]);
     for (const slot of [0, 1]) table.suspect(slot);
-    expect(pool.enter([], -1)).toBe(0);
-    expect(pool.enter([0], -1)).toBe(1);
-    expect(pool.enter([0, 1], -1)).toBe(-1);
+    expect(pool.enter([], -1, null)).toBe(0);
+    expect(pool.enter([0], -1, null)).toBe(1);
+    expect(pool.enter([0, 1], -1, null)).toBe(-1);
   });
 
   it('never believes a slot that belongs to another backend by now', () => {
@@ -127,7 +127,7 @@ describe('a pick', () => {
   });
 
   it('finds nobody in an empty pool', () => {
-    expect(poolOf([]).pool.enter([], -1)).toBe(-1);
+    expect(poolOf([]).pool.enter([], -1, null)).toBe(-1);
   });
 
   it('follows the weights', () => {
@@ -141,6 +141,49 @@ describe('a pick', () => {
     const { pool } = poolOf([up, up, down]);
     expect(pool.hasUntried([0])).toBe(true);
     expect(pool.hasUntried([0, 1])).toBe(false);
+  });
+});
+
+describe('a pick for a client with a home', () => {
+  it('goes there while it may be picked, else elsewhere', () => {
+    const { table, pool, backends, refresh } = poolOf([up, up, up]);
+    const [, home] = backends;
+    for (let n = 0; n < 4; n++) expect(pool.enter([], -1, home)).toBe(1);
+    expect(pool.enter([1], -1, home)).not.toBe(1);
+    table.setState(1, down);
+    expect(pool.enter([], -1, home)).not.toBe(1);
+    refresh();
+    expect(pool.enter([], -1, home)).not.toBe(1);
+    expect(table.inFlight(1)).toBe(4);
+  });
+
+  it('goes to one that drains only while that keeps its clients', () => {
+    const { table, pool, backends, refresh } = poolOf([up, draining]);
+    const [, home] = backends;
+    expect(pool.enter([], -1, home)).toBe(0);
+    table.setKeeps(1, true);
+    refresh();
+    expect([pool.enter([], -1, home), pool.enter([], -1, null)]).toEqual([1, 0]);
+  });
+
+  it('waits while that only lacks room', () => {
+    const { table, pool, backends } = poolOf([up, up]);
+    const [home] = backends;
+    table.setLimit(0, 1);
+    expect(pool.enter([], -1, home)).toBe(0);
+    expect(pool.enter([], -1, home)).toBe(NO_ROOM);
+    expect(pool.enter([0], -1, home)).toBe(1);
+  });
+
+  it('does not take another backend in the same slot for it', () => {
+    const { table, pool, backends } = poolOf([up, up]);
+    const [home] = backends;
+    table.setState(0, draining);
+    table.free(0);
+    table.claim(1, up);
+    table.setLimit(0, 1);
+    expect(pool.enter([], -1, home)).toBe(1);
+    expect(table.inFlight(0)).toBe(0);
   });
 });
 

@@ -4,16 +4,21 @@ import { type Policy, type PolicyDeps, placers, policies } from '../balancing/ba
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
+import { isSecure } from '../http/forwarded.ts';
 import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
 import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
+import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
 import type { Queue } from './queue.ts';
+import type { ClientPeer } from './sides.ts';
+import { StickyCookie } from './sticky-cookie.ts';
 
 const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the pool is available');
 
 const SUSPECT = statesOf(State.suspect);
+const DRAINING = statesOf(State.draining);
 
 const emptySchedule = (): Schedule => identitySchedule([], (bytes) => new ArrayBuffer(bytes));
 
@@ -39,6 +44,8 @@ export class Pool {
   queue: Queue | null = null;
   /** Some backend has a limit. */
   private isLimited = false;
+  /** By what clients stay on their backends; null: they do not. */
+  private sticky: StickyCookie | null = null;
   private readonly table: Table;
   private readonly known: Generations;
   private readonly deps: PolicyDeps;
@@ -55,11 +62,13 @@ export class Pool {
   }
 
   /** A reload has brought this; what is known of its backends stays. */
-  configure(config: PoolConfig): void {
+  configure(config: PoolConfig, backends: readonly Backend[]): void {
     this.isLimited = config.backends.some(({ maxRequests }) => maxRequests > 0);
     if (this.queue !== null) this.queue.config = config.queue;
     if (config.policy !== this.config.policy) this.policy = policies[config.policy](this.deps);
     this.config = config;
+    const { name, sticky } = config;
+    this.sticky = sticky === null ? null : new StickyCookie(sticky, name, backends);
   }
 
   /** A reload has taken it away. Its slots may soon be those of other pools: nobody is picked. */
@@ -77,9 +86,12 @@ export class Pool {
    * Picks a backend that is not among `tried` and enters it in the table. Returns its slot; -1 if
    * there is none, NO_ROOM if each that could be picked has as many exchanges as it may.
    * Whoever has become ineligible since the schedule was made is passed over by picking again,
-   * never in favour of its successor. `key`: of `keyOf`. Allocates nothing.
+   * never in favour of its successor. `key`: of `keyOf`. `home`: where the client was before; it
+   * comes first as long as it may be picked. Allocates nothing.
    */
-  enter(tried: readonly number[], key: number): number {
+  enter(tried: readonly number[], key: number, home: Backend | null): number {
+    const atHome = home === null ? -1 : this.enterHome(tried, home);
+    if (atHome !== -1) return atHome;
     const { schedule } = this;
     const { slots, states } = schedule;
     const draws = 2 * slots.length;
@@ -98,11 +110,29 @@ export class Pool {
 
   /** Is there somebody who only lacks room? */
   private isFull(tried: readonly number[], states: number): boolean {
+    return this.schedule.slots.some(
+      (slot) => this.lacksRoom(slot, states) && !tried.includes(slot),
+    );
+  }
+
+  /** Of one that could not be entered. */
+  private lacksRoom(slot: number, states: number): boolean {
     const { table } = this;
-    return this.schedule.slots.some((slot) => {
-      const couldTake = (states & statesOf(table.state(slot))) !== 0 && !tried.includes(slot);
-      return couldTake && table.limit(slot) > 0;
-    });
+    return table.limit(slot) > 0 && (states & statesOf(table.state(slot))) !== 0;
+  }
+
+  /** The same for one backend. It is waited for: elsewhere the client loses what it has there. */
+  private enterHome(tried: readonly number[], { slot, generation }: Backend): number {
+    if (tried.includes(slot)) return -1;
+    const { table } = this;
+    const { slots, states } = this.schedule;
+    const isListed = slots.includes(slot);
+    if (isListed ? table.enter(slot, generation, states) : table.enterKept(slot, generation)) {
+      return slot;
+    }
+    if (table.generation(slot) !== generation) return -1;
+    const mayCome = isListed ? states : table.keeps(slot) ? DRAINING : 0;
+    return this.lacksRoom(slot, mayCome) ? NO_ROOM : -1;
   }
 
   private enterAny(tried: readonly number[], states: number): number {
@@ -127,6 +157,22 @@ export class Pool {
   keyOf(head: Head, facts: RequestFacts, address: string): number {
     const { policy, hashKey } = this.config;
     return placers[policy] === undefined ? NO_KEY : hashKeyOf(hashKey, head, facts, address);
+  }
+
+  /** Where the client was before, by its cookie, which is taken out of the head; or null. */
+  homeOf(head: Head): Backend | null {
+    return this.sticky === null ? null : this.sticky.homeOf(head);
+  }
+
+  /** What a Set-Cookie says when this backend answers; null: the client knows, or need not. */
+  cookieFor(
+    head: Head,
+    { trusted, scheme }: ClientPeer,
+    home: Backend | null,
+    backend: Backend,
+  ): Uint8Array | null {
+    if (this.sticky === null || home === backend) return null;
+    return this.sticky.valueFor(backend, isSecure(head, trusted, scheme));
   }
 
   hasUntried(tried: readonly number[]): boolean {

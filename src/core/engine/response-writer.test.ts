@@ -55,7 +55,7 @@ function respond(lines: readonly string[], mayPersist = true, toHead = false): v
   const head = response('HTTP/1.1 200 OK', ...lines);
   const facts = new ResponseFacts();
   expect(facts.decide(head, toHead)).toBe(null);
-  writer.respond(head, facts, mayPersist);
+  writer.respond(head, facts, mayPersist, null);
 }
 
 const body = (text: string): boolean => writer.body(latin1(text), 0, text.length);
@@ -192,9 +192,11 @@ describe('a head before the final one', () => {
   it('names the protocol when it switches to it', () => {
     asked();
     const lines = ['Connection: Upgrade, X-Hop', 'X-Hop: 1', 'Upgrade: echo'];
-    writer.switchProtocols(response('HTTP/1.1 101 Switching Protocols', ...lines));
+    const head = response('HTTP/1.1 101 Switching Protocols', ...lines);
+    writer.switchProtocols(head, latin1('lb=1'));
     expect(headOf(out())).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(headOf(out())).toContain('Connection: Upgrade\r\nUpgrade: echo\r\n');
+    expect(headOf(out())).toContain('\r\nSet-Cookie: lb=1\r\n');
   });
 });
 

@@ -52,18 +52,18 @@ export class ResponseWriter {
   interim(head: Head): void {
     const out = this.engine.responseOut;
     out.claim(this.owner);
-    out.length = writeInterimHead(out.bytes, 0, head, false);
+    out.length = writeInterimHead(out.bytes, 0, head, false, null);
     this.flush();
   }
 
-  switchProtocols(head: Head): void {
+  switchProtocols(head: Head, cookie: Uint8Array | null): void {
     const out = this.engine.responseOut;
     out.claim(this.owner);
-    out.length = writeInterimHead(out.bytes, 0, head, true);
+    out.length = writeInterimHead(out.bytes, 0, head, true, cookie);
     this.flush();
   }
 
-  respond(head: Head, facts: ResponseFacts, mayPersist: boolean): void {
+  respond(head: Head, facts: ResponseFacts, mayPersist: boolean, cookie: Uint8Array | null): void {
     const unknown = facts.body === Body.chunked || facts.body === Body.untilClose;
     this.chunked = unknown && !this.old;
     this.chunking = this.chunked && facts.body === Body.untilClose;
@@ -74,7 +74,8 @@ export class ResponseWriter {
     const out = this.engine.responseOut;
     out.claim(this.owner);
     const date = facts.hasDate ? null : this.engine.dateField();
-    out.length = writeResponseHead(out.bytes, 0, head, facts, this.chunked, this.persist, date);
+    const { chunked, persist } = this;
+    out.length = writeResponseHead(out.bytes, 0, head, facts, chunked, persist, date, cookie);
   }
 
   /** False: the client does not take everything now. */

@@ -30,8 +30,11 @@ export interface Answer {
 export interface ClientSide {
   /** Sends an interim response (1xx). */
   interim(head: Head): void;
-  /** Sends the final head; it may be held until `body` or `flush`. */
-  respond(head: Head, facts: ResponseFacts): void;
+  /**
+   * Sends the final head; it may be held until `body` or `flush`. `cookie`: what a Set-Cookie of
+   * ours says, or null.
+   */
+  respond(head: Head, facts: ResponseFacts, cookie: Uint8Array | null): void;
   /** After `respond`: true if the body is wanted in wire form (see BodyReader). */
   readonly takesWire: boolean;
   /** False: the exchange hears `onClientDrain` when there is room again. */
@@ -49,7 +52,7 @@ export interface ClientSide {
   /** The response cannot be made whole: the client must see that it is broken. */
   breakOff(): void;
   /** Answers 101 and lets bytes through as they are, both ways. */
-  openTunnel(head: Head): void;
+  openTunnel(head: Head, cookie: Uint8Array | null): void;
   /** No more of the request's body for now; and again. */
   pauseBody(): void;
   resumeBody(): void;

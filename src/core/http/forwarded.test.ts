@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits, request } from '../../../test/fuzz/heads.ts';
 import { toLatin1 } from '../base/bytes.ts';
-import { ForwardedFields, strangerLines, writeStranger } from './forwarded.ts';
+import { ForwardedFields, isSecure, strangerLines, writeStranger } from './forwarded.ts';
 import { RequestFacts } from './request-facts.ts';
 import { TrustedPeers } from './trusted-peers.ts';
 
@@ -147,5 +147,29 @@ describe('a trusted proxy', () => {
     const { lines, client } = proxy(`X-Forwarded-For: ${long}`);
     expect(lines[0]).toBe(`X-Forwarded-For: ${long}, 10.0.0.1`);
     expect(client).toBe('10.0.0.1');
+  });
+});
+
+describe('a client came by https', () => {
+  it.each([
+    ['https', true],
+    ['HTTPS', true],
+    ['https, http', true],
+    ['https,http', true],
+    ['http, https', false],
+    ['http', false],
+    ['httpsx', false],
+    ['', false],
+  ])('when a trusted proxy says %j: %s', (told, secure) => {
+    const head = request('GET / HTTP/1.1', 'Host: shop', `X-Forwarded-Proto: ${told}`);
+    expect(isSecure(head, true, 'http')).toBe(secure);
+    expect(isSecure(head, false, 'http')).toBe(false);
+  });
+
+  it('when its own connection says so, and nobody knows better', () => {
+    const head = request('GET / HTTP/1.1', 'Host: shop');
+    expect(isSecure(head, false, 'https')).toBe(true);
+    expect(isSecure(head, true, 'https')).toBe(true);
+    expect(isSecure(head, true, 'http')).toBe(false);
   });
 });

@@ -122,6 +122,13 @@ export class ForwardedFields {
   }
 }
 
+/** Whether the client came by https. What X-Forwarded-Proto says is believed if `trusted`. */
+export function isSecure(head: Head, trusted: boolean, scheme: string): boolean {
+  const told = trusted ? head.value(Field.xForwardedProto) : null;
+  // The first of a list is what the client itself used.
+  return /^https\b/i.test(told ?? scheme);
+}
+
 /** The values of every field with this id, as one list. */
 function allValues(head: Head, id: Field): string {
   const values: string[] = [];

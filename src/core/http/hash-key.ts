@@ -3,6 +3,7 @@ import { equalsIgnoringCase } from '../base/bytes.ts';
 import { hashBytes, hashLower, hashText } from '../base/hash.ts';
 import type { HashKeyConfig } from '../config.ts';
 import type { Head } from './head.ts';
+import { valueNamed } from './named-value.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 /** The request has no such part. */
@@ -11,7 +12,6 @@ export const NO_KEY = -1;
 const QUESTION = 63;
 const AMPERSAND = 38;
 const SEMICOLON = 59;
-const EQUALS = 61;
 const COLON = 58;
 const SPACE = 32;
 
@@ -72,7 +72,7 @@ function inField(head: Head, name: string, cookie: string | null): number {
   return NO_KEY;
 }
 
-/** Of `name=value` among parts between separators. The name is taken as it is written. */
+/** Of `name=value` among parts between separators. */
 function valueIn(
   bytes: Uint8Array,
   from: number,
@@ -85,16 +85,9 @@ function valueIn(
     while (at < end && bytes[at] === SPACE) at++;
     let stop = at;
     while (stop < end && bytes[stop] !== separator) stop++;
-    const valueAt = at + name.length + 1;
-    if (valueAt < stop && bytes[valueAt - 1] === EQUALS && isAt(bytes, at, name)) {
-      return hashBytes(bytes, valueAt, stop) >>> 1;
-    }
+    const valueAt = valueNamed(bytes, at, stop, name);
+    if (valueAt !== -1 && valueAt < stop) return hashBytes(bytes, valueAt, stop) >>> 1;
     at = stop + 1;
   }
   return NO_KEY;
-}
-
-function isAt(bytes: Uint8Array, start: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
-  return true;
 }

@@ -87,6 +87,11 @@ export class Head {
     return this.table[field * STRIDE + 4]!;
   }
 
+  /** Its value ends here from now on. */
+  setValueEnd(field: number, end: number): void {
+    this.table[field * STRIDE + 4] = end;
+  }
+
   /** The first field with this id, or -1. */
   find(id: Field): number {
     for (let field = 0; field < this.fieldCount; field++) {

@@ -252,17 +252,18 @@ interface Answering {
   readonly chunked?: boolean;
   readonly persist?: Persist;
   readonly toHead?: boolean;
+  readonly cookie?: Uint8Array;
 }
 
 /** The lines that a client gets for a response of these lines. */
 function answered(lines: readonly string[], options: Answering = {}): string[] {
-  const { chunked = false, persist = Persist.keep, toHead = false } = options;
+  const { chunked = false, persist = Persist.keep, toHead = false, cookie = null } = options;
   const head = response(...lines);
   const facts = new ResponseFacts();
   expect(facts.decide(head, toHead)).toBe(null);
-  const date = latin1('Date: ours\r\n');
+  const date = facts.hasDate ? null : latin1('Date: ours\r\n');
   const text = written((out, at) =>
-    writeResponseHead(out, at, head, facts, chunked, persist, facts.hasDate ? null : date),
+    writeResponseHead(out, at, head, facts, chunked, persist, date, cookie),
   );
   expect(parseHead('response', text).stop).toBe(text.length);
   return linesOf(text);
@@ -336,12 +337,21 @@ describe('a response', () => {
     expect(answered(ok, { persist: Persist.keepOld })).toEqual([...ok, 'Connection: keep-alive']);
     expect(answered(ok, { persist: Persist.close })).toEqual([...ok, 'Connection: close']);
   });
+
+  it('has a cookie of ours beside those that came, and is private then', () => {
+    const theirs = [...ok, 'Set-Cookie: a=1', 'Cache-Control: max-age=60'];
+    expect(answered(theirs, { cookie: latin1('lb=1; Path=/') })).toEqual([
+      ...theirs,
+      'Set-Cookie: lb=1; Path=/',
+      'Cache-Control: private',
+    ]);
+  });
 });
 
 describe('an interim response', () => {
   const interim = (lines: readonly string[], upgrade: boolean): string[] => {
     const head = response(...lines);
-    return linesOf(written((out, at) => writeInterimHead(out, at, head, upgrade)));
+    return linesOf(written((out, at) => writeInterimHead(out, at, head, upgrade, null)));
   };
 
   it('has its fields, and nothing of ours', () => {

@@ -73,6 +73,8 @@ const CONTENT_LENGTH = latin1('Content-Length: ');
 const CLOSE = latin1('Connection: close\r\n');
 const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
 const VERSION = latin1('HTTP/1.1 ');
+const SET_COOKIE = latin1('Set-Cookie: ');
+const PRIVATE = latin1('Cache-Control: private\r\n');
 
 /** Bytes that a written head can have beyond those of the head it was made from. */
 export const WRITE_MARGIN = 4096;
@@ -156,7 +158,8 @@ export type Persist = (typeof Persist)[keyof typeof Persist];
 
 /**
  * Writes a final response head. `date`: a finished `Date: ...` line, for answers without one.
- * Responses carry no field of ours but Date and Connection.
+ * `cookie`: what a Set-Cookie of ours says; no shared cache may give it to others then. Responses
+ * carry no field of ours but these and Connection.
  */
 export function writeResponseHead(
   out: Uint8Array,
@@ -166,12 +169,14 @@ export function writeResponseHead(
   chunked: boolean,
   persist: Persist,
   date: Uint8Array | null,
+  cookie: Uint8Array | null,
 ): number {
   let to = writeStatusLine(out, at, head);
   to = copyFields(out, to, head, chunked ? RESPONSE_SKIPS : RESPONSE_SKIPS | (1 << Field.trailer));
   if (chunked) to = copyWhole(CHUNKED, out, to);
   else if (facts.hasLength) to = writeContentLength(out, to, facts.contentLength);
   if (date !== null) to = copyWhole(date, out, to);
+  if (cookie !== null) to = copyWhole(PRIVATE, out, writeCookie(out, to, cookie));
   if (persist === Persist.close) to = copyWhole(CLOSE, out, to);
   else if (persist === Persist.keepOld) to = copyWhole(KEEP_ALIVE, out, to);
   return writeLineEnd(out, to);
@@ -183,11 +188,18 @@ export function writeInterimHead(
   at: number,
   head: Head,
   upgrade: boolean,
+  cookie: Uint8Array | null,
 ): number {
   let to = writeStatusLine(out, at, head);
   to = copyFields(out, to, head, RESPONSE_SKIPS);
+  if (cookie !== null) to = writeCookie(out, to, cookie);
   if (upgrade) to = writeUpgrade(out, to, head);
   return writeLineEnd(out, to);
+}
+
+function writeCookie(out: Uint8Array, at: number, cookie: Uint8Array): number {
+  const to = copyWhole(SET_COOKIE, out, at);
+  return writeLineEnd(out, copyWhole(cookie, out, to));
 }
 
 function writeStatusLine(out: Uint8Array, at: number, head: Head): number {

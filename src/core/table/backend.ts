@@ -1,6 +1,9 @@
 /** One backend as a thread knows it: its configuration, its slot in the table, its addresses. */
 import type { BackendConfig, PoolConfig } from '../config.ts';
 
+/** Identity of a backend within its pool, across reloads. */
+export const identity = (backend: BackendConfig): string => `${backend.name} ${backend.url}`;
+
 export class Backend {
   readonly slot: number;
   /** The slot's generation when this backend took it. */

@@ -123,6 +123,33 @@ describe('who enters a backend', () => {
   });
 });
 
+describe('a backend that keeps its clients', () => {
+  it('lets them in while it drains, until it does not any more', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    table.claim(1, State.up);
+    expect(table.enterKept(0, 0)).toBe(false);
+    table.setKeeps(0, true);
+    expect(table.enterKept(0, 0)).toBe(false);
+    table.setState(0, State.draining);
+    expect(table.enterKept(0, 1)).toBe(false);
+    expect(table.enterKept(0, 0)).toBe(true);
+    expect(table.inFlight(0)).toBe(1);
+    table.setKeeps(0, false);
+    expect(table.enterKept(0, 0)).toBe(false);
+    expect(table.inFlight(0)).toBe(1);
+  });
+
+  it('leaves nothing of that to the next one in its slot', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    table.claim(1, State.up);
+    table.setKeeps(0, true);
+    table.setState(0, State.draining);
+    table.free(0);
+    table.claim(1, State.up);
+    expect(table.keeps(0)).toBe(false);
+  });
+});
+
 describe('a table of several workers', () => {
   const size = { capacity: 3, workers: 2 };
   function workersOf() {

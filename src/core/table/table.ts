@@ -27,12 +27,14 @@ export const stateName = (state: State): keyof typeof State =>
 export const statesOf = (...states: readonly State[]): number =>
   states.reduce<number>((mask, state) => mask | (1 << state), 0);
 
+const DRAINING = statesOf(State.draining);
+
 /** A slot's state and generation share a word, so that they are read and changed together. */
 const STATE_BITS = 3;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
 /** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
-const COLUMNS = ['standing', 'weight', 'limit', 'offences', 'cost', 'costAt'] as const;
+const COLUMNS = ['standing', 'weight', 'limit', 'offences', 'cost', 'costAt', 'keeping'] as const;
 /** Columns with a word for each slot and worker. */
 const LEDGERS = ['exchanges', 'tunnels'] as const;
 
@@ -57,6 +59,7 @@ export class Table {
   private readonly offenceCounts: Int32Array;
   private readonly costs: Int32Array;
   private readonly costTimes: Int32Array;
+  private readonly keepings: Int32Array;
   private readonly exchanges: Int32Array;
   private readonly tunnelCounts: Int32Array;
 
@@ -90,6 +93,7 @@ export class Table {
     this.offenceCounts = column('offences');
     this.costs = column('cost');
     this.costTimes = column('costAt');
+    this.keepings = column('keeping');
     this.exchanges = ledger('exchanges');
     this.tunnelCounts = ledger('tunnels');
   }
@@ -113,6 +117,7 @@ export class Table {
       Atomics.store(this.limits, slot, 0);
       Atomics.store(this.offenceCounts, slot, 0);
       Atomics.store(this.costs, slot, 0);
+      Atomics.store(this.keepings, slot, 0);
       this.setState(slot, state);
       return slot;
     }
@@ -225,6 +230,25 @@ export class Table {
     }
     Atomics.sub(this.exchanges, entry, 1);
     return false;
+  }
+
+  /** The same for one of those that a backend keeps while it drains. */
+  enterKept(slot: number, generation: number): boolean {
+    if (!this.enter(slot, generation, DRAINING)) return false;
+    // Counted by now: from here on it is as with the state.
+    if (this.keeps(slot)) return true;
+    this.leave(slot);
+    return false;
+  }
+
+  /** While it drains, clients that were on it before may still enter. */
+  keeps(slot: number): boolean {
+    return Atomics.load(this.keepings, slot) === 1;
+  }
+
+  /** Control thread only. It comes before the state, and ends before the counts are looked at. */
+  setKeeps(slot: number, keeps: boolean): void {
+    Atomics.store(this.keepings, slot, keeps ? 1 : 0);
   }
 
   leave(slot: number): void {
