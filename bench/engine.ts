@@ -19,6 +19,7 @@ import { Engine, type Evidence } from '../src/core/engine/engine.ts';
 import { Waiting } from '../src/core/resilience/waiting.ts';
 import { Backend } from '../src/core/table/backend.ts';
 import { State, Table } from '../src/core/table/table.ts';
+import type { Log } from '../src/core/telemetry/log.ts';
 import { createNodeByteOps } from '../src/platform/node/bytes.ts';
 import { describeMachine } from './machine.ts';
 import { type PretendedSocket, PretendedWorld } from './pretended-sockets.ts';
@@ -38,6 +39,8 @@ const TURNS_PER_LOOK = 2;
 const LOOKS = 101;
 /** So long a turn of the loop is made to last. */
 const TURN_MS = 1.37;
+
+const SILENT: Log = { exchange: () => {}, event: () => {} };
 
 interface Traffic {
   readonly name: string;
@@ -110,7 +113,7 @@ export class Loop {
       clock: this.world,
       rng: createRng(1),
       table,
-      log: { exchange() {}, event() {} },
+      log: SILENT,
       config,
     });
     engine.control = { loopWasLate() {} } as unknown as Evidence;
@@ -122,7 +125,8 @@ export class Loop {
       return backend;
     });
     const members = { config: pool, members: backends.map((backend) => ({ backend })) };
-    const schedule = new Schedules(table, engine).of(members as unknown as Members);
+    const schedules = new Schedules(table, this.world, SILENT, engine);
+    const schedule = schedules.of(members as unknown as Members);
     const waiting = new ArrayBuffer(Waiting.bytesFor(1));
     engine.configure(config, new Map([[pool.name, { backends, schedule, waiting }]]));
     return engine;

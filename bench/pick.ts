@@ -33,21 +33,21 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
   const size = { capacity: backends, workers: 2 };
   const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
   const config = { name: 'default', policy, panic: false } as PoolConfig;
-  const members = Array.from({ length: backends }, (_, n) => ({
-    backend: {
-      slot: table.claim(weighted ? 1 + (n % 3) : 1, State.up),
-      verdictOverdue: false,
-      config: { name: `server-${n}`, url: `http://server-${n}` },
-    },
-  }));
+  const members = Array.from({ length: backends }, (_, n) => {
+    const weight = weighted ? 1 + (n % 3) : 1;
+    const plain = { priority: 0, backup: false };
+    const config = { name: `server-${n}`, url: `http://server-${n}`, weight, ...plain };
+    return { backend: { slot: table.claim(weight, State.up), verdictOverdue: false, config } };
+  });
   // What a schedule is made of, and nothing else.
   const pool = { config, members } as unknown as Members;
-  const engine = { schedule() {} } as unknown as ConstructorParameters<typeof Schedules>[1];
+  // Nothing starts slowly here, or spills over.
+  const unused = {} as unknown as never;
   const generations = { generation: () => 0 };
   return {
     table,
     pool,
-    schedules: new Schedules(table, engine),
+    schedules: new Schedules(table, unused, unused, unused),
     at: new Pool(config, table, generations, { rng: createRng(1), wallMs: () => 0 }),
   };
 }

@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 const BACKEND_PORT = 80;
 
 export class Backend {
+  /** 1 and up. */
+  readonly number: number;
   readonly name: string;
   readonly address: string;
   readonly world: World;
@@ -21,6 +23,7 @@ export class Backend {
 
   constructor(world: World, number: number) {
     this.world = world;
+    this.number = number;
     this.name = `backend-${number}`;
     this.address = `10.0.0.${number}`;
     this.transport = world.network.transport(this.address);

@@ -7,6 +7,7 @@ import type { Rng } from '../src/core/base/rng.ts';
 import type { BackendConfig, Config, HealthCheckConfig } from '../src/core/config.ts';
 import { Controller } from '../src/core/control/controller.ts';
 import { Engine } from '../src/core/engine/engine.ts';
+import { BACKUP } from '../src/core/health/levels.ts';
 import { Table } from '../src/core/table/table.ts';
 import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
@@ -118,6 +119,7 @@ export function makeConfig(
         host: { kind: 'preserve' },
         tls: { verify: true, caPem: null, serverName: null },
         panic: options.panic,
+        slowStartMs: options.slowStartMs,
         drainTimeoutMs: options.drainMs,
         drainTunnelTimeoutMs: 2 * options.drainMs,
         errorPages: new Map(),
@@ -151,6 +153,7 @@ export function makeConfig(
 }
 
 function backendConfig(options: SimOptions, backend: Backend, weight: number): BackendConfig {
+  const level = options.levels[backend.number - 1];
   const host = options.named ? hostOf(backend) : backend.address;
   return {
     name: backend.name,
@@ -162,6 +165,8 @@ function backendConfig(options: SimOptions, backend: Backend, weight: number): B
     basePath: '',
     weight,
     maxRequests: options.maxRequests,
+    priority: level === BACKUP ? 0 : level,
+    backup: level === BACKUP,
   };
 }
 

@@ -7,6 +7,7 @@
 import { policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type { PolicyName, QueueConfig, StickyConfig } from '../src/core/config.ts';
+import { BACKUP } from '../src/core/health/levels.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 
 /** What a backend may do to one request instead of answering it well. */
@@ -69,6 +70,10 @@ export interface SimOptions {
   readonly backends: number;
   /** Weights of the backends, in order. */
   readonly weights: readonly number[];
+  /** Of each: its priority, or `BACKUP`. */
+  readonly levels: readonly number[];
+  /** 0: backends that come back get their share at once. */
+  readonly slowStartMs: number;
   /** Backends are named, and the first address of the name is dead. */
   readonly named: boolean;
   readonly health: HealthOptions | null;
@@ -121,6 +126,8 @@ export function drawOptions(rng: Rng): SimOptions {
     clients: 2 + rng.below(5),
     backends,
     weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
+    levels: drawLevels(rng, backends),
+    slowStartMs: rng.chance(1, 3) ? pick(rng, [1000, 5000, 30_000]) : 0,
     named: !calm && rng.chance(1, 4),
     health: drawHealth(rng, calm),
     panic: rng.chance(1, 4),
@@ -148,6 +155,12 @@ export function drawOptions(rng: Rng): SimOptions {
     maxBufferBytes: !calm && rng.chance(1, 8) ? 20_000 : null,
     stopsEarly: !calm && rng.chance(1, 4),
   };
+}
+
+/** All at one level in every other world. */
+function drawLevels(rng: Rng, backends: number): number[] {
+  const some = pick(rng, [[0], [0], [0, 1, 2], [0, 0, 1, BACKUP], [0, BACKUP]]);
+  return Array.from({ length: backends }, () => pick(rng, some));
 }
 
 const POLICIES = Object.keys(policies) as PolicyName[];

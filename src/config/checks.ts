@@ -142,6 +142,7 @@ function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): vo
 
 function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {
   checkBackendNames(pool, path, report);
+  checkBackups(pool, path, report);
   if (pool.hash_key !== undefined && pool.policy !== 'maglev') {
     report.add([...path, 'hash_key'], NO_HASHING, 'key');
   }
@@ -199,6 +200,22 @@ function checkBackendNames(pool: Mapping, path: Path, report: Report): void {
     }
   });
 }
+
+function checkBackups(pool: Mapping, path: Path, report: Report): void {
+  const backends = asList(pool.backends);
+  backends.forEach((item, i) => {
+    const backend = asMapping(item);
+    if (backend?.backup !== true || backend.priority === undefined) return;
+    report.add([...path, 'backends', i, 'priority'], NO_PRIORITY, 'key');
+  });
+  const isBackup = (item: unknown): boolean => asMapping(item)?.backup === true;
+  if (backends.length === 0 || !backends.every(isBackup)) return;
+  report.add([...path, 'backends'], ALL_BACKUPS, 'key');
+}
+
+const NO_PRIORITY =
+  'a backup comes after all priorities; remove this, or "backup" to have exchanges spill over';
+const ALL_BACKUPS = 'all of them are backups, of nobody; remove "backup" from at least one';
 
 function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T> | null {
   const result = schema.safeParse(value);

@@ -74,6 +74,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
       serverName: tls.server_name ?? null,
     },
     panic: pool.panic,
+    slowStartMs: pool.slow_start ?? 0,
     drainTimeoutMs: pool.drain_timeout,
     drainTunnelTimeoutMs: pool.drain_tunnel_timeout,
     errorPages: new Map(
@@ -96,22 +97,20 @@ const toQueue = ({ size, timeout, order }: NonNullable<CheckedPool['queue']>): Q
   order,
 });
 
+/** What a backend is of which only the URL is written. */
+const PLAIN_BACKEND = {
+  name: undefined,
+  weight: 1,
+  max_requests: undefined,
+  priority: 0,
+  backup: false,
+};
+
 function toBackend(written: CheckedPool['backends'][number], most: number): BackendConfig {
-  const alone = { name: undefined, weight: 1, max_requests: undefined };
-  const backend = 'weight' in written ? written : { url: written, ...alone };
-  const { url: address, name, weight, max_requests: maxRequests = most } = backend;
-  const { url, tls, host, port, authority, basePath, hostAndPort } = address;
-  return {
-    name: name ?? hostAndPort,
-    url,
-    tls,
-    host,
-    port,
-    authority,
-    basePath,
-    weight,
-    maxRequests,
-  };
+  const given = 'weight' in written ? written : { url: written, ...PLAIN_BACKEND };
+  const { name, weight, max_requests: maxRequests = most, priority, backup } = given;
+  const { hostAndPort, ...address } = given.url;
+  return { name: name ?? hostAndPort, ...address, weight, maxRequests, priority, backup };
 }
 
 function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): HealthCheckConfig {

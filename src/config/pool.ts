@@ -80,6 +80,16 @@ const backend = z
       },
     ).prefault(1),
     max_requests: maxRequests.optional(),
+    priority: whole(
+      0,
+      15,
+      'Exchanges go to the backends of priority 0; what those that are healthy cannot carry spills ' +
+        'over to 1, and so on. A backend is trusted with 1.4 times its share, so nothing spills ' +
+        'over before fewer than 72 % are healthy.',
+    ).prefault(0),
+    backup: flag('Gets exchanges only when no other backend of the pool can be chosen.').prefault(
+      false,
+    ),
   })
   .meta({ id: 'backend', description: 'One server.' });
 
@@ -192,6 +202,13 @@ export const poolShape = {
   panic: flag(
     'When no backend is up, use also those that probes took down, instead of answering 503.',
   ).prefault(false),
+  slow_start: duration(
+    'remove the key to have no slow start',
+    'A backend that comes back from down, or that a reload adds, begins with 10 % of its share, ' +
+      'which grows to all of it in this time. Unless set, it gets all of it at once. Does ' +
+      'nothing where more than half of those that can be chosen would begin, nor where keys ' +
+      'have their places (`maglev`).',
+  ).optional(),
   drain_timeout: duration(
     null,
     'How long exchanges may go on when a backend is taken out.',

@@ -89,6 +89,7 @@ function toPool(pool: PoolConfig): PoolInput {
       ...(tls.serverName === null ? {} : { server_name: tls.serverName }),
     },
     panic: pool.panic,
+    ...(pool.slowStartMs === 0 ? {} : { slow_start: formatDuration(pool.slowStartMs) }),
     drain_timeout: formatDuration(pool.drainTimeoutMs),
     drain_tunnel_timeout: formatDuration(pool.drainTunnelTimeoutMs),
     error_pages: Object.fromEntries(pages),
@@ -102,6 +103,7 @@ const toBackend = (backend: BackendConfig): PoolInput['backends'][number] => ({
   name: backend.name,
   weight: backend.weight,
   ...(isLimited(backend) ? { max_requests: backend.maxRequests } : {}),
+  ...(backend.backup ? { backup: true } : { priority: backend.priority }),
 });
 
 const toQueue = ({ size, timeoutMs, order }: QueueConfig): PoolInput['queue'] => ({

@@ -82,6 +82,8 @@ export interface PoolConfig {
   readonly tls: PoolTlsConfig;
   /** With nobody up, use also the backends that probes took down. */
   readonly panic: boolean;
+  /** How long the share of a backend that comes back grows; 0: it gets all of it at once. */
+  readonly slowStartMs: number;
   /** How long exchanges may go on when a backend is taken out; tunnels are counted apart. */
   readonly drainTimeoutMs: number;
   readonly drainTunnelTimeoutMs: number;
@@ -126,6 +128,10 @@ export interface BackendConfig {
   readonly weight: number;
   /** Exchanges and tunnels at once, over all workers; 0: any number. */
   readonly maxRequests: number;
+  /** 0 to 15: lower ones get the exchanges as long as enough of them are healthy. */
+  readonly priority: number;
+  /** Gets exchanges only when nobody else of the pool can be chosen. */
+  readonly backup: boolean;
 }
 
 export interface HealthCheckConfig {

@@ -23,6 +23,7 @@ import {
   emptyPool,
   listenerConfig,
   poolConfig,
+  SILENT,
 } from '../fixtures/control-world.ts';
 
 const BALANCER = '10.0.0.100';
@@ -176,7 +177,7 @@ export class Stage {
       },
       config: this.config,
     });
-    this.schedules = new Schedules(table, this.engine);
+    this.schedules = new Schedules(table, clock, SILENT, this.engine);
     this.engine.control = this.recorder();
     this.configure(this.config);
     this.engine.listen(listenerConfig(PORT), () => {});

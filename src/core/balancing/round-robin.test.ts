@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DrawnOrder } from '../../../test/fixtures/drawn-order.ts';
+import { DrawnOrder, plainMemory } from '../../../test/fixtures/drawn-order.ts';
+import { createRoundRobin } from './round-robin.ts';
 import { Schedule, scheduleKind } from './schedule.ts';
 
 const [A, B, C, D] = [10, 11, 12, 13];
@@ -33,6 +34,30 @@ describe('round robin over equal weights', () => {
     expect(policy.pick()).toBe(A);
     const other = new Schedule(words.buffer);
     expect([other.draw(), policy.pick(), other.draw()]).toEqual([B, C, A]);
+  });
+});
+
+describe('who is in reserve', () => {
+  it('makes another schedule, which goes on where the one before was', () => {
+    const order = createRoundRobin(plainMemory);
+    const first = order.rebuild([A, B, C], [1, 1, 1], [D]);
+    expect([first.draw(), [...first.reserve]]).toEqual([A, [D]]);
+    expect(order.rebuild([A, B, C], [1, 1, 1], [D])).toBe(first);
+    const second = order.rebuild([A, B, C], [1, 1, 1]);
+    expect([second.draw(), [...second.reserve]]).toEqual([B, []]);
+  });
+
+  it('moves no places by hash: they are not even made anew', () => {
+    let made = 0;
+    const order = createRoundRobin(plainMemory, (slots) => {
+      made += 1;
+      return Int32Array.from(slots);
+    });
+    order.rebuild([A, B], [1, 1], [C]);
+    expect([...order.rebuild([A, B], [1, 1]).placement]).toEqual([A, B]);
+    expect(made).toBe(1);
+    order.rebuild([A, B, C], [1, 1, 1]);
+    expect(made).toBe(2);
   });
 });
 

@@ -9,6 +9,7 @@
 import { assert } from '../base/failure.ts';
 import {
   type Allocate,
+  type Beside,
   identitySchedule,
   type Schedule,
   scheduleKind,
@@ -19,13 +20,20 @@ import {
 /** A smooth schedule owes less than this itself; older debts are not worth a burst. */
 const MOST_OWED = 2;
 
+const NO_PLACES: Int32Array = new Int32Array(0);
+
 /** Those who are eligible, as schedules that all workers share, whatever the policy. */
 export interface Order {
   /**
-   * The schedule of these backends, in configured order, each with its weight: the one before when
-   * nothing is different. Called when the set or a weight changes; may allocate.
+   * The schedule of these backends, in configured order, each with its weight, and of those in
+   * reserve: the one before when nothing is different. Called when the set or a weight changes; may
+   * allocate.
    */
-  rebuild(slots: readonly number[], weights: readonly number[]): Schedule;
+  rebuild(
+    slots: readonly number[],
+    weights: readonly number[],
+    reserve?: readonly number[],
+  ): Schedule;
 }
 
 /** Makes the places by hash that go with a schedule. */
@@ -59,35 +67,41 @@ class RoundRobin implements Order {
     this.place = place;
   }
 
-  rebuild(slots: readonly number[], weights: readonly number[]): Schedule {
+  rebuild(
+    slots: readonly number[],
+    weights: readonly number[],
+    reserve: readonly number[] = [],
+  ): Schedule {
     assert(slots.length === weights.length, 'every slot has a weight');
     const ended = this.schedule;
+    const isSame = same(slots, this.slots) && same(weights, this.weights);
     // Only a state changed that makes no difference here: the schedule goes on as it is.
-    if (ended !== null && same(slots, this.slots) && same(weights, this.weights)) return ended;
+    if (ended !== null && isSame && same(reserve, ended.reserve)) return ended;
     const picked = ended === null ? 0 : this.settle(ended);
     this.slots = [...slots];
     this.weights = [...weights];
-    const schedule = this.build(ended, picked);
+    const placement =
+      ended !== null && isSame ? ended.placement : (this.place?.(slots, weights) ?? NO_PLACES);
+    const schedule = this.build(ended, picked, { placement, reserve });
     this.start = schedule.cursor;
     this.schedule = schedule;
     return schedule;
   }
 
   /** `drawn` tickets of the schedule before this one were used. */
-  private build(before: Schedule | null, drawn: number): Schedule {
+  private build(before: Schedule | null, drawn: number, beside: Beside): Schedule {
     const { slots, weights, allocate } = this;
     const kind = scheduleKind(weights);
-    const places = this.place?.(slots, weights);
     if (kind === 'identity') {
-      const schedule = identitySchedule(slots, allocate, places);
+      const schedule = identitySchedule(slots, allocate, beside);
       schedule.setCursor(this.afterLast(schedule));
       return schedule;
     }
     if (kind === 'smooth') {
       const owed = slots.map((slot) => this.owed.get(slot) ?? 0);
-      return smoothSchedule(slots, weights, owed, allocate, places);
+      return smoothSchedule(slots, weights, owed, allocate, beside);
     }
-    const schedule = strideSchedule(slots, weights, allocate, places);
+    const schedule = strideSchedule(slots, weights, allocate, beside);
     // What is owed is not kept for these, a cycle has too many turns: they go on at the same part
     // of it, and never back. Exact between changes, near enough when those are some picks apart.
     const next = before?.kind === 'stride' ? (this.start + drawn) % before.length : 0;
@@ -139,5 +153,5 @@ class RoundRobin implements Order {
   }
 }
 
-const same = (a: readonly number[], b: readonly number[]): boolean =>
+const same = (a: readonly number[], b: ArrayLike<number>): boolean =>
   a.length === b.length && a.every((each, index) => each === b[index]);

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import {
+  identitySchedule,
   LONGEST_CYCLE,
-  type Schedule,
+  Schedule,
   scheduleKind,
   smoothSchedule,
   strideSchedule,
@@ -26,6 +27,25 @@ const smooth = (weights: readonly number[], owed = weights.map(() => 0)) =>
 
 const stride = (weights: readonly number[], modulus?: number) =>
   strideSchedule(range(weights.length), weights, plainMemory, undefined, modulus);
+
+describe('any schedule', () => {
+  it('has those in reserve and the places beside its order, for who knows its memory', () => {
+    const beside = { reserve: [7, 5], placement: Int32Array.of(1, 0, 1) };
+    const made = [
+      identitySchedule([0, 1], plainMemory, beside),
+      smoothSchedule([0, 1], [2, 1], [0, 0], plainMemory, beside),
+      strideSchedule([0, 1], [2, 1], plainMemory, beside),
+    ];
+    for (const schedule of made) {
+      const known = new Schedule(schedule.words.buffer);
+      expect([...known.slots]).toEqual([0, 1]);
+      expect([...known.reserve]).toEqual([7, 5]);
+      expect([...known.placement]).toEqual([1, 0, 1]);
+      expect(order(known, known.length)).toEqual(order(schedule, schedule.length));
+      expect(new Set(order(known, known.length))).toEqual(new Set([0, 1]));
+    }
+  });
+});
 
 describe('the smooth schedule', () => {
   it.each([

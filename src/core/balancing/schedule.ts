@@ -33,8 +33,8 @@ const STRIDE_MODULUS_LIMIT = 1 << 26;
 
 /**
  * Where things lie, in words: the cursor, the mask of states, the kind, the length of a cycle, the
- * number of backends, the modulus, the number of places; then the slots; then the places; then the
- * order (smooth) or weights (stride).
+ * number of backends, the modulus, the number of places, of those in reserve; then the slots; then
+ * the reserve; then the places; then the order (smooth) or weights (stride).
  */
 const CURSOR = 0;
 const STATES = 1;
@@ -43,7 +43,8 @@ const LENGTH = 3;
 const SIZE = 4;
 const MODULUS = 5;
 const PLACES = 6;
-const HEAD = 7;
+const RESERVE = 7;
+const HEAD = 8;
 
 /** A cyclic order over tickets 0 .. length - 1. */
 export class Schedule {
@@ -52,6 +53,8 @@ export class Schedule {
   readonly length: number;
   /** Whom it gives turns to, in configured order. */
   readonly slots: Int32Array;
+  /** Slots without turns, for exchanges that none of `slots` can take; the first one first. */
+  readonly reserve: Int32Array;
   /** The slots by hash, for policies that choose so; else empty. */
   readonly placement: Int32Array;
   /** The order written out, or the weights of a stride. */
@@ -66,8 +69,10 @@ export class Schedule {
     this.kind = KINDS[this.words[KIND]];
     this.length = this.words[LENGTH] >>> 0;
     this.slots = this.words.subarray(HEAD, HEAD + size);
-    const after = HEAD + size + this.words[PLACES];
-    this.placement = this.words.subarray(HEAD + size, after);
+    const places = HEAD + size + this.words[RESERVE];
+    this.reserve = this.words.subarray(HEAD + size, places);
+    const after = places + this.words[PLACES];
+    this.placement = this.words.subarray(places, after);
     this.rest = this.kind === 'identity' ? this.slots : this.words.subarray(after);
     this.modulus = this.words[MODULUS];
     this.half = Math.floor(this.modulus / 2);
@@ -145,23 +150,32 @@ interface Plan {
   /** What follows the slots. */
   readonly rest: ArrayLike<number>;
   readonly modulus: number;
-  readonly placement: Int32Array;
 }
 
-const NO_PLACES: Int32Array = new Int32Array(0);
+/** What goes with the order. */
+export interface Beside {
+  /** The slots by hash. */
+  readonly placement: Int32Array;
+  readonly reserve: readonly number[];
+}
 
-function write(plan: Plan, allocate: Allocate): Schedule {
-  const { kind, length, slots, rest, modulus, placement } = plan;
-  const size = HEAD + slots.length + placement.length + rest.length;
+const NOTHING: Beside = { placement: new Int32Array(0), reserve: [] };
+
+function write(plan: Plan, { placement, reserve }: Beside, allocate: Allocate): Schedule {
+  const { kind, length, slots, rest, modulus } = plan;
+  const size = HEAD + slots.length + reserve.length + placement.length + rest.length;
   const words = new Int32Array(allocate(size * 4));
   words[KIND] = KINDS.indexOf(kind);
   words[LENGTH] = length;
   words[SIZE] = slots.length;
   words[MODULUS] = modulus;
   words[PLACES] = placement.length;
-  words.set(slots, HEAD);
-  words.set(placement, HEAD + slots.length);
-  words.set(rest, HEAD + slots.length + placement.length);
+  words[RESERVE] = reserve.length;
+  let at = HEAD;
+  for (const part of [slots, reserve, placement, rest]) {
+    words.set(part, at);
+    at += part.length;
+  }
   return new Schedule(words.buffer);
 }
 
@@ -176,10 +190,10 @@ export function scheduleKind(weights: readonly number[]): ScheduleKind {
 export function identitySchedule(
   slots: readonly number[],
   allocate: Allocate,
-  placement = NO_PLACES,
+  beside = NOTHING,
 ): Schedule {
   const { length } = slots;
-  return write({ kind: 'identity', length, slots, rest: [], modulus: 0, placement }, allocate);
+  return write({ kind: 'identity', length, slots, rest: [], modulus: 0 }, beside, allocate);
 }
 
 /**
@@ -192,7 +206,7 @@ export function smoothSchedule(
   weights: readonly number[],
   owed: readonly number[],
   allocate: Allocate,
-  placement = NO_PLACES,
+  beside = NOTHING,
 ): Schedule {
   const divisor = weights.reduce(gcd);
   const gains = Int32Array.from(weights, (weight) => weight / divisor);
@@ -217,8 +231,8 @@ export function smoothSchedule(
       start = turn;
     }
   }
-  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0, placement };
-  const schedule = write(plan, allocate);
+  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0 };
+  const schedule = write(plan, beside, allocate);
   schedule.setCursor(start);
   return schedule;
 }
@@ -233,7 +247,7 @@ export function strideSchedule(
   slots: readonly number[],
   weights: readonly number[],
   allocate: Allocate,
-  placement = NO_PLACES,
+  beside = NOTHING,
   modulus: number = strideModulus(weights),
 ): Schedule {
   const heaviest = max(weights);
@@ -241,7 +255,7 @@ export function strideSchedule(
     Math.max(1, Math.floor((weight * modulus) / heaviest + 0.5));
   const length = slots.length * modulus;
   const rest = weights.map(scale);
-  return write({ kind: 'stride', length, slots, rest, modulus, placement }, allocate);
+  return write({ kind: 'stride', length, slots, rest, modulus }, beside, allocate);
 }
 
 /** The weights as they are, where a cycle of them fits a cursor; else as finely as it does. */

@@ -51,6 +51,11 @@ export interface BackendStatus {
   readonly name: string;
   readonly url: string;
   readonly weight: number;
+  /**
+   * What it counts for instead of its weight while its level or a slow start makes that less; 0:
+   * others come before it.
+   */
+  readonly effectiveWeight?: number;
   readonly state: ReturnType<typeof stateName>;
   /** When it came into this state; milliseconds since 1970. */
   readonly sinceWallMs: number;
@@ -109,7 +114,7 @@ export class Controller {
       unresolved: (backend, why) =>
         this.withHealth(backend, (member) => this.health.unresolved(member, why)),
     });
-    this.schedules = new Schedules(table, engine);
+    this.schedules = new Schedules(table, clock, log, engine);
     this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
@@ -230,17 +235,22 @@ export class Controller {
     return [...names].map((name) => {
       const listed = this.pools.get(name)?.members ?? [];
       const rest = leaving.filter((member) => member.pool.config.name === name);
-      return { name, backends: [...listed, ...rest].map((member) => this.statusOf(member)) };
+      const pool = this.pools.get(name);
+      const effective = pool === undefined ? new Map() : this.schedules.effective(pool);
+      const backends = [...listed, ...rest].map((member) => this.statusOf(member, effective));
+      return { name, backends };
     });
   }
 
-  private statusOf(member: Member): BackendStatus {
+  private statusOf(member: Member, effective: ReadonlyMap<number, number>): BackendStatus {
     const { table } = this.deps;
     const { backend, tracker, drain } = member;
+    const effectiveWeight = effective.get(backend.slot);
     return {
       name: backend.config.name,
       url: backend.config.url,
       weight: backend.config.weight,
+      ...(effectiveWeight === undefined ? {} : { effectiveWeight }),
       state: stateName(table.state(backend.slot)),
       sinceWallMs: drain?.sinceWallMs ?? tracker.sinceWallMs,
       why: drain === null ? tracker.why : drainWhy(drain),
@@ -367,11 +377,11 @@ export class Controller {
       if (member === null) {
         const added = this.addMember(config, pool);
         fresh.push(added);
+        if (planned.pool !== null) this.schedules.slowStarts.begin(added);
         return added;
       }
       member.backend.config = config;
       member.backend.pool = pool.config;
-      this.deps.table.setWeight(member.backend.slot, config.weight);
       this.deps.table.setLimit(member.backend.slot, config.maxRequests);
       return member;
     });
@@ -408,6 +418,7 @@ export class Controller {
 
   private beginDrain(member: Member, removed: boolean): void {
     this.prober.forget(member.backend);
+    this.schedules.slowStarts.end(member);
     this.drains.begin(member, removed);
   }
 
@@ -415,6 +426,7 @@ export class Controller {
     this.prober.stop();
     this.names.stop();
     this.health.stop();
+    this.schedules.slowStarts.stop();
     this.drains.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();

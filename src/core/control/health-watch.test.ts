@@ -61,7 +61,7 @@ beforeEach(() => {
     world.log,
     engine,
     prober,
-    new Schedules(table, engine),
+    new Schedules(table, world.clock, world.log, engine),
   );
 });
 

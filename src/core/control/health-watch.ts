@@ -145,6 +145,9 @@ export class HealthWatch {
     this.table.setState(backend.slot, verdict.to);
     if (verdict.to !== State.checking) backend.verdictOverdue = false;
     this.logVerdict(member, verdict);
+    const { slowStarts } = this.schedules;
+    if (verdict.to === State.down) slowStarts.end(member);
+    else if (comesBack(member, verdict)) slowStarts.begin(member);
     this.schedules.refresh(pool);
     if (verdict.to === State.down) this.engine.backendDown(backend);
   }
@@ -209,6 +212,12 @@ export class HealthWatch {
     const fields = { pool: name, turned: turned.length, backends: pool.members.length };
     this.log.event('warn', 'probes_timed_out_together', message, fields);
   }
+}
+
+/** Without a health check, suspect is the worst that a backend becomes. */
+function comesBack({ pool }: Member, { from, to }: Verdict): boolean {
+  if (from === State.suspect) return to === State.up && pool.config.healthCheck === null;
+  return from === State.down && to !== State.suspect;
 }
 
 function verdictLevel(to: State, up: number): LogLevel {

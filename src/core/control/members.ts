@@ -1,5 +1,6 @@
 /** The pools and their backends as the control thread holds them. */
-import type { PoolConfig } from '../config.ts';
+import type { BackendConfig, PoolConfig } from '../config.ts';
+import { BACKUP } from '../health/levels.ts';
 import type { Tracker } from '../health/tracker.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, type Table } from '../table/table.ts';
@@ -33,6 +34,10 @@ export interface Pool {
   /** The memory of who waits for room there. */
   readonly waiting: ArrayBufferLike;
 }
+
+/** The level of its pool that a backend belongs to. */
+export const levelOf = ({ backup, priority }: BackendConfig): number =>
+  backup ? BACKUP : priority;
 
 /** `2 of 3 up`. */
 export function upCount(table: Table, pool: Pool): { up: number; of: number } {

@@ -5,6 +5,7 @@ import {
   emptyPool,
   FakeEngine,
   poolConfig,
+  SILENT,
 } from '../../../test/fixtures/control-world.ts';
 import type { Schedule } from '../balancing/schedule.ts';
 import type { PoolConfig } from '../config.ts';
@@ -25,8 +26,9 @@ function worldOf(states: readonly State[], changes: Partial<PoolConfig> = {}) {
     const tracker = new Tracker(null, true, 0);
     return { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
   });
-  const engine = new FakeEngine(createSimClock());
-  return { table, pool, engine, schedules: new Schedules(table, engine) };
+  const clock = createSimClock();
+  const engine = new FakeEngine(clock);
+  return { table, pool, engine, schedules: new Schedules(table, clock, SILENT, engine) };
 }
 
 const draws = (schedule: Schedule, count: number): number[] =>
@@ -72,9 +74,9 @@ describe('a schedule', () => {
   });
 
   it('is another one when weights change, and the engine is told', () => {
-    const { table, pool, engine, schedules } = worldOf([up, up]);
+    const { pool, engine, schedules } = worldOf([up, up]);
     const before = schedules.of(pool);
-    table.setWeight(0, 3);
+    pool.members[0].backend.config = backendConfig(1, { weight: 3 });
     schedules.refresh(pool);
     expect(engine.take()).toEqual(['refresh default']);
     expect(schedules.of(pool)).not.toBe(before);
@@ -92,7 +94,8 @@ describe('a schedule', () => {
     const size = { capacity: 2, workers: 2 };
     const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
     const pool = emptyPool(poolConfig([]));
-    const schedules = new Schedules(table, new FakeEngine(createSimClock()));
+    const clock = createSimClock();
+    const schedules = new Schedules(table, clock, SILENT, new FakeEngine(clock));
     expect(schedules.of(pool).words.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 });

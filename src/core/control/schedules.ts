@@ -1,15 +1,25 @@
 /** Who of each pool may be picked, in which order: worked out here, drawn from by every worker. */
 import { placers } from '../balancing/balancing.ts';
+import { effectiveWeights } from '../balancing/effective-weights.ts';
 import type { Placed } from '../balancing/maglev.ts';
 import { createRoundRobin, type Order } from '../balancing/round-robin.ts';
 import type { Schedule } from '../balancing/schedule.ts';
+import type { Clock } from '../base/clock.ts';
 import { hashText } from '../base/hash.ts';
 import type { PolicyName } from '../config.ts';
-import { eligible } from '../health/eligibility.ts';
+import { type Candidate, type Eligible, eligible, tierOf, WARM } from '../health/eligibility.ts';
 import { identity } from '../table/backend.ts';
 import type { Table } from '../table/table.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
-import type { Pool } from './members.ts';
+import { levelOf, type Member, type Pool } from './members.ts';
+import { SlowStarts } from './slow-starts.ts';
+import { SpillOver } from './spill-over.ts';
+
+/** A candidate with its weight as it is configured. */
+interface Weighing extends Candidate {
+  readonly weight: number;
+}
 
 interface OrderOf {
   readonly policy: PolicyName;
@@ -17,13 +27,19 @@ interface OrderOf {
 }
 
 export class Schedules {
+  /** Who begins or ends one has its pool refreshed. */
+  readonly slowStarts: SlowStarts;
   private readonly table: Table;
   private readonly engine: EngineControls;
+  private readonly spillOver: SpillOver;
   private readonly orders = new WeakMap<Pool, OrderOf>();
+  private readonly latest = new WeakMap<Pool, Eligible>();
 
-  constructor(table: Table, engine: EngineControls) {
+  constructor(table: Table, clock: Clock, log: Log, engine: EngineControls) {
     this.table = table;
     this.engine = engine;
+    this.slowStarts = new SlowStarts(clock, log, (pool) => this.refresh(pool));
+    this.spillOver = new SpillOver(log);
   }
 
   /** A state or a weight changed: works it out anew, and tells the engine. */
@@ -31,19 +47,57 @@ export class Schedules {
     this.engine.schedule(pool.config.name, this.of(pool));
   }
 
-  /** The schedule of those who are eligible now: the one before if they are the same. */
+  /**
+   * The schedule of those who are eligible now: the one before if they are the same. Their
+   * effective weights go to the table.
+   */
   of(pool: Pool): Schedule {
-    const { table } = this;
-    const candidates = pool.members.map(({ backend }) => ({
-      slot: backend.slot,
-      state: table.state(backend.slot),
-      verdictOverdue: backend.verdictOverdue,
-    }));
-    const { slots, states } = eligible(candidates, pool.config.panic);
-    const weights = slots.map((slot) => table.weight(slot));
-    const schedule = this.orderOf(pool).rebuild(slots, weights);
-    schedule.setStates(states);
+    const { table, slowStarts } = this;
+    const first = pool.members.filter((member) => tierOf(this.standing(member)) === 'first');
+    slowStarts.settle(pool, first);
+    const candidates = pool.members.map((member) => this.candidate(member));
+    const who = eligible(candidates, pool.config.panic);
+    this.latest.set(pool, who);
+    this.spillOver.note(pool, who);
+    const weights = weigh(candidates, who);
+    who.slots.forEach((slot, i) => {
+      table.setWeight(slot, weights[i]);
+    });
+    const schedule = this.orderOf(pool).rebuild(who.slots, weights, who.reserve);
+    schedule.setStates(who.states);
     return schedule;
+  }
+
+  /**
+   * What a backend counts for now, in the unit of its weight, where a level or a slow start makes
+   * that another number; 0: others come before it. By slot.
+   */
+  effective(pool: Pool): ReadonlyMap<number, number> {
+    const result = new Map<number, number>();
+    const { slots = [], reserve = [] } = this.latest.get(pool) ?? {};
+    const configured = new Map(
+      pool.members.map(({ backend }) => [backend.slot, backend.config.weight]),
+    );
+    const ratios = slots.map((slot) => this.table.weight(slot) / configured.get(slot)!);
+    const most = ratios.reduce((a, b) => Math.max(a, b), 0);
+    slots.forEach((slot, i) => {
+      const weight = (configured.get(slot)! * ratios[i]) / most;
+      const shown = Math.max(1, Math.round(weight * 1000)) / 1000;
+      if (shown !== configured.get(slot)) result.set(slot, shown);
+    });
+    for (const slot of reserve) result.set(slot, 0);
+    return result;
+  }
+
+  private standing({ backend }: Member): Pick<Candidate, 'slot' | 'state' | 'verdictOverdue'> {
+    const { slot, verdictOverdue } = backend;
+    return { slot, state: this.table.state(slot), verdictOverdue };
+  }
+
+  private candidate(member: Member): Weighing {
+    const { weight } = member.backend.config;
+    const level = levelOf(member.backend.config);
+    return { ...this.standing(member), level, weight, warmth: this.slowStarts.warmth(member) };
   }
 
   private orderOf(pool: Pool): Order {
@@ -58,6 +112,17 @@ export class Schedules {
     this.orders.set(pool, { policy, order });
     return order;
   }
+}
+
+/** The effective weights of those that are eligible. */
+function weigh(candidates: readonly Weighing[], who: Eligible): number[] {
+  const bySlot = new Map(candidates.map((candidate) => [candidate.slot, candidate]));
+  const chosen = who.slots.map((slot) => bySlot.get(slot)!);
+  const isSlow = who.tier === 'first' && chosen.some(({ warmth }) => warmth < WARM);
+  const weighted = chosen.map(({ level, weight, warmth }) => {
+    return { level, weight: isSlow ? weight * warmth : weight };
+  });
+  return effectiveWeights(weighted, who.shares);
 }
 
 /** By what they are called, so that all balancers that know them agree where a key belongs. */

@@ -5,6 +5,7 @@ import {
   emptyPool,
   FakeEngine,
   poolConfig,
+  SILENT,
 } from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
 import { createRng } from '../base/rng.ts';
@@ -40,7 +41,8 @@ function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): Wo
     turnedMs: null,
     pardoned: false,
   }));
-  const schedules = new Schedules(table, new FakeEngine(createSimClock()));
+  const clock = createSimClock();
+  const schedules = new Schedules(table, clock, SILENT, new FakeEngine(clock));
   const known = {
     generation: (slot: number) =>
       backends.find((backend) => backend.slot === slot)?.generation ?? -1,
@@ -120,8 +122,8 @@ describe('a pick', () => {
   });
 
   it('finds a light backend when all the others were tried', () => {
-    const { table, pool, refresh } = poolOf([up, up]);
-    table.setWeight(0, 1000);
+    const { backends, pool, refresh } = poolOf([up, up]);
+    backends[0].config = backendConfig(1, { weight: 1000 });
     refresh();
     expect(picks(pool, 5, [0])).toEqual([1, 1, 1, 1, 1]);
   });
@@ -131,8 +133,8 @@ describe('a pick', () => {
   });
 
   it('follows the weights', () => {
-    const { table, pool, refresh } = poolOf([up, up]);
-    table.setWeight(0, 3);
+    const { backends, pool, refresh } = poolOf([up, up]);
+    backends[0].config = backendConfig(1, { weight: 3 });
     refresh();
     expect(picks(pool, 8).filter((slot) => slot === 0)).toHaveLength(6);
   });
@@ -184,6 +186,44 @@ describe('a pick for a client with a home', () => {
     table.setLimit(0, 1);
     expect(pool.enter([], -1, home)).toBe(1);
     expect(table.inFlight(0)).toBe(0);
+  });
+});
+
+describe('a pick of a pool with levels', () => {
+  /** Two ordinary backends, one of priority 1, one backup. */
+  function leveled(states: readonly State[]) {
+    const world = poolOf(states);
+    world.backends[2].config = backendConfig(3, { priority: 1 });
+    world.backends[3].config = backendConfig(4, { backup: true });
+    world.refresh();
+    return world;
+  }
+
+  it('is of the first one, whoever else is there', () => {
+    expect(picks(leveled([up, up, up, up]).pool, 4)).toEqual([0, 1, 0, 1]);
+  });
+
+  it('goes on to the next levels for an exchange that all others have failed', () => {
+    const { pool } = leveled([up, up, up, up]);
+    expect(pool.enter([0, 1], -1, null)).toBe(2);
+    expect(pool.hasUntried([0, 1, 2])).toBe(true);
+    expect(pool.enter([0, 1, 2], -1, null)).toBe(3);
+    expect(pool.hasUntried([0, 1, 2, 3])).toBe(false);
+    expect(pool.enter([0, 1, 2, 3], -1, null)).toBe(-1);
+  });
+
+  it('does so also for others when the first have gone before there is another schedule', () => {
+    const { table, pool } = leveled([up, up, up, up]);
+    table.setState(0, down);
+    table.suspect(1);
+    expect(picks(pool, 2)).toEqual([2, 2]);
+  });
+
+  it('tries suspects of any level when all have become so at once', () => {
+    const { table, pool } = leveled([up, up, up, up]);
+    for (const slot of [0, 1, 2, 3]) table.suspect(slot);
+    expect(pool.enter([], -1, null)).toBe(0);
+    expect(pool.enter([0, 1], -1, null)).toBe(2);
   });
 });
 

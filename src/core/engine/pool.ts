@@ -101,18 +101,12 @@ export class Pool {
       if (tried.length > 0 && tried.includes(slot)) continue;
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
-    const slot = this.enterAny(tried, states);
-    // All have become suspects just now: a refused connection costs little.
-    if (slot !== -1) return slot;
-    const suspect = this.enterAny(tried, SUSPECT);
-    return suspect === -1 && this.isFull(tried, states) ? NO_ROOM : suspect;
+    return this.enterAny(tried, states);
   }
 
   /** Is there somebody who only lacks room? */
-  private isFull(tried: readonly number[], states: number): boolean {
-    return this.schedule.slots.some(
-      (slot) => this.lacksRoom(slot, states) && !tried.includes(slot),
-    );
+  private isFull(slots: Int32Array, tried: readonly number[], states: number): boolean {
+    return slots.some((slot) => this.lacksRoom(slot, states) && !tried.includes(slot));
   }
 
   /** Of one that could not be entered. */
@@ -135,8 +129,23 @@ export class Pool {
     return this.lacksRoom(slot, mayCome) ? NO_ROOM : -1;
   }
 
+  /** In order; then those in reserve, who have no turns. NO_ROOM and -1 as `enter`. */
   private enterAny(tried: readonly number[], states: number): number {
-    for (const slot of this.schedule.slots) {
+    const { slots, reserve } = this.schedule;
+    let slot = this.enterOne(slots, tried, states);
+    if (slot !== -1) return slot;
+    // Exchanges wait for those that are busy: the others are for when they are not there.
+    const isFull = this.isFull(slots, tried, states);
+    if (!isFull) slot = this.enterOne(reserve, tried, states);
+    // All have become suspects just now: a refused connection costs little.
+    if (slot === -1) slot = this.enterOne(slots, tried, SUSPECT);
+    if (slot !== -1) return slot;
+    if (isFull || this.isFull(reserve, tried, states)) return NO_ROOM;
+    return this.enterOne(reserve, tried, SUSPECT);
+  }
+
+  private enterOne(slots: Int32Array, tried: readonly number[], states: number): number {
+    for (const slot of slots) {
       if (tried.includes(slot)) continue;
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
@@ -176,7 +185,9 @@ export class Pool {
   }
 
   hasUntried(tried: readonly number[]): boolean {
-    return this.schedule.slots.some((slot) => !tried.includes(slot));
+    const { slots, reserve } = this.schedule;
+    const isUntried = (slot: number): boolean => !tried.includes(slot);
+    return slots.some(isUntried) || reserve.some(isUntried);
   }
 
   /** Why `enter` found nobody; `last`: how the last attempt before it failed, if there was one. */

@@ -183,6 +183,10 @@ export class Table {
     return Atomics.load(this.standings, slot) >>> STATE_BITS;
   }
 
+  /**
+   * What it counts for now, next to others of its pool: its weight as configured, but where levels
+   * or a slow start make that another number. Whole, 1 or more.
+   */
   weight(slot: number): number {
     return this.weights[slot];
   }
