@@ -26,9 +26,13 @@ describe('least connections', () => {
     expect(picks(poolOf([1, 1, 1], [3, 1, 2]), 3)).toEqual([1, 1, 1]);
   });
 
-  it('compares them by weight', () => {
-    expect(picks(poolOf([4, 1], [3, 1]), 3)).toEqual([0, 0, 0]);
-    expect(picks(poolOf([4, 1], [5, 1]), 3)).toEqual([1, 1, 1]);
+  it('gives a light one that has nothing to do its turns, and not all that comes', () => {
+    expect(picks(poolOf([4, 1], [1, 0]), 5).sort()).toEqual([0, 0, 0, 0, 1]);
+  });
+
+  it('compares them by weight, with the one that is to come', () => {
+    expect(picks(poolOf([4, 1], [6, 1]), 3)).toEqual([0, 0, 0]);
+    expect(picks(poolOf([4, 1], [8, 1]), 3)).toEqual([1, 1, 1]);
   });
 
   it('counts what other workers have in flight', () => {

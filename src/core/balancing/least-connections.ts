@@ -1,7 +1,8 @@
 /**
- * Least connections: the backend with the fewest exchanges in flight for its weight, over all
- * workers. Of those that are equal, as all are when little goes on, the one whose turn it is in
- * round robin: so an idle pool is served in strict order and by weight, and nobody is first always.
+ * Least connections: the backend with the fewest exchanges in flight for its weight, with the one
+ * that is to come, over all workers. Before that the one whose turn it is in round robin, if it has
+ * nothing to do, and of equal ones: so an idle pool is served in strict order and by weight, nobody
+ * is first always, and a light backend does not get all that comes while heavy ones have something.
  */
 import { Dice } from '../base/dice.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
@@ -29,7 +30,11 @@ class LeastConnections implements Policy {
 
   pick(schedule: Schedule, tried: readonly number[]): number {
     if (schedule.slots.length > SCANNED) return this.sample(schedule, tried);
-    return this.scan(schedule, tried, schedule.draw());
+    const next = schedule.draw();
+    const { loads } = this;
+    const isIdle = next !== -1 && loads.busy(next) === 0;
+    if (isIdle && mayPick(loads, next, schedule.states, tried)) return next;
+    return this.scan(schedule, tried, next);
   }
 
   /** `next`: whose turn it is. */
@@ -43,7 +48,7 @@ class LeastConnections implements Policy {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
       if (!mayPick(loads, slot, states, tried)) continue;
-      const load = loads.busy(slot);
+      const load = loads.busy(slot) + 1;
       const weight = loads.weight(slot);
       const difference = best === -1 ? -1 : load * bestWeight - bestLoad * weight;
       if (difference > 0) continue;
@@ -70,13 +75,13 @@ class LeastConnections implements Policy {
     best: number,
   ): number {
     const { loads } = this;
-    const bestLoad = loads.busy(best);
+    const bestLoad = loads.busy(best) + 1;
     const bestWeight = loads.weight(best);
     let left = this.dice.throw(equals);
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
       if (!mayPick(loads, slot, states, tried)) continue;
-      if (loads.busy(slot) * bestWeight !== bestLoad * loads.weight(slot)) continue;
+      if ((loads.busy(slot) + 1) * bestWeight !== bestLoad * loads.weight(slot)) continue;
       if (left === 0) return slot;
       left -= 1;
     }

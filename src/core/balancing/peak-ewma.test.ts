@@ -33,11 +33,22 @@ describe('peak EWMA', () => {
     expect(shareOf(pool, 0)).toBe(1);
   });
 
-  it('divides by the weight', () => {
-    const pool = poolOf([3, 1]);
-    observe(pool, 0, 20);
+  it('divides what is in flight by the weight', () => {
+    const pool = poolOf([30, 10]);
+    observe(pool, 0, 10);
     observe(pool, 1, 10);
+    pool.load(0, 5);
+    pool.load(1, 2);
     expect(shareOf(pool, 0)).toBe(1);
+    pool.load(0, 2);
+    expect(shareOf(pool, 1)).toBe(1);
+  });
+
+  it('goes by weight when nothing is in flight and all are as fast', () => {
+    const pool = poolOf([3, 1]);
+    observe(pool, 0, 10);
+    observe(pool, 1, 10);
+    expect(Math.abs(shareOf(pool, 0, 9000) - 0.75)).toBeLessThan(0.04);
   });
 
   it('rises with a peak at once and comes down by e in ten seconds', () => {

@@ -1,6 +1,6 @@
 /**
  * Peak EWMA (Finagle): of two backends at random the one whose expected latency, times what is in
- * flight there, is less for its weight. Latency is the time to the response's head; the average
+ * flight there for its weight, is less. Latency is the time to the response's head; the average
  * rises with a peak at once and comes down slowly, and forgets while nothing is heard. A failure
  * counts as a very slow answer, or fast errors would draw all traffic (Linkerd).
  */
@@ -36,23 +36,30 @@ class PeakEwma implements Policy {
   }
 
   pick(schedule: Schedule, tried: readonly number[]): number {
-    const { loads, two } = this;
+    const { two } = this;
     two.draw(schedule, tried);
     const { first, second } = two;
     if (second === -1) return first;
     const nowMs = this.wallMs();
     const secondIsBetter =
-      this.expected(second, nowMs) * loads.weight(first) <
-      this.expected(first, nowMs) * loads.weight(second);
+      this.expected(second, first, nowMs) < this.expected(first, second, nowMs);
     return secondIsBetter ? second : first;
   }
 
-  private expected(slot: number, nowMs: number): number {
+  /**
+   * What an exchange would take on `slot`, in a unit that is the same for `other`: of what is in
+   * flight there each weighs less the heavier it is; the one that is to come weighs the same for
+   * both. With nothing in flight they differ by latency alone: they were drawn by weight.
+   */
+  private expected(slot: number, other: number, nowMs: number): number {
     const { loads } = this;
     const inFlight = loads.busy(slot);
     const cost = loads.cost(slot);
-    if (cost === 0) return inFlight === 0 ? 0 : UNKNOWN + inFlight;
-    return cost * this.kept(slot, nowMs) * (inFlight + 1);
+    if (cost === 0 && inFlight === 0) return 0;
+    const weight = loads.weight(slot);
+    const otherWeight = loads.weight(other);
+    const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
+    return cost === 0 ? UNKNOWN * queue : cost * this.kept(slot, nowMs) * queue;
   }
 
   /** How much of the cost of a backend still counts. */
