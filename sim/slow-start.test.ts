@@ -10,7 +10,13 @@ import { Pool } from '../src/core/engine/pool.ts';
 import { Tracker } from '../src/core/health/tracker.ts';
 import { Backend } from '../src/core/table/backend.ts';
 import { State, Table } from '../src/core/table/table.ts';
-import { backendConfig, FakeEngine, poolConfig, SILENT } from '../test/fixtures/control-world.ts';
+import {
+  backendConfig,
+  emptyPool,
+  FakeEngine,
+  poolConfig,
+  SILENT,
+} from '../test/fixtures/control-world.ts';
 import { createSimClock } from './clock.ts';
 
 const BACKENDS = 10;
@@ -26,7 +32,7 @@ function comesBack(policy: PolicyName, slowStartMs: number, perSecond: number) {
   const rng = createRng(5);
   const table = new Table({ capacity: 16, workers: 1 });
   const config = poolConfig([], { policy, slowStartMs });
-  const members: Members = { config, members: [] };
+  const members: Members = emptyPool(config);
   members.members = Array.from({ length: BACKENDS }, (_, n) => {
     const slot = table.claim(1, n === 0 ? State.down : State.up)!;
     const backend = new Backend(slot, table.generation(slot), backendConfig(n + 1), config);

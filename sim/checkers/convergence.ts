@@ -1,8 +1,13 @@
-/** When everything works again, the balancer soon knows: whoever can be reached is up. */
+/**
+ * When everything works again, the balancer soon knows: whoever can be reached is up, and the first
+ * level gets everything, each by its weight.
+ */
+import { BACKUP } from '../../src/core/health/levels.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
-export function createConvergence(_world: World, fail: Fail): Checker {
+export function createConvergence({ options }: World, fail: Fail): Checker {
+  const first = Math.min(...options.levels);
   return {
     name: 'convergence',
     atRest(world) {
@@ -10,6 +15,14 @@ export function createConvergence(_world: World, fail: Fail): Checker {
       for (const { backends } of world.balancer.controller.status()) {
         for (const { name, state, why } of backends) {
           if (state !== 'up') fail(`${name} is ${state} (${why}), long after everything healed`);
+        }
+        for (const [i, { name, effectiveWeight }] of backends.entries()) {
+          const level = options.levels[i];
+          // One that starts slowly has less for a while, and another level has what it lacks.
+          if (options.slowStartMs > 0 && level !== BACKUP) continue;
+          const expected = level === first ? undefined : 0;
+          if (effectiveWeight === expected) continue;
+          fail(`${name} counts ${effectiveWeight}, long after everything healed`);
         }
       }
     },

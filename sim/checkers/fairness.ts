@@ -1,6 +1,7 @@
 /**
  * In a calm world where nobody stays on a backend, round robin is exact: by an own computation of
- * nginx's smooth order, which for equal weights is the configured order.
+ * nginx's smooth order, which for equal weights is the configured order. Everybody is up there, so
+ * that only the first level gets anything, and nobody starts slowly.
  */
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
@@ -13,20 +14,19 @@ class Fairness implements Checker {
   readonly name = 'fairness';
   private readonly fail: Fail;
   private readonly applies: boolean;
-  private readonly weights: readonly number[];
-  private readonly gains: number[];
+  /** Slots are claimed in configured order. */
+  private readonly members: { readonly slot: number; readonly weight: number; gain: number }[];
   private picks = 0;
 
   constructor(world: World, fail: Fail) {
     this.fail = fail;
-    const { calm, policy, maxRequests, sticky } = world.options;
+    const { calm, policy, weights, levels, maxRequests, sticky } = world.options;
     // A backend without room is passed over.
     this.applies = calm && policy === 'round_robin' && maxRequests === 0 && sticky === null;
-    this.weights = world.options.weights;
-    this.gains = this.weights.map(() => 0);
+    const all = weights.map((weight, slot) => ({ slot, weight, gain: 0 }));
+    this.members = all.filter(({ slot }) => levels[slot] === Math.min(...levels));
   }
 
-  /** Slots are claimed in configured order. */
   picked(slot: number): void {
     if (!this.applies) return;
     this.picks += 1;
@@ -36,12 +36,12 @@ class Fairness implements Checker {
   }
 
   private next(): number {
-    let best = 0;
-    this.weights.forEach((weight, i) => {
-      this.gains[i] += weight;
-      if (this.gains[i] > this.gains[best]) best = i;
-    });
-    this.gains[best] -= this.weights.reduce((sum, weight) => sum + weight, 0);
-    return best;
+    let [best] = this.members;
+    for (const member of this.members) {
+      member.gain += member.weight;
+      if (member.gain > best.gain) best = member;
+    }
+    best.gain -= this.members.reduce((sum, { weight }) => sum + weight, 0);
+    return best.slot;
   }
 }

@@ -58,6 +58,18 @@ describe('the banner', () => {
     );
   });
 
+  it('says who comes after whom', () => {
+    const yaml =
+      'backends:\n  - {url: "http://a:1"}\n  - {url: "http://b:1", priority: 1}\n' +
+      '  - {url: "http://c:1", backup: true}';
+    const lines = bannerText(started(yaml), false).split('\n');
+    expect(lines.slice(4, 7)).toEqual([
+      '    a:1  http://a:1  priority 0',
+      '    b:1  http://b:1  priority 1',
+      '    c:1  http://c:1  backup',
+    ]);
+  });
+
   it('leaves out weights, files and routes that nobody wrote', () => {
     const text = bannerText(started('backends: [http://localhost:1]', { source: null }), false);
     expect(text).not.toContain('weight');

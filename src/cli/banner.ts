@@ -38,12 +38,17 @@ function poolLines(pool: PoolConfig, bold: Paint, dim: Paint): string[] {
   const nameWidth = Math.max(...pool.backends.map(({ name }) => name.length));
   const urlWidth = Math.max(...pool.backends.map(({ url }) => url.length));
   const isWeighted = pool.backends.some(({ weight }) => weight !== 1);
+  const hasLevels = pool.backends.some(({ priority, backup }) => priority > 0 || backup);
   return [
     `  pool ${bold(pool.name)} ${dim(`${pool.policy}; ${describeProbe(pool.healthCheck)}`)}`,
-    ...pool.backends.map(({ name, url, weight }) => {
+    ...pool.backends.map(({ name, url, weight, priority, backup }) => {
       const line = `    ${name.padEnd(nameWidth)}  ${url}`;
-      if (!isWeighted) return line;
-      return `${line.padEnd(nameWidth + urlWidth + 6)}  weight ${weight}`;
+      const details = [
+        ...(isWeighted ? [`weight ${weight}`] : []),
+        ...(hasLevels ? [backup ? 'backup' : `priority ${priority}`] : []),
+      ];
+      if (details.length === 0) return line;
+      return `${line.padEnd(nameWidth + urlWidth + 6)}  ${details.join(', ')}`;
     }),
   ];
 }

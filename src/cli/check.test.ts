@@ -33,6 +33,24 @@ describe('evenkeel check', () => {
     });
   });
 
+  it('says in which order backends are used, and what has no effect', async () => {
+    const terminal = fakeTerminal();
+    const path = file(
+      'policy: maglev\nslow_start: 30s\nbackends:\n' +
+        '  - { url: "http://localhost:9001", priority: 2 }\n' +
+        '  - { url: "http://localhost:9002" }\n' +
+        '  - { url: "http://localhost:9003" }\n' +
+        '  - { url: "http://localhost:9004", weight: 5, backup: true }\n',
+    );
+    expect(await check(terminal, path, false)).toBe(0);
+    expect(terminal.said.out).toBe(
+      `${path} is good: 1 listener, 1 route, 1 pool\n` +
+        '  pool default: 4 backends, maglev: equal weights, in the order of the file\n' +
+        '    in this order: 2 of priority 0, 1 of priority 2, 1 backup\n' +
+        '    slow_start does nothing here: with maglev keys would move about\n',
+    );
+  });
+
   it('prints a configuration that means the same', async () => {
     const first = fakeTerminal();
     expect(await check(first, file(good), true)).toBe(0);

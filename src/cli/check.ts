@@ -1,7 +1,8 @@
 /** `evenkeel check [config]`: says whether a configuration is good, without starting anything. */
 import { printConfig } from '../config/print.ts';
+import { placers } from '../core/balancing/balancing.ts';
 import { type ScheduleKind, scheduleKind } from '../core/balancing/schedule.ts';
-import type { Config, PoolConfig } from '../core/config.ts';
+import type { BackendConfig, Config, PoolConfig } from '../core/config.ts';
 import { ExitCode } from './exit-code.ts';
 import { loadOrExplain } from './loading.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,10 +15,31 @@ const SCHEDULES: Readonly<Record<ScheduleKind, string>> = {
 
 const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
-const describePool = ({ name, policy, backends }: PoolConfig): string => {
-  const schedule = SCHEDULES[scheduleKind(backends.map(({ weight }) => weight))];
-  return `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${schedule}\n`;
+const describePool = (pool: PoolConfig): string => {
+  const { name, policy, backends } = pool;
+  const ordinary = backends.filter(({ backup }) => !backup);
+  const first = Math.min(...ordinary.map(({ priority }) => priority));
+  // The others get nothing while all is well.
+  const usual = ordinary.filter(({ priority }) => priority === first);
+  const schedule = SCHEDULES[scheduleKind(usual.map(({ weight }) => weight))];
+  const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${schedule}\n`;
+  return head + describeLevels(ordinary, backends.length) + describeSlowStart(pool);
 };
+
+/** Nothing where all are of one priority, and none is a backup. */
+function describeLevels(ordinary: readonly BackendConfig[], all: number): string {
+  const priorities = [...new Set(ordinary.map(({ priority }) => priority))].sort((a, b) => a - b);
+  const of = (each: number): number => ordinary.filter(({ priority }) => priority === each).length;
+  const parts = priorities.map((each) => `${of(each)} of priority ${each}`);
+  const backups = all - ordinary.length;
+  if (backups > 0) parts.push(count(backups, 'backup'));
+  return parts.length === 1 ? '' : `    in this order: ${parts.join(', ')}\n`;
+}
+
+function describeSlowStart({ policy, slowStartMs }: PoolConfig): string {
+  if (slowStartMs === 0 || placers[policy] === undefined) return '';
+  return `    slow_start does nothing here: with ${policy} keys would move about\n`;
+}
 
 /** What a good configuration amounts to, as text for standard output. */
 function describeConfig(file: string, config: Config): string {

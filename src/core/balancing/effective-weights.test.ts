@@ -14,7 +14,7 @@ describe('effective weights', () => {
     expect(effectiveWeights(one, new Map([[3, 100]]))).toEqual([6, 4, 1_000_000]);
   });
 
-  it('give each level its part, in the smallest whole numbers, in the order of the backends', () => {
+  it('give each level its part, in the smallest whole numbers, in the given order', () => {
     const shares = new Map([
       [0, 70],
       [1, 30],

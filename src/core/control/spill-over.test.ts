@@ -84,7 +84,8 @@ describe('the log', () => {
   it('says when they spill over from the next level on', () => {
     noted(up, down, up, up);
     expect(noted(down, down, up, up)).toEqual([
-      'warn pool default spills over: of its exchanges go 100 % to priority 1 (1 of 1 can be chosen)',
+      'warn pool default spills over: of its exchanges go 100 % to priority 1 (1 of 1 can be ' +
+        'chosen)',
     ]);
   });
 

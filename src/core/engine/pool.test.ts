@@ -219,6 +219,15 @@ describe('a pick of a pool with levels', () => {
     expect(picks(pool, 2)).toEqual([2, 2]);
   });
 
+  it('waits for those that only lack room, and does not turn to the next level', () => {
+    const { table, pool } = leveled([up, up, up, up]);
+    for (const slot of [0, 1]) table.setLimit(slot, 1);
+    expect(picks(pool, 3)).toEqual([0, 1, NO_ROOM]);
+    expect(pool.enter([0, 1], -1)).toBe(2);
+    table.setLimit(3, 1);
+    expect([pool.enter([0, 1, 2], -1), pool.enter([0, 1, 2], -1)]).toEqual([3, NO_ROOM]);
+  });
+
   it('tries suspects of any level when all have become so at once', () => {
     const { table, pool } = leveled([up, up, up, up]);
     for (const slot of [0, 1, 2, 3]) table.suspect(slot);
