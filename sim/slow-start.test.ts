@@ -47,7 +47,7 @@ function comesBack(policy: PolicyName, slowStartMs: number, perSecond: number) {
   const counts = new Map<number, number>();
   const arrive = (): void => {
     pool.follow(engine.schedules.get('default')!);
-    const slot = pool.enter([], rng.below(2 ** 31));
+    const slot = pool.enter([], rng.below(2 ** 31), null);
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
     const tookMs = exponential(WORK_MS);
     clock.wakeAt(clock.nowMs() + tookMs, () => {

@@ -84,8 +84,8 @@ const backend = z
       0,
       15,
       'Exchanges go to the backends of priority 0; what those that are healthy cannot carry ' +
-        'spills over to 1, and so on. A backend is trusted with 1.4 times its share, so nothing spills ' +
-        'over before fewer than 72 % are healthy.',
+        'spills over to 1, and so on. A backend is trusted with 1.4 times its share, so nothing ' +
+        'spills over before fewer than 72 % are healthy.',
     ).prefault(0),
     backup: flag('Gets exchanges only when no other backend of the pool can be chosen.').prefault(
       false,

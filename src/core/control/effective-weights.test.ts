@@ -74,7 +74,7 @@ function shares(exchanges: number, policy: PolicyName = 'round_robin'): Record<s
   pool.follow(engine.schedules.get('default')!);
   const counts: Record<string, number> = {};
   for (let exchange = 0; exchange < exchanges; exchange++) {
-    const slot = pool.enter([], rng.below(2 ** 31));
+    const slot = pool.enter([], rng.below(2 ** 31), null);
     const { name } = backends.find((backend) => backend.slot === slot)!.config;
     counts[name] = (counts[name] ?? 0) + 1;
     pool.observe(slot, 5, 200);

@@ -12,6 +12,8 @@ const SAFE_RETRY_MS = 5000;
 export class Attempts {
   /** The slots of the backends that are not to be tried again. */
   readonly tried: number[] = [];
+  /** How the last of them failed. */
+  lastFailure: Failure | null = null;
   private startedMs = 0;
   private retried = false;
 
@@ -19,6 +21,7 @@ export class Attempts {
   begin(nowMs: number): void {
     this.startedMs = nowMs;
     this.retried = false;
+    this.lastFailure = null;
     // Setting a length is a call into the runtime, and nearly always it is 0 already.
     if (this.tried.length > 0) this.tried.length = 0;
   }
@@ -26,6 +29,7 @@ export class Attempts {
   /** The attempt at this slot failed. `repeatable`: the request is idempotent. */
   mayRetry(why: Failure, slot: number, repeatable: boolean, pool: Pool, nowMs: number): Again {
     this.tried.push(slot);
+    this.lastFailure = why;
     if (why.retry === 'safe') return nowMs - this.startedMs <= SAFE_RETRY_MS ? 'any' : 'no';
     if (why.retry !== 'if-idempotent' || this.retried || !repeatable) return 'no';
     if (!pool.budget.tryWithdraw(nowMs)) return 'no';

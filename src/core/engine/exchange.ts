@@ -65,7 +65,6 @@ export class Exchange implements BackendEvents, Waiter {
   private readonly engine: Engine;
   private client: ClientSide | null = null;
   private side: BackendSide | null = null;
-  private lastFailure: Failure | null = null;
   private trailers: Head | null = null;
   private readonly attempts = new Attempts();
   private readonly replay = new Replay();
@@ -106,7 +105,6 @@ export class Exchange implements BackendEvents, Waiter {
     this.responseEnded = this.wantsFresh = false;
     this.side = null;
     this.dialing = null;
-    this.lastFailure = null;
     this.trailers = null;
     this.attempts.begin(this.startedMs);
     this.replay.begin();
@@ -162,7 +160,7 @@ export class Exchange implements BackendEvents, Waiter {
   }
 
   private goTo(slot: number): void {
-    if (slot === -1) this.giveUp(this.pool!.nobody(this.lastFailure));
+    if (slot === -1) this.giveUp(this.pool!.nobody(this.attempts.lastFailure));
     else this.connect(slot);
   }
 
@@ -386,7 +384,6 @@ export class Exchange implements BackendEvents, Waiter {
     }
     if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy(0);
     this.leaveTable();
-    this.lastFailure = why;
     if (!this.mayRetry(why)) {
       this.giveUp(why);
       return;

@@ -168,6 +168,13 @@ describe('a pick for a client with a home', () => {
     expect([pool.enter([], -1, home), pool.enter([], -1, null)]).toEqual([1, 0]);
   });
 
+  it('goes there also when it belongs to a level that gets nobody else', () => {
+    const { pool, backends, refresh } = poolOf([up, up]);
+    backends[1].config = backendConfig(2, { backup: true });
+    refresh();
+    expect([pool.enter([], -1, backends[1]), pool.enter([], -1, null)]).toEqual([1, 0]);
+  });
+
   it('waits while that only lacks room', () => {
     const { table, pool, backends } = poolOf([up, up]);
     const [home] = backends;
@@ -223,9 +230,12 @@ describe('a pick of a pool with levels', () => {
     const { table, pool } = leveled([up, up, up, up]);
     for (const slot of [0, 1]) table.setLimit(slot, 1);
     expect(picks(pool, 3)).toEqual([0, 1, NO_ROOM]);
-    expect(pool.enter([0, 1], -1)).toBe(2);
+    expect(pool.enter([0, 1], -1, null)).toBe(2);
     table.setLimit(3, 1);
-    expect([pool.enter([0, 1, 2], -1), pool.enter([0, 1, 2], -1)]).toEqual([3, NO_ROOM]);
+    expect([pool.enter([0, 1, 2], -1, null), pool.enter([0, 1, 2], -1, null)]).toEqual([
+      3,
+      NO_ROOM,
+    ]);
   });
 
   it('tries suspects of any level when all have become so at once', () => {

@@ -119,8 +119,9 @@ export class Pool {
   private enterHome(tried: readonly number[], { slot, generation }: Backend): number {
     if (tried.includes(slot)) return -1;
     const { table } = this;
-    const { slots, states } = this.schedule;
-    const isListed = slots.includes(slot);
+    const { slots, reserve, states } = this.schedule;
+    // Also one whose level gets nobody else now: moving back would lose what the client has there.
+    const isListed = slots.includes(slot) || reserve.includes(slot);
     if (isListed ? table.enter(slot, generation, states) : table.enterKept(slot, generation)) {
       return slot;
     }
