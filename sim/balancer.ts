@@ -106,7 +106,7 @@ export function makeConfig(
 ): Config {
   return {
     listeners: [{ address: `*:${LISTEN_PORT}`, host: null, port: LISTEN_PORT }],
-    routes: [{ hosts: [], pathPrefix: '/', pool: 'default' }],
+    routes: [{ hosts: [], pathPrefix: '/', pool: 'default', rateLimits: [] }],
     pools: [
       {
         name: 'default',

@@ -241,6 +241,26 @@ function checkHealth(health: Mapping, path: Path, report: Report): void {
   }
 }
 
+function checkRateLimits(route: Mapping, path: Path, report: Report): void {
+  const seen: (readonly [string, Path])[] = [];
+  asList(route.rate_limits).forEach((item, i) => {
+    const limit = asMapping(item);
+    if (limit === null) return;
+    const at = [...path, 'rate_limits', i];
+    const { key = 'client_address' } = limit;
+    if (key === 'all' && limit.keys !== undefined) report.add([...at, 'keys'], ONE_KEY, 'key');
+    const what = JSON.stringify([key, limit.rate]);
+    const other = seen.find(([before]) => before === what);
+    if (other !== undefined) {
+      const where = `${formatPath(other[1])}${report.onLine(other[1])}`;
+      report.add(at, `has the key and the rate of ${where}; remove one of them`);
+    }
+    seen.push([what, at]);
+  });
+}
+
+const ONE_KEY = 'with "key: all" there is only one key; remove this';
+
 interface RouteAt {
   /** Empty: every host. */
   readonly hosts: readonly string[];
@@ -261,6 +281,7 @@ function checkRoutes(root: Mapping, pools: readonly PoolAt[], report: Report): v
       const hint = didYouMean(pool, names) || known;
       report.add([...path, 'pool'], `there is no pool ${show(pool)}${hint}`);
     }
+    checkRateLimits(route, path, report);
     const at = readRoute(route, path);
     if (at === null) return;
     const covering = earlier.find((before) => covers(before, at));

@@ -14,6 +14,7 @@ import type {
 } from '../core/config.ts';
 import { isPem, type NamedFiles } from './files.ts';
 import { type CheckedErrorPage, type CheckedPool, queue } from './pool.ts';
+import { toRateLimit } from './rate-limits.ts';
 import type { CheckedConfig } from './schema.ts';
 
 /** Both forms end here. The values and the files they name have been checked. */
@@ -49,11 +50,14 @@ function toListeners(checked: CheckedConfig): ListenerConfig[] {
 }
 
 function toRoutes(checked: CheckedConfig, pools: readonly PoolConfig[]): RouteConfig[] {
-  if (checked.routes === undefined) return [{ hosts: [], pathPrefix: '/', pool: pools[0].name }];
-  return checked.routes.map(({ host, path, pool }) => ({
+  if (checked.routes === undefined) {
+    return [{ hosts: [], pathPrefix: '/', pool: pools[0].name, rateLimits: [] }];
+  }
+  return checked.routes.map(({ host, path, pool, rate_limits: limits }) => ({
     hosts: [...new Set(host ?? [])],
     pathPrefix: path,
     pool,
+    rateLimits: limits.map(toRateLimit),
   }));
 }
 

@@ -14,6 +14,7 @@ import type {
 import { formatHashKey } from './balancing.ts';
 import { escapeVariables } from './environment.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
+import { fromRateLimit } from './rate-limits.ts';
 import type { ConfigInput } from './schema.ts';
 
 type PoolInput = NonNullable<ConfigInput['pools']>[string];
@@ -30,10 +31,11 @@ function toInput(config: Config): ConfigInput {
       port,
       ...(host === null ? {} : { address: host }),
     })),
-    routes: config.routes.map(({ hosts, pathPrefix, pool }) => ({
+    routes: config.routes.map(({ hosts, pathPrefix, pool, rateLimits }) => ({
       ...(hosts.length === 0 ? {} : { host: [...hosts] }),
       path: pathPrefix,
       pool,
+      ...(rateLimits.length === 0 ? {} : { rate_limits: rateLimits.map(fromRateLimit) }),
     })),
     pools: Object.fromEntries(config.pools.map((pool) => [pool.name, toPool(pool)])),
     trusted_proxies: [...config.trustedProxies],

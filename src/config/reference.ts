@@ -78,6 +78,11 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
   ['TLS to backends', 'tls', 'The keys of `tls`.'],
   ['Listeners', 'listener', 'The keys of each item of `listeners`.'],
   ['Routes', 'route', 'The keys of each item of `routes`.'],
+  [
+    'Rate limits',
+    'rate_limit',
+    'The keys of each item of `rate_limits`; what they do: [limits.md](limits.md).',
+  ],
   ['Timeouts', 'timeouts', 'The keys of `timeouts`.'],
   ['Limits', 'limits', 'The keys of `limits`. Sizes are bytes, or `32KiB`, `1MiB`, `2GiB`.'],
   ['Log', 'log', 'The keys of `log`.'],

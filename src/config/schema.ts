@@ -19,6 +19,7 @@ import {
   wholeOrAuto,
 } from './fields.ts';
 import { backends, pool, poolShape } from './pool.ts';
+import { rateLimits } from './rate-limits.ts';
 
 const POOL_NAME = 'use letters, digits and ._-, a letter or digit first';
 
@@ -78,6 +79,7 @@ const route = z
         description: 'Where these requests go.',
         examples: ['api'],
       }),
+      rate_limits: rateLimits.prefault([]),
     },
     { error: expected('a route', 'a mapping: - pool: NAME') },
   )

@@ -35,6 +35,24 @@ export interface RouteConfig {
   /** Matches the path itself and everything below it; `/`: every path. */
   readonly pathPrefix: string;
   readonly pool: string;
+  /** A request must be within each of them. */
+  readonly rateLimits: readonly RateLimitConfig[];
+}
+
+/** So many requests per period, and so many at once. */
+export interface RateConfig {
+  /** Whole, 1 or more. */
+  readonly requests: number;
+  readonly periodMs: number;
+  /** Whole, 1 or more. */
+  readonly burst: number;
+}
+
+export interface RateLimitConfig extends RateConfig {
+  /** Requests that are alike in this share the rate; `all`: all of the route do. */
+  readonly key: HashKeyConfig | { readonly kind: 'all' };
+  /** How many different keys are counted at once. */
+  readonly keys: number;
 }
 
 export type PolicyName =

@@ -11,6 +11,7 @@ import { createRng } from '../../src/core/base/rng.ts';
 import type { Socket, SocketHandler } from '../../src/core/base/transport.ts';
 import type { Config, LimitsConfig, PoolConfig, TimeoutsConfig } from '../../src/core/config.ts';
 import type { Pool } from '../../src/core/control/members.ts';
+import { RateMemories } from '../../src/core/control/rate-memories.ts';
 import { Schedules } from '../../src/core/control/schedules.ts';
 import { Engine, type Evidence, type PoolMembers } from '../../src/core/engine/engine.ts';
 import { Tracker } from '../../src/core/health/tracker.ts';
@@ -148,6 +149,7 @@ export class Stage {
   config: Config;
 
   private readonly schedules: Schedules;
+  private readonly memories = new RateMemories(createRng(3), (bytes) => new ArrayBuffer(bytes));
   private pools: readonly Pool[] = [];
   private readonly raws: Raw[] = [];
   private freshTurns: (() => void)[] = [];
@@ -257,7 +259,7 @@ export class Stage {
       const { waiting } = pool;
       return [pool.config.name, { backends, schedule: this.schedules.of(pool), waiting }];
     });
-    this.engine.configure(next, new Map(pools));
+    this.engine.configure(next, new Map(pools), this.memories.of(next));
   }
 
   /** States have changed: the control thread makes new schedules. */

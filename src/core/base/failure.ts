@@ -40,6 +40,7 @@ export type FailureKind =
   | 'no_backend'
   | 'overloaded' // each has as many exchanges as it may have
   | 'no_route'
+  | 'rate_limited' // more requests than `rate_limits` allows
   // ourselves
   | 'no_resources' // descriptors, ports, buffers
   | 'address_in_use'

@@ -55,6 +55,7 @@ describe('what the control thread asks', () => {
             waiting: world.waiting,
           },
         ],
+        memories: [],
       },
       { kind: 'cut', id, what: 'tunnels' },
     ];
@@ -217,7 +218,7 @@ describe('what workers tell', () => {
     world.configure();
     const { slot, generation } = world.backend;
     const members = { backends: [], schedule: world.schedule, waiting: world.waiting };
-    world.fleet.configure(config([poolConfig([])]), new Map([['default', members]]));
+    world.fleet.configure(config([poolConfig([])]), new Map([['default', members]]), []);
     world.thread(0).say({ kind: 'released', id: { slot, generation } });
     expect(world.evidence).toEqual(['released server-1']);
   });

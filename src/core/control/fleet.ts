@@ -6,6 +6,7 @@ import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
 import { CLOSED_EARLY, type Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
+import type { RouteMemories } from '../engine/destinations.ts';
 import type { Evidence, PoolMembers } from '../engine/engine.ts';
 import type { OpenListener } from '../engine/listeners.ts';
 import type { Backend } from '../table/backend.ts';
@@ -78,6 +79,7 @@ export class Fleet implements EngineControls {
   private readonly watch: WorkerWatch;
   private config: Config | null = null;
   private pools = new Map<string, PoolMembers>();
+  private memories: RouteMemories = [];
   /** Slot -> who sits there, as far as workers may speak of it. */
   private readonly backends = new Map<number, Backend>();
   /** What every worker listens on, or is about to. */
@@ -126,9 +128,14 @@ export class Fleet implements EngineControls {
 
   // ---- what the control thread asks -----------------------------------------------------------
 
-  configure(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
+  configure(
+    config: Config,
+    pools: ReadonlyMap<string, PoolMembers>,
+    memories: RouteMemories,
+  ): void {
     this.config = config;
     this.pools = new Map(pools);
+    this.memories = memories;
     for (const { backends } of pools.values()) {
       for (const backend of backends) this.backends.set(backend.slot, backend);
     }
@@ -144,7 +151,7 @@ export class Fleet implements EngineControls {
       });
       return { config: pool, backends: views, schedule: schedule.words.buffer, waiting };
     });
-    return { kind: 'configure', config, pools };
+    return { kind: 'configure', config, pools, memories: this.memories };
   }
 
   schedule(pool: string, schedule: Schedule): void {

@@ -39,9 +39,9 @@ beforeEach(() => {
   });
   const { engine } = thread;
   const configure = engine.configure.bind(engine);
-  engine.configure = (whole, pools) => {
+  engine.configure = (whole, pools, memories) => {
     configured.push(pools);
-    configure(whole, pools);
+    configure(whole, pools, memories);
   };
 });
 
@@ -74,7 +74,7 @@ const configuration = (
   const pools = [
     { config: pool, backends, schedule: schedule.words.buffer, waiting: nobodyWaits() },
   ];
-  return { kind: 'configure', config: config([pool], changes), pools };
+  return { kind: 'configure', config: config([pool], changes), pools, memories: [] };
 };
 
 /** Backends with these numbers, in slots 0 and up; it listens. */

@@ -42,7 +42,7 @@ export class WorkerSide implements Evidence {
     const { engine } = this.deps;
     switch (message.kind) {
       case 'configure':
-        engine.configure(message.config, this.membersOf(message.pools));
+        engine.configure(message.config, this.membersOf(message.pools), message.memories);
         return;
       case 'schedule':
         engine.schedule(message.pool, new Schedule(message.schedule));

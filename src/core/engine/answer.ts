@@ -10,15 +10,18 @@ import type { Answer } from './sides.ts';
 /** Seconds after which a client may come again when nobody is there, or there is no room. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** The whole answer; `pool` null: before routing, where nobody's pages apply. */
+/**
+ * The whole answer; `pool` null: before routing, where nobody's pages apply. `fields`: header lines
+ * of its own.
+ */
 export function makeAnswer(
   why: Failure,
   status: number,
   head: Head,
   requestId: string,
   pool: Pool | null,
+  fields = extraFields(status),
 ): Answer {
-  const fields = extraFields(status);
   const page = pool?.config.errorPages.get(status);
   if (page !== undefined) {
     return { status, contentType: page.contentType, body: page.body, fields };
@@ -65,6 +68,8 @@ function detail(why: Failure): string {
       return why.side === 'client'
         ? `The request was refused: ${why.cause}`
         : 'The backend gave an answer that is not valid HTTP';
+    case 'rate_limited':
+      return 'There were too many requests; try again later';
     case 'no_route':
       return 'Nothing is configured for this host and path';
     default:

@@ -1,4 +1,5 @@
 /** What is known of a client by its address alone, kept for its next connection. */
+import { clientNetwork } from '../http/client-network.ts';
 import { strangerLines } from '../http/forwarded.ts';
 import type { TrustedPeers } from '../http/trusted-peers.ts';
 import type { ClientPeer } from './sides.ts';
@@ -20,6 +21,7 @@ export class ClientPeers {
       if (this.peers.size === KEPT) this.peers.clear();
       peer = {
         address,
+        network: clientNetwork(address),
         scheme: 'http',
         trusted: this.trusted.has(address),
         strangerLines: strangerLines(address, 'http'),

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { get, ok, Raw, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import { backendConfig, listenerConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import {
+  backendConfig,
+  listenerConfig,
+  poolConfig,
+  routeConfig,
+} from '../../../test/fixtures/control-world.ts';
 import type { Failure } from '../base/failure.ts';
 import { Backend } from '../table/backend.ts';
 import { State } from '../table/table.ts';
@@ -145,7 +150,7 @@ describe('another configuration', () => {
 
   it('without a pool has nobody for its requests', () => {
     const { stage } = answering(1);
-    stage.engine.configure({ ...stage.config, pools: [], routes: [] }, new Map());
+    stage.engine.configure({ ...stage.config, pools: [], routes: [] }, new Map(), []);
     expect(stage.ask(get()).statuses).toEqual([404]);
   });
 
@@ -157,10 +162,7 @@ describe('another configuration', () => {
         { name },
       ),
     );
-    const routes = [
-      { hosts: [], pathPrefix: '/other', pool: 'other' },
-      { hosts: [], pathPrefix: '/', pool: 'default' },
-    ];
+    const routes = [routeConfig({ pathPrefix: '/other', pool: 'other' }), routeConfig()];
     stage.configure({ ...stage.config, pools, routes });
     for (const path of ['/', '/other', '/', '/other']) stage.ask(get(path));
     const picked = stage.records.map(({ backend }) => backend);

@@ -27,7 +27,6 @@ import { TrustedPeers } from '../http/trusted-peers.ts';
 import { HeadParser } from '../http1/head-parser.ts';
 import { WRITE_MARGIN } from '../http1/write-head.ts';
 import { Waiting } from '../resilience/waiting.ts';
-import { Router } from '../routing/router.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';
 import { State, type Table } from '../table/table.ts';
@@ -36,6 +35,7 @@ import type { BackendConnection } from './backend-connection.ts';
 import { BackendLink } from './backend-link.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientPeers } from './client-peers.ts';
+import { type Destination, Destinations, type RouteMemories } from './destinations.ts';
 import { Exchange } from './exchange.ts';
 import { connectionBound, Gate } from './gate.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
@@ -115,7 +115,7 @@ export class Engine {
   responseOut: WriteBuffer;
 
   private forwarded: ForwardedFields;
-  private routes: Router;
+  private destinations: Destinations;
   private readonly pools = new Map<string, Pool>();
   private readonly chance: Chance;
   private readonly links = new Map<number, BackendLink>();
@@ -159,7 +159,7 @@ export class Engine {
     this.bound();
     const trusted = new TrustedPeers(config.trustedProxies);
     this.clientPeers = new ClientPeers(trusted);
-    this.routes = new Router(config.routes);
+    this.destinations = new Destinations([], this.pools, [], this);
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
     this.responseHead = new Head(this.limits.headerFields);
@@ -176,14 +176,17 @@ export class Engine {
 
   // ---- what the control thread asks -----------------------------------------------------------
 
-  configure(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
+  configure(
+    config: Config,
+    pools: ReadonlyMap<string, PoolMembers>,
+    memories: RouteMemories,
+  ): void {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
     this.bound();
     this.logsExchanges = config.log.access;
     const trusted = new TrustedPeers(config.trustedProxies);
     this.clientPeers = new ClientPeers(trusted);
-    this.routes = new Router(config.routes);
     this.requestParser = new HeadParser(this.limits);
     this.responseParser = new HeadParser(this.limits);
     this.responseHead = new Head(this.limits.headerFields);
@@ -198,6 +201,7 @@ export class Engine {
     for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
     this.configurePools(config, pools);
+    this.destinations = new Destinations(config.routes, this.pools, memories, this);
   }
 
   /** Its part of the bounds of the whole process. */
@@ -324,11 +328,9 @@ export class Engine {
     return this.clock.wallMs();
   }
 
-  /** The pool of a request, or null. */
-  route(head: Head, facts: RequestFacts): Pool | null {
-    const { hostStart, hostEnd, pathStart, pathEnd } = facts;
-    const name = this.routes.match(head.bytes, hostStart, hostEnd, pathStart, pathEnd);
-    return name === null ? null : (this.pools.get(name) ?? null);
+  /** Where a request goes, or null. */
+  route(head: Head, facts: RequestFacts): Destination | null {
+    return this.destinations.of(head, facts);
   }
 
   link(slot: number): BackendLink {

@@ -8,7 +8,7 @@ import {
   Stage,
   type StageOptions,
 } from '../../../test/engine-stage/engine-stage.ts';
-import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import { backendConfig, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
 import { latin1 } from '../base/bytes.ts';
 import type { PoolConfig } from '../config.ts';
 
@@ -148,7 +148,7 @@ describe('a route', () => {
 
   it('that is missing is a 404, and nobody is asked', () => {
     const { stage, backend } = answering({
-      config: { routes: [{ hosts: ['b.test'], pathPrefix: '/', pool: 'default' }] },
+      config: { routes: [routeConfig({ hosts: ['b.test'] })] },
     });
     const client = stage.ask(get());
     expect(client.statuses).toEqual([404]);
@@ -169,10 +169,7 @@ describe('a route', () => {
     const stage = new Stage({ backends: 2 });
     for (const number of [1, 2]) stage.backend(number).answering();
     const pools = ['default', 'api'].map((name, index) => poolConfig([members[index]], { name }));
-    const routes = [
-      { hosts: [], pathPrefix: '/api', pool: 'api' },
-      { hosts: [], pathPrefix: '/', pool: 'default' },
-    ];
+    const routes = [routeConfig({ pathPrefix: '/api', pool: 'api' }), routeConfig()];
     const [first, second] = stage.backends;
     stage.configure({ ...stage.config, pools, routes }, ({ name }) => [
       name === 'api' ? second : first,

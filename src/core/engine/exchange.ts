@@ -17,6 +17,7 @@ import type { ExchangeRecord } from '../telemetry/log.ts';
 import { makeAnswer } from './answer.ts';
 import { Attempts } from './attempts.ts';
 import type { BackendLink } from './backend-link.ts';
+import { NO_ROUTE, OVERFULL } from './destinations.ts';
 import type { Engine } from './engine.ts';
 import { newRecord, resetRecord, writeDown } from './exchange-record.ts';
 import { NO_ROOM, type Pool } from './pool.ts';
@@ -26,14 +27,6 @@ import type { BackendEvents, BackendSide, ClientPeer, ClientSide } from './sides
 
 /** Interim responses in one exchange. */
 const MAX_INTERIM = 20;
-
-const OVERFULL = failure(
-  'no_resources',
-  'us',
-  'route',
-  'never',
-  'too many bytes wait in memory (limits.max_buffer_memory)',
-);
 
 export class Exchange implements BackendEvents, Waiter {
   readonly head: Head;
@@ -133,14 +126,23 @@ export class Exchange implements BackendEvents, Waiter {
 
   private route(): boolean {
     this.phase = 'route';
-    this.pool = this.engine.route(this.head, this.facts);
-    if (this.pool === null) {
-      this.giveUp(failure('no_route', 'us', 'route', 'never', 'no route matches this request'));
+    const destination = this.engine.route(this.head, this.facts);
+    if (destination === null) {
+      this.giveUp(NO_ROUTE);
       return false;
     }
+    this.pool = destination.pool;
     if (this.engine.overfull) {
       this.giveUp(OVERFULL);
       return false;
+    }
+    const { limits } = destination;
+    if (limits !== null) {
+      const why = limits.check(this.head, this.facts, this.peer, this.record.client);
+      if (why !== null) {
+        this.giveUp(why, statusOf(why), limits.fields);
+        return false;
+      }
     }
     this.pool.budget.deposit(this.startedMs);
     this.key = this.pool.keyOf(this.head, this.facts, this.record.client);
@@ -435,8 +437,8 @@ export class Exchange implements BackendEvents, Waiter {
     this.log(why);
   }
 
-  /** Our own answer instead of a backend's. */
-  giveUp(why: Failure, status = statusOf(why)): void {
+  /** Our own answer instead of a backend's. `fields`: header lines for it. */
+  giveUp(why: Failure, status = statusOf(why), fields?: string): void {
     assert(!this.responded, 'one answer to one request');
     if (this.side !== null) this.side.abandon();
     else this.dialing?.abandon();
@@ -444,7 +446,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.responded = true;
     this.record.status = status;
     this.record.responseHeadMs = this.elapsedMs();
-    const answer = makeAnswer(why, status, this.head, this.requestId, this.pool);
+    const answer = makeAnswer(why, status, this.head, this.requestId, this.pool, fields);
     this.record.responseBodyBytes = answer.body.length;
     const client = this.client!;
     this.log(why);

@@ -10,6 +10,8 @@ import type { ResponseFacts } from '../http/response-facts.ts';
 /** Who is at the other end of a client's connection. */
 export interface ClientPeer {
   readonly address: string;
+  /** Whom limits take for one client: `clientNetwork` of the address. */
+  readonly network: string;
   readonly scheme: 'http' | 'https';
   /** One of `trusted_proxies`: its forwarding headers are believed. */
   readonly trusted: boolean;

@@ -21,6 +21,7 @@ const statuses: Readonly<Record<FailureKind, readonly [number, number, number]>>
   overloaded: [503, 503, 503],
   no_backend: [503, 503, 503],
   no_route: [404, 404, 404],
+  rate_limited: [429, 429, 429],
   no_resources: [503, 503, 503],
   address_in_use: [503, 503, 503],
   not_permitted: [503, 503, 503],

@@ -12,6 +12,7 @@ const REASONS: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   414: 'URI Too Long',
   417: 'Expectation Failed',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -52,6 +53,8 @@ export function statusOf(failure: Failure): number {
       return 503;
     case 'no_route':
       return 404;
+    case 'rate_limited':
+      return 429;
     case 'internal':
       return 500;
   }

@@ -1,4 +1,4 @@
-/** The part of a request by which a hashing policy chooses its backend. */
+/** The part of a request by which a hashing policy chooses its backend, or a limit counts. */
 import { equalsIgnoringCase } from '../base/bytes.ts';
 import { hashBytes, hashLower, hashText } from '../base/hash.ts';
 import type { HashKeyConfig } from '../config.ts';
@@ -9,6 +9,21 @@ import type { RequestFacts } from './request-facts.ts';
 /** The request has no such part. */
 export const NO_KEY = -1;
 
+/** How the bytes of a key become a number of 32 bits. */
+export interface KeyHash {
+  bytes(bytes: Uint8Array, start: number, end: number): number;
+  /** The same of A to Z as small letters. */
+  lower(bytes: Uint8Array, start: number, end: number): number;
+  text(text: string): number;
+}
+
+/** The same in every process. */
+const plain: KeyHash = {
+  bytes: (bytes, start, end) => hashBytes(bytes, start, end),
+  lower: hashLower,
+  text: (text) => hashText(text),
+};
+
 const QUESTION = 63;
 const AMPERSAND = 38;
 const SEMICOLON = 59;
@@ -16,31 +31,33 @@ const COLON = 58;
 const SPACE = 32;
 
 /**
- * 0 .. 2^31 - 1, which runtimes keep without allocating, or NO_KEY. `address`: the client's.
+ * 0 .. 2^31 - 1, which runtimes keep without allocating, or NO_KEY. `address`: the client's. What
+ * `hash` has been given last is the key, if there is one.
  */
 export function hashKeyOf(
   key: HashKeyConfig,
   head: Head,
   facts: RequestFacts,
   address: string,
+  hash = plain,
 ): number {
   switch (key.kind) {
     case 'client_address':
-      return hashText(address) >>> 1;
+      return hash.text(address) >>> 1;
     case 'host':
       if (facts.hostStart === facts.hostEnd) return NO_KEY;
-      return hashLower(head.bytes, facts.hostStart, nameEnd(head.bytes, facts)) >>> 1;
+      return hash.lower(head.bytes, facts.hostStart, nameEnd(head.bytes, facts)) >>> 1;
     case 'path':
-      if (facts.pathEmpty) return hashText('/') >>> 1;
-      return hashBytes(head.bytes, facts.pathStart, pathEnd(head.bytes, facts)) >>> 1;
+      if (facts.pathEmpty) return hash.text('/') >>> 1;
+      return hash.bytes(head.bytes, facts.pathStart, pathEnd(head.bytes, facts)) >>> 1;
     case 'query': {
       const from = pathEnd(head.bytes, facts) + 1;
-      return valueIn(head.bytes, from, facts.pathEnd, AMPERSAND, key.name);
+      return valueIn(head.bytes, from, facts.pathEnd, AMPERSAND, key.name, hash);
     }
     case 'header':
-      return inField(head, key.name, null);
+      return inField(head, key.name, null, hash);
     case 'cookie':
-      return inField(head, 'cookie', key.name);
+      return inField(head, 'cookie', key.name, hash);
   }
 }
 
@@ -60,13 +77,13 @@ function pathEnd(bytes: Uint8Array, { pathStart, pathEnd: end }: RequestFacts): 
 }
 
 /** Of the first field of that name that has it; `cookie`: only that cookie's value. */
-function inField(head: Head, name: string, cookie: string | null): number {
+function inField(head: Head, name: string, cookie: string | null, hash: KeyHash): number {
   const { bytes } = head;
   for (let field = 0; field < head.fieldCount; field++) {
     if (!equalsIgnoringCase(bytes, head.nameStart(field), head.nameEnd(field), name)) continue;
     const [start, end] = [head.valueStart(field), head.valueEnd(field)];
-    if (cookie === null) return start === end ? NO_KEY : hashBytes(bytes, start, end) >>> 1;
-    const found = valueIn(bytes, start, end, SEMICOLON, cookie);
+    if (cookie === null) return start === end ? NO_KEY : hash.bytes(bytes, start, end) >>> 1;
+    const found = valueIn(bytes, start, end, SEMICOLON, cookie, hash);
     if (found !== NO_KEY) return found;
   }
   return NO_KEY;
@@ -79,6 +96,7 @@ function valueIn(
   end: number,
   separator: number,
   name: string,
+  hash: KeyHash,
 ): number {
   let at = from;
   while (at < end) {
@@ -86,7 +104,7 @@ function valueIn(
     let stop = at;
     while (stop < end && bytes[stop] !== separator) stop++;
     const valueAt = valueNamed(bytes, at, stop, name);
-    if (valueAt !== -1 && valueAt < stop) return hashBytes(bytes, valueAt, stop) >>> 1;
+    if (valueAt !== -1 && valueAt < stop) return hash.bytes(bytes, valueAt, stop) >>> 1;
     at = stop + 1;
   }
   return NO_KEY;

@@ -3,24 +3,30 @@ import { latin1 } from '../base/bytes.ts';
 import type { RouteConfig } from '../config.ts';
 import { Router } from './router.ts';
 
-/** Written `host,host /prefix`; the route is its own pool. */
+/** Written `host,host /prefix`. */
 const route = (written: string): RouteConfig => {
   const [hosts, pathPrefix] = written.split(' ') as [string, string];
-  return { hosts: hosts === '' ? [] : hosts.split(','), pathPrefix, pool: written };
+  return { hosts: hosts === '' ? [] : hosts.split(','), pathPrefix, pool: '', rateLimits: [] };
 };
 
-/** The route that takes a request for this host and this path, out of one array of bytes. */
-function taken(router: Router, host: string, path: string): string | null {
+/** The route of these that takes a request, which comes in one array of bytes. */
+function taken(
+  router: Router,
+  routes: readonly string[],
+  host: string,
+  path: string,
+): string | null {
   // What stands around them would change the outcome if it were looked at.
   const text = `a.${host}:/${path}/x/`;
   const hostStart = 2;
   const pathStart = hostStart + host.length + 2;
   const hostEnd = hostStart + host.length;
-  return router.match(latin1(text), hostStart, hostEnd, pathStart, pathStart + path.length);
+  const pathEnd = pathStart + path.length;
+  return routes[router.match(latin1(text), hostStart, hostEnd, pathStart, pathEnd)] ?? null;
 }
 
 const match = (routes: readonly string[], host: string, path: string): string | null =>
-  taken(new Router(routes.map(route)), host, path);
+  taken(new Router(routes.map(route)), routes, host, path);
 
 describe('a path', () => {
   it.each([
@@ -131,7 +137,8 @@ describe('routes', () => {
   });
 
   it('keep nothing of the request before', () => {
-    const router = new Router(['a.example /', '*.b.example /x', ' /free'].map(route));
+    const routes = ['a.example /', '*.b.example /x', ' /free'];
+    const router = new Router(routes.map(route));
     const asked: readonly [string, string, string | null][] = [
       ['a.example', '/', 'a.example /'],
       ['', '/', null],
@@ -142,7 +149,7 @@ describe('routes', () => {
       ['a.example', '/free', 'a.example /'],
     ];
     for (const [host, path, expected] of [...asked, ...asked]) {
-      expect(taken(router, host, path)).toBe(expected);
+      expect(taken(router, routes, host, path)).toBe(expected);
     }
   });
 

@@ -1,4 +1,4 @@
-/** Which pool a request goes to: by host and path, the first route that matches. */
+/** Which route a request takes: by host and path, the first one that matches. */
 import { copy, equals, lower } from '../base/bytes.ts';
 import type { RouteConfig } from '../config.ts';
 
@@ -6,7 +6,6 @@ interface Route {
   readonly hosts: readonly string[];
   /** Without a slash at its end: empty matches every path. */
   readonly prefix: string;
-  readonly pool: string;
 }
 
 export class Router {
@@ -19,12 +18,11 @@ export class Router {
     this.routes = routes.map((route) => ({
       hosts: route.hosts,
       prefix: route.pathPrefix.endsWith('/') ? route.pathPrefix.slice(0, -1) : route.pathPrefix,
-      pool: route.pool,
     }));
   }
 
   /**
-   * The name of the pool, or null. The host is bytes[hostStart, hostEnd), its port not looked at;
+   * The number of the route, from 0, or -1. The host is bytes[hostStart, hostEnd), its port not looked at;
    * the path is bytes[pathStart, pathEnd), its query not looked at, and nothing is decoded: what is
    * matched is what is forwarded.
    */
@@ -34,15 +32,16 @@ export class Router {
     hostEnd: number,
     pathStart: number,
     pathEnd: number,
-  ): string | null {
+  ): number {
     this.hostLength = -1;
-    for (const route of this.routes) {
+    for (let number = 0; number < this.routes.length; number++) {
+      const route = this.routes[number]!;
       if (route.prefix !== '' && !below(bytes, pathStart, pathEnd, route.prefix)) continue;
-      if (route.hosts.length === 0) return route.pool;
+      if (route.hosts.length === 0) return number;
       if (this.hostLength === -1) this.takeHost(bytes, hostStart, hostEnd);
-      if (this.hostMatches(route.hosts)) return route.pool;
+      if (this.hostMatches(route.hosts)) return number;
     }
-    return null;
+    return -1;
   }
 
   /** The host in lower case, without port and trailing dot; empty if too long to be a name. */

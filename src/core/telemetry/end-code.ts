@@ -31,6 +31,7 @@ const CODES: Readonly<Record<FailureKind, Codes>> = {
   no_backend: everyones('no_backend'),
   overloaded: everyones('overloaded'),
   no_route: everyones('no_route'),
+  rate_limited: everyones('rate_limited'),
   no_resources: everyones('no_resources'),
   address_in_use: ours('address_in_use'),
   not_permitted: everyones('not_permitted'),
