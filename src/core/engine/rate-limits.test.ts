@@ -74,7 +74,7 @@ describe('a limit of a route', () => {
     const upload = post('abc').replace('POST /', 'POST /login');
     const unfinished = stage.client();
     expect(statuses(stage, unfinished, upload, upload)).toEqual([200, 429]);
-    expect(unfinished.received).toMatch(/ 429 [^]*\r\nConnection: close\r\n/);
+    expect(unfinished.received).toMatch(/ 429 [\s\S]*\r\nConnection: close\r\n/);
     const whole = stage.client();
     expect(statuses(stage, whole, get('/login'), get('/login'))).toEqual([429, 429]);
     expect(whole.received).not.toContain('Connection: close');
@@ -91,7 +91,7 @@ describe('a limit of a route', () => {
     stage.backend().answering(ok());
     const client = stage.client();
     expect(statuses(stage, client, get(), get())).toEqual([200, 429]);
-    expect(client.received).toMatch(/Retry-After: 3\r\n[^]*\r\n\r\n{"slow":"down"}$/);
+    expect(client.received).toMatch(/Retry-After: 3\r\n[\s\S]*\r\n\r\n{"slow":"down"}$/);
   });
 
   it('counts on over a reload that leaves it as it is, and anew when it changes', () => {

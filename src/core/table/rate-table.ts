@@ -8,9 +8,9 @@
  * entry at all: the entry is then free, and nothing ever has to be swept.
  *
  * A key may lie in any place of its bucket, so two workers might enter it twice. Therefore it is
- * first entered with a time that has passed, and who finds it so looks through the whole bucket
- * before it moves the time: of two it takes one out. Times of an entry only rise, so what was read
- * never comes back. `docs/decisions/rate-limits.md` says why that is enough.
+ * entered without being used, and who finds it so, or with a time that has passed, looks through
+ * the whole bucket before it is used: of two it takes one out. Times of an entry only rise, so what
+ * was read never comes back. `docs/decisions/rate-limits.md` says why that is enough.
  */
 
 import type { Rng } from '../base/rng.ts';
@@ -26,10 +26,12 @@ const HEAD_WORDS = 2;
 const WORD_BYTES = 4;
 const ENTRY_BYTES = 8;
 
-/** Times are counted modulo this, in 40 bits; a tag has the other 24. */
-const TIMES = 0x10000000000;
+/** Times are counted modulo this, in 39 bits: 17 years of milliseconds. A tag has 24 bits. */
+const TIMES = 0x8000000000;
 const HALF = TIMES / 2;
 const LOW = 0x100000000;
+/** The bit between tag and time: the key has only been entered. A late clock cannot tell. */
+const UNUSED = 0x80;
 /** The most ticks a burst may last. */
 const LONGEST = TIMES / 4;
 /**
@@ -91,7 +93,7 @@ export class RateTable {
       const entry = this.read(at);
       if (tagRead() !== tag) continue;
       const time = timeRead();
-      const used = this.used(time, now);
+      const used = isUnused() ? 0 : this.used(time, now);
       const after = used + this.cost;
       if (after > this.burst) return (after - this.burst) / this.ticksPerMs;
       if (used === 0 && !this.isAlone(bucket, at, tag)) this.replace(at, entry, 0, time + 1);
@@ -107,7 +109,7 @@ export class RateTable {
       this.read(at);
       if (tagRead() !== tag) continue;
       const over = this.used(timeRead(), now) + this.cost - this.burst;
-      if (over > 0) return over / this.ticksPerMs;
+      if (over > 0 && !isUnused()) return over / this.ticksPerMs;
     }
     return 0;
   }
@@ -146,7 +148,7 @@ export class RateTable {
       const ahead = difference(timeRead(), now);
       // One of this very tick is not free, for the time in it must rise.
       if (entry !== EMPTY && ahead >= 0 && ahead <= this.furthest) continue;
-      this.replace(at, entry, tag, now);
+      this.replace(at, entry, tag, now, UNUSED);
       // If another one came first, that may have been the same key.
       return true;
     }
@@ -164,9 +166,9 @@ export class RateTable {
     return entry;
   }
 
-  private replace(at: number, entry: bigint, tag: number, time: number): boolean {
+  private replace(at: number, entry: bigint, tag: number, time: number, unused = 0): boolean {
     const rest = time % TIMES;
-    halves[0] = (tag << 8) | Math.floor(rest / LOW);
+    halves[0] = (tag << 8) | unused | Math.floor(rest / LOW);
     halves[1] = rest | 0;
     return Atomics.compareExchange(this.entries, at, entry, whole[0]!) === entry;
   }
@@ -174,7 +176,9 @@ export class RateTable {
 
 const tagRead = (): number => halves[0]! >>> 8;
 
-const timeRead = (): number => (halves[0]! & 0xff) * LOW + (halves[1]! >>> 0);
+const isUnused = (): boolean => (halves[0]! & UNUSED) !== 0;
+
+const timeRead = (): number => (halves[0]! & (UNUSED - 1)) * LOW + (halves[1]! >>> 0);
 
 /** How far `time` is ahead of `now`; both are counted modulo TIMES. */
 function difference(time: number, now: number): number {
