@@ -4,9 +4,15 @@
  */
 import type { Clock } from '../src/core/base/clock.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { BackendConfig, Config, HealthCheckConfig } from '../src/core/config.ts';
+import type {
+  BackendConfig,
+  Config,
+  HealthCheckConfig,
+  RateLimitConfig,
+} from '../src/core/config.ts';
 import { Controller } from '../src/core/control/controller.ts';
 import { Engine } from '../src/core/engine/engine.ts';
+import type { RouteLimits } from '../src/core/engine/rate-limits.ts';
 import { BACKUP } from '../src/core/health/levels.ts';
 import { Table } from '../src/core/table/table.ts';
 import type { Log } from '../src/core/telemetry/log.ts';
@@ -38,6 +44,25 @@ class WatchedTable extends Table {
   }
 }
 
+/** An engine that tells what its rate limits decide. */
+class WatchedEngine extends Engine {
+  /** Set when it is made. */
+  limited: BalancerWorld['limited'] = () => {};
+
+  override route(...about: Parameters<Engine['route']>): ReturnType<Engine['route']> {
+    const found = super.route(...about);
+    const limits = found?.limits ?? null;
+    if (found === null || limits === null) return found;
+    const watched: RouteLimits = Object.create(limits);
+    watched.check = (head, facts, client) => {
+      const why = limits.check(head, facts, client);
+      this.limited(client, why === null);
+      return why;
+    };
+    return { ...found, limits: watched };
+  }
+}
+
 export interface BalancerWorld {
   readonly clock: Clock;
   readonly rng: Rng;
@@ -50,6 +75,8 @@ export interface BalancerWorld {
   readonly reusedDirty: (port: number) => void;
   /** The engine begins an attempt on this slot. */
   readonly picked: (slot: number) => void;
+  /** The engine has decided whether a request of this client is within its rate. */
+  readonly limited: (client: string, isWithin: boolean) => void;
 }
 
 /** Everything of the balancer that the world looks at. */
@@ -66,7 +93,7 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const table = new WatchedTable(world.picked);
   const config = makeConfig(options, world.backends, options.weights);
   const tapped = tapTransport(transport, world.extraOf, world.reusedDirty);
-  const engine = new Engine({
+  const engine = new WatchedEngine({
     resources: RESOURCES,
     transport: tapped,
     clock,
@@ -75,6 +102,7 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     log,
     config,
   });
+  engine.limited = world.limited;
   const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
   const resolver = createSimResolver(clock, names);
   const controller = new Controller({
@@ -106,7 +134,7 @@ export function makeConfig(
 ): Config {
   return {
     listeners: [{ address: `*:${LISTEN_PORT}`, host: null, port: LISTEN_PORT }],
-    routes: [{ hosts: [], pathPrefix: '/', pool: 'default', rateLimits: [] }],
+    routes: [{ hosts: [], pathPrefix: '/', pool: 'default', rateLimits: rateLimits(options) }],
     pools: [
       {
         name: 'default',
@@ -168,6 +196,12 @@ function backendConfig(options: SimOptions, backend: Backend, weight: number): B
     priority: level === BACKUP ? 0 : level,
     backup: level === BACKUP,
   };
+}
+
+function rateLimits({ rateLimit }: SimOptions): RateLimitConfig[] {
+  if (rateLimit === null) return [];
+  const { eachMs, burst, key } = rateLimit;
+  return [{ requests: 1000 / eachMs, periodMs: 1000, burst, key: { kind: key }, keys: 64 }];
 }
 
 function healthCheck(options: SimOptions): HealthCheckConfig | null {

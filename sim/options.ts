@@ -61,6 +61,13 @@ export interface HealthOptions {
   readonly timeoutMs: number;
 }
 
+export interface RateLimitOptions {
+  /** One request each so many milliseconds; whole. */
+  readonly eachMs: number;
+  readonly burst: number;
+  readonly key: 'client_address' | 'all';
+}
+
 export interface SimOptions {
   readonly calm: boolean;
   readonly policy: PolicyName;
@@ -106,6 +113,7 @@ export interface SimOptions {
   readonly idlePerBackend: number;
   readonly maxConnections: number | null;
   readonly maxBufferBytes: number | null;
+  readonly rateLimit: RateLimitOptions | null;
   /** The balancer is asked to stop while exchanges are in flight. */
   readonly stopsEarly: boolean;
 }
@@ -154,6 +162,7 @@ export function drawOptions(rng: Rng): SimOptions {
     maxConnections: !calm && rng.chance(1, 8) ? 2 : null,
     maxBufferBytes: !calm && rng.chance(1, 8) ? 20_000 : null,
     stopsEarly: !calm && rng.chance(1, 4),
+    rateLimit: !calm && rng.chance(1, 4) ? drawRateLimit(rng) : null,
   };
 }
 
@@ -170,6 +179,12 @@ const drawSticky = (rng: Rng): StickyConfig => ({
   maxAgeMs: null,
   secret: rng.chance(1, 2) ? 'what nobody guesses' : null,
   drain: rng.chance(1, 2),
+});
+
+const drawRateLimit = (rng: Rng): RateLimitOptions => ({
+  eachMs: pick(rng, [1, 20, 100, 1000]),
+  burst: 1 + rng.below(20),
+  key: rng.chance(1, 2) ? 'client_address' : 'all',
 });
 
 const IDLE_CLOSES: readonly Range[] = [

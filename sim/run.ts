@@ -12,6 +12,7 @@ import { createFidelity } from './checkers/fidelity.ts';
 import { createLeaks } from './checkers/leaks.ts';
 import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
+import { createRates } from './checkers/rates.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
 import { createStickiness } from './checkers/stickiness.ts';
@@ -31,6 +32,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createFairness,
   createStickiness,
   createConvergence,
+  createRates,
 ];
 
 /** What every run has at least, unless its time is given. */

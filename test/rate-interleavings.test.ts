@@ -1,6 +1,6 @@
 /**
- * Rate limits under every order of accesses: workers that ask for one key at once, in a bucket where
- * places come free meanwhile, with death at every step.
+ * Rate limits under every order of accesses: workers that ask for one key at once, in a bucket
+ * where places come free meanwhile, with death at every step.
  */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../src/core/base/rng.ts';

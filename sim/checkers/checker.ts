@@ -29,6 +29,8 @@ export interface Checker {
   reusedDirty?(port: number): void;
   /** The engine has chosen this slot for an attempt. */
   picked?(slot: number): void;
+  /** The engine has decided whether a request of this client is within its rate. */
+  limited?(client: string, isWithin: boolean): void;
   /** All is healed and quiet; the balancer still runs, unless it was asked to stop. */
   atRest?(world: World): void;
   /** The balancer has stopped and every connection is closed. */

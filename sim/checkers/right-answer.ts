@@ -35,7 +35,10 @@ class RightAnswer implements Checker {
   private checkOwn(request: Request, status: number): void {
     const { nonce, hostile } = request;
     if (this.world.options.calm) this.fail(`${nonce} got a ${status} of ours in a calm world`);
-    const allowed = hostile === null ? OWN_STATUSES : [...OWN_STATUSES, 400];
+    const { rateLimit } = this.world.options;
+    const allowed = [...OWN_STATUSES];
+    if (hostile !== null) allowed.push(400);
+    if (rateLimit !== null) allowed.push(429);
     if (!allowed.includes(status))
       this.fail(`${nonce} is well-formed, and got a ${status} of ours`);
     // A slow one may have run out of time before it was whole.

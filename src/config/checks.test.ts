@@ -12,6 +12,10 @@ const complaints = (value: unknown): string[] => {
 
 const backends = ['http://localhost:9001'];
 const pools = { a: { backends }, b: { backends } };
+const limited = (...limits: unknown[]): unknown => ({
+  backends,
+  routes: [{ pool: 'default', rate_limits: limits }],
+});
 
 describe('values together', () => {
   it.each([
@@ -36,6 +40,14 @@ describe('values together', () => {
     [{ backends, health_check: { type: 'tcp', path: '/' } }, 'health_check.path: a tcp probe only'],
     [{ backends, hash_key: 'host' }, 'hash_key: has no meaning without "policy: maglev"'],
     [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
+    [
+      limited({ rate: '1/s' }, { rate: '1/s', key: 'client_address' }),
+      'routes[0].rate_limits[1]: has the key and the rate of routes[0].rate_limits[0]',
+    ],
+    [
+      limited({ rate: '1/s', key: 'all', keys: 9 }),
+      'routes[0].rate_limits[0].keys: with "key: all" there is only one key; remove this',
+    ],
     [
       { backends, limits: { request_line: '33KiB' } },
       'limits.request_line: request_line (33KiB) is',

@@ -47,7 +47,16 @@ describe('a printed configuration', () => {
     );
     const input = fc.record({
       pools: fc.record({ on: fc.record({ ...keys, sticky }), '1': pool }),
-      routes: fc.constant([{ host: ['*.a.example'], path: '/x', pool: '1' }, { pool: 'on' }]),
+      routes: fc.constant([
+        { host: ['*.a.example'], path: '/x', pool: '1' },
+        {
+          pool: 'on',
+          rate_limits: [
+            { rate: '20/min', burst: 50, key: 'header:X-Key' },
+            { rate: '5/h', key: 'all' },
+          ],
+        },
+      ]),
       timeouts: fc.record({ connect: duration, idle: duration }),
       limits: fc.record({ body: fc.integer({ min: 1, max: 1e12 }), min_rate: fc.nat(1e6) }),
     });

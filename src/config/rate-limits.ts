@@ -66,8 +66,7 @@ function parseLimitKey(text: string): Parsed<LimitKey> {
 }
 
 /** What `parseLimitKey` reads. */
-export const formatLimitKey = (key: LimitKey): string =>
-  key.kind === 'all' ? 'all' : formatHashKey(key);
+const formatLimitKey = (key: LimitKey): string => (key.kind === 'all' ? 'all' : formatHashKey(key));
 
 const rateLimit = z
   .strictObject(

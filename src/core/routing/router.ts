@@ -15,16 +15,16 @@ export class Router {
   private hostLength = 0;
 
   constructor(routes: readonly RouteConfig[]) {
-    this.routes = routes.map((route) => ({
-      hosts: route.hosts,
-      prefix: route.pathPrefix.endsWith('/') ? route.pathPrefix.slice(0, -1) : route.pathPrefix,
+    this.routes = routes.map(({ hosts, pathPrefix }) => ({
+      hosts,
+      prefix: pathPrefix.endsWith('/') ? pathPrefix.slice(0, -1) : pathPrefix,
     }));
   }
 
   /**
-   * The number of the route, from 0, or -1. The host is bytes[hostStart, hostEnd), its port not looked at;
-   * the path is bytes[pathStart, pathEnd), its query not looked at, and nothing is decoded: what is
-   * matched is what is forwarded.
+   * The number of the route, from 0, or -1. The host is bytes[hostStart, hostEnd), its port not
+   * looked at; the path is bytes[pathStart, pathEnd), its query not looked at, and nothing is
+   * decoded: what is matched is what is forwarded.
    */
   match(
     bytes: Uint8Array,

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { config, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
+import { createRng } from '../base/rng.ts';
+import type { Config, RateLimitConfig } from '../config.ts';
+import { RateMemories } from './rate-memories.ts';
+
+const limit = (changes: Partial<RateLimitConfig> = {}): RateLimitConfig => ({
+  requests: 20,
+  periodMs: 60_000,
+  burst: 20,
+  key: { kind: 'client_address' },
+  keys: 64,
+  ...changes,
+});
+
+const memories = (): RateMemories =>
+  new RateMemories(createRng(1), (bytes) => new SharedArrayBuffer(bytes));
+
+const of = (...routes: Config['routes']): Config => config([poolConfig([])], { routes });
+
+const login = routeConfig({ pathPrefix: '/login', rateLimits: [limit()] });
+
+describe('the memory of rate limits', () => {
+  it('is there for each limit of each route, and is of the kind that was asked for', () => {
+    const two = routeConfig({ rateLimits: [limit(), limit({ requests: 1 })] });
+    const given = memories().of(of(login, routeConfig({ pathPrefix: '/free' }), two));
+    expect(given.map((each) => each.length)).toEqual([1, 0, 2]);
+    const flat = given.flat();
+    expect(new Set(flat).size).toBe(3);
+    expect(flat.every((memory) => memory instanceof SharedArrayBuffer)).toBe(true);
+    // Two entries of eight bytes for each key, or nearly, and the secret.
+    expect(flat[0].byteLength).toBe(8 + 128 * 8);
+  });
+
+  it('stays with a limit over reloads, wherever its route stands and goes', () => {
+    const known = memories();
+    const [[before]] = known.of(of(login));
+    const moved = { ...login, pool: 'other' };
+    const [, [after]] = known.of(of(routeConfig({ hosts: ['a.test'] }), moved));
+    expect(after).toBe(before);
+  });
+
+  it.each([
+    ['the rate', { ...login, rateLimits: [limit({ requests: 21 })] }],
+    ['the burst', { ...login, rateLimits: [limit({ burst: 21 })] }],
+    ['the key', { ...login, rateLimits: [limit({ key: { kind: 'path' } })] }],
+    ['the room', { ...login, rateLimits: [limit({ keys: 65 })] }],
+    ['the path', { ...login, pathPrefix: '/log' }],
+    ['the host', { ...login, hosts: ['a.test'] }],
+  ])('is a new one when %s changes', (_, changed) => {
+    const known = memories();
+    const [[before]] = known.of(of(login));
+    expect(known.of(of(changed))[0][0]).not.toBe(before);
+    // What is not configured any more is forgotten.
+    expect(known.of(of(login))[0][0]).not.toBe(before);
+  });
+});
