@@ -54,9 +54,9 @@ class WatchedEngine extends Engine {
     const limits = found?.limits ?? null;
     if (found === null || limits === null) return found;
     const watched: RouteLimits = Object.create(limits);
-    watched.check = (head, facts, client) => {
-      const why = limits.check(head, facts, client);
-      this.limited(client, why === null);
+    watched.check = (head, facts, peer, address) => {
+      const why = limits.check(head, facts, peer, address);
+      this.limited(address, why === null);
       return why;
     };
     return { ...found, limits: watched };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { get, ok, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import { poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
+import { routeConfig } from '../../../test/fixtures/control-world.ts';
 
 /** Two pools of one backend each: server-1 and server-2. */
-function stageWith(): Stage {
+function twoPools(): Stage {
   const routes = [
     routeConfig({ pathPrefix: '/two', pool: 'two' }),
     routeConfig({ hosts: ['a.test'] }),
@@ -14,7 +14,7 @@ function stageWith(): Stage {
   const [one, two] = pool.backends;
   const pools = [
     { ...pool, backends: [one] },
-    poolConfig([two], { ...pool, name: 'two', backends: [two] }),
+    { ...pool, name: 'two', backends: [two] },
   ];
   stage.configure({ ...stage.config, pools, routes }, ({ name }) => [
     stage.backends[name === 'two' ? 1 : 0],
@@ -24,13 +24,13 @@ function stageWith(): Stage {
 
 describe('a request', () => {
   it('goes to the pool of its route', () => {
-    const stage = stageWith();
+    const stage = twoPools();
     expect(stage.ask(get('/two/x')).received).toContain('from 2');
     expect(stage.ask(get('/twox')).received).toContain('from 1');
   });
 
   it('goes nowhere without a route, and the log says why', () => {
-    const stage = stageWith();
+    const stage = twoPools();
     const client = stage.ask(get('/').replace('a.test', 'b.test'));
     expect(client.statuses).toEqual([404]);
     expect(stage.record.failure).toMatchObject({ kind: 'no_route', side: 'us', phase: 'route' });
