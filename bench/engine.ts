@@ -128,7 +128,10 @@ export class Loop {
     const schedules = new Schedules(table, this.world, SILENT, engine);
     const schedule = schedules.of(members as unknown as Members);
     const waiting = new ArrayBuffer(Waiting.bytesFor(1));
-    engine.configure(config, new Map([[pool.name, { backends, schedule, waiting }]]), []);
+    engine.configure(config, new Map([[pool.name, { backends, schedule, waiting }]]), {
+      routes: [],
+      clients: null,
+    });
     return engine;
   }
 

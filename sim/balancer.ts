@@ -169,6 +169,7 @@ export function makeConfig(
       requestLineBytes: 8 * 1024,
       bodyBytes: null,
       maxConnections: options.maxConnections,
+      maxConnectionsPerClient: options.maxConnectionsPerClient,
       maxBufferBytes: options.maxBufferBytes,
       idlePerBackend: options.idlePerBackend,
       minRateBytesPerSecond: 240,

@@ -112,6 +112,7 @@ export interface SimOptions {
   readonly drainMs: number;
   readonly idlePerBackend: number;
   readonly maxConnections: number | null;
+  readonly maxConnectionsPerClient: number | null;
   readonly maxBufferBytes: number | null;
   readonly rateLimit: RateLimitOptions | null;
   /** The balancer is asked to stop while exchanges are in flight. */
@@ -160,6 +161,7 @@ export function drawOptions(rng: Rng): SimOptions {
     drainMs: 500 + rng.below(10_000),
     idlePerBackend: rng.chance(1, 3) ? 1 : 64,
     maxConnections: !calm && rng.chance(1, 8) ? 2 : null,
+    maxConnectionsPerClient: !calm && rng.chance(1, 8) ? 1 : null,
     maxBufferBytes: !calm && rng.chance(1, 8) ? 20_000 : null,
     stopsEarly: !calm && rng.chance(1, 4),
     rateLimit: !calm && rng.chance(1, 4) ? drawRateLimit(rng) : null,

@@ -34,6 +34,7 @@ const noUnitTest = new Map([
   ['src/core/control/engine-controls.ts', 'types alone'],
   ['src/core/control/messages.ts', 'types alone'],
   ['src/core/engine/sides.ts', 'types alone'],
+  ['src/core/engine/limit-memories.ts', 'types alone'],
   ['src/control/traffic.ts', 'types alone'],
   ['src/control/in-thread.ts', 'wiring; balancer.test.ts runs it'],
   ['src/control/worker.ts', 'what runs in a thread; test/e2e runs it in every test'],

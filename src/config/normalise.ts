@@ -154,6 +154,7 @@ function toLimits(checked: CheckedConfig['limits']): LimitsConfig {
     requestLineBytes: checked.request_line,
     bodyBytes: checked.body,
     maxConnections: checked.max_connections ?? null,
+    maxConnectionsPerClient: checked.max_connections_per_client ?? null,
     maxBufferBytes: checked.max_buffer_memory ?? null,
     idlePerBackend: checked.idle_connections_per_backend,
     minRateBytesPerSecond: checked.min_rate,

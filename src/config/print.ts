@@ -54,6 +54,9 @@ function toInput(config: Config): ConfigInput {
       request_line: formatSize(limits.requestLineBytes),
       body: limits.bodyBytes === null ? 'unlimited' : formatSize(limits.bodyBytes),
       ...(limits.maxConnections === null ? {} : { max_connections: limits.maxConnections }),
+      ...(limits.maxConnectionsPerClient === null
+        ? {}
+        : { max_connections_per_client: limits.maxConnectionsPerClient }),
       ...(limits.maxBufferBytes === null
         ? {}
         : { max_buffer_memory: formatSize(limits.maxBufferBytes) }),

@@ -131,6 +131,12 @@ const limits = z
       'Clients connected at once; above it idle ones make room, else new ones are turned away. ' +
         'Never more than half of the descriptors of the process, which is the default.',
     ).optional(),
+    max_connections_per_client: whole(
+      1,
+      1_000_000,
+      'Connections of one client address (IPv6: /64) at once; more are reset. `trusted_proxies` ' +
+        'may have any number. Default: no limit.',
+    ).optional(),
     max_buffer_memory: size(
       '64KiB',
       '1TiB',

@@ -185,6 +185,8 @@ export interface LimitsConfig {
   readonly bodyBytes: number | null;
   /** Clients connected at once; null: as many as the process has descriptors for. */
   readonly maxConnections: number | null;
+  /** Connections of one client at once; null: as many as it likes. */
+  readonly maxConnectionsPerClient: number | null;
   /** Bytes that wait in our memory, of all exchanges together; null: a quarter of the memory. */
   readonly maxBufferBytes: number | null;
   /** Idle connections kept per backend. */

@@ -11,7 +11,7 @@ import { createRng } from '../../src/core/base/rng.ts';
 import type { Socket, SocketHandler } from '../../src/core/base/transport.ts';
 import type { Config, LimitsConfig, PoolConfig, TimeoutsConfig } from '../../src/core/config.ts';
 import type { Pool } from '../../src/core/control/members.ts';
-import { RateMemories } from '../../src/core/control/rate-memories.ts';
+import { Memories } from '../../src/core/control/memories.ts';
 import { Schedules } from '../../src/core/control/schedules.ts';
 import { Engine, type Evidence, type PoolMembers } from '../../src/core/engine/engine.ts';
 import { Tracker } from '../../src/core/health/tracker.ts';
@@ -149,7 +149,7 @@ export class Stage {
   config: Config;
 
   private readonly schedules: Schedules;
-  private readonly memories = new RateMemories(createRng(3), (bytes) => new ArrayBuffer(bytes));
+  private readonly memories = new Memories(createRng(3), this.table);
   private pools: readonly Pool[] = [];
   private readonly raws: Raw[] = [];
   private freshTurns: (() => void)[] = [];

@@ -18,9 +18,9 @@ import { Drains } from './drains.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { HealthWatch } from './health-watch.ts';
 import type { Member, Pool } from './members.ts';
+import { Memories } from './memories.ts';
 import { Names } from './names.ts';
 import { Prober } from './prober.ts';
-import { RateMemories } from './rate-memories.ts';
 import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
 import { Schedules } from './schedules.ts';
 import { Stop } from './stop.ts';
@@ -90,7 +90,7 @@ export class Controller {
   private readonly health: HealthWatch;
   private readonly drains: Drains;
   private readonly schedules: Schedules;
-  private readonly rateMemories: RateMemories;
+  private readonly memories: Memories;
   private readonly members = new Map<Backend, Member>();
   private pools: ReadonlyMap<string, Pool> = new Map();
   private config: Config | null = null;
@@ -117,7 +117,7 @@ export class Controller {
         this.withHealth(backend, (member) => this.health.unresolved(member, why)),
     });
     this.schedules = new Schedules(table, clock, log, engine);
-    this.rateMemories = new RateMemories(rng, (bytes) => table.allocate(bytes));
+    this.memories = new Memories(rng, table);
     this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
@@ -365,7 +365,7 @@ export class Controller {
     this.pools = pools;
     this.config = config;
     this.prober.configured();
-    this.deps.engine.configure(config, this.membersOf(pools), this.rateMemories.of(config));
+    this.deps.engine.configure(config, this.membersOf(pools), this.memories.of(config));
     for (const member of plan.removed) this.drains.settle(member);
     for (const member of rechecked) {
       if (member.drain === null) this.health.reconfigured(member);

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { config, listenerConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
+import {
+  config,
+  listenerConfig,
+  NO_LIMITS,
+  poolConfig,
+} from '../../../test/fixtures/control-world.ts';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';
@@ -55,7 +60,7 @@ describe('what the control thread asks', () => {
             waiting: world.waiting,
           },
         ],
-        memories: [],
+        memories: NO_LIMITS,
       },
       { kind: 'cut', id, what: 'tunnels' },
     ];
@@ -218,7 +223,7 @@ describe('what workers tell', () => {
     world.configure();
     const { slot, generation } = world.backend;
     const members = { backends: [], schedule: world.schedule, waiting: world.waiting };
-    world.fleet.configure(config([poolConfig([])]), new Map([['default', members]]), []);
+    world.fleet.configure(config([poolConfig([])]), new Map([['default', members]]), NO_LIMITS);
     world.thread(0).say({ kind: 'released', id: { slot, generation } });
     expect(world.evidence).toEqual(['released server-1']);
   });

@@ -6,10 +6,11 @@ import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
 import { CLOSED_EARLY, type Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
-import type { RouteMemories } from '../engine/destinations.ts';
 import type { Evidence, PoolMembers } from '../engine/engine.ts';
+import type { LimitMemories } from '../engine/limit-memories.ts';
 import type { OpenListener } from '../engine/listeners.ts';
 import type { Backend } from '../table/backend.ts';
+import { ClientTable } from '../table/client-table.ts';
 import type { OpenCounts, Slabs } from '../table/slabs.ts';
 import type { Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -79,7 +80,7 @@ export class Fleet implements EngineControls {
   private readonly watch: WorkerWatch;
   private config: Config | null = null;
   private pools = new Map<string, PoolMembers>();
-  private memories: RouteMemories = [];
+  private memories: LimitMemories = { routes: [], clients: null };
   /** Slot -> who sits there, as far as workers may speak of it. */
   private readonly backends = new Map<number, Backend>();
   /** What every worker listens on, or is about to. */
@@ -131,7 +132,7 @@ export class Fleet implements EngineControls {
   configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
-    memories: RouteMemories,
+    memories: LimitMemories,
   ): void {
     this.config = config;
     this.pools = new Map(pools);
@@ -304,7 +305,7 @@ export class Fleet implements EngineControls {
   }
 
   private ended(worker: number, why: string | null): void {
-    const { table, slabs, clock, log, giveUp } = this.deps;
+    const { workers, table, slabs, clock, log, giveUp } = this.deps;
     this.threads.delete(worker);
     if (this.over) {
       this.finished(worker);
@@ -312,6 +313,8 @@ export class Fleet implements EngineControls {
     }
     this.watch.forget(worker);
     table.clearLedger(worker);
+    const { clients } = this.memories;
+    if (clients !== null) new ClientTable(clients, workers, worker).clear(worker);
     slabs.clear(worker);
     const reason = why ?? 'it was ended';
     const after = this.stopping ? '' : '; another one takes its place';

@@ -4,6 +4,7 @@ import {
   backendConfig,
   config,
   listenerConfig,
+  NO_LIMITS,
   nobodyWaits,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
@@ -74,7 +75,7 @@ const configuration = (
   const pools = [
     { config: pool, backends, schedule: schedule.words.buffer, waiting: nobodyWaits() },
   ];
-  return { kind: 'configure', config: config([pool], changes), pools, memories: [] };
+  return { kind: 'configure', config: config([pool], changes), pools, memories: NO_LIMITS };
 };
 
 /** Backends with these numbers, in slots 0 and up; it listens. */

@@ -5,7 +5,7 @@
 import { view } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
-import type { Peer, RelayEvents, Socket, SocketHandler } from '../base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import { type Refusal, refusals } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -43,7 +43,9 @@ const COMPROMISED = new Set([400, 405, 408, 413, 414, 417, 431, 501, 505]);
 export class ClientConnection extends Timer implements SocketHandler, ClientSide, RequestEvents {
   private readonly engine: Engine;
   private readonly socket: Socket;
-  private readonly peer: ClientPeer;
+  readonly peer: ClientPeer;
+  /** Where the connections of its client are counted. */
+  countedAt: number;
   private state: At = At.fresh;
   /** What goes on: from a whole head, or one that was refused, until its response is out. */
   private exchange: Exchange | null = null;
@@ -53,11 +55,12 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   private lingered = 0;
   private readonly pace = new Pace();
 
-  constructor(engine: Engine, socket: Socket, peer: Peer) {
+  constructor(engine: Engine, socket: Socket, peer: ClientPeer, countedAt: number) {
     super();
     this.engine = engine;
     this.socket = socket;
-    this.peer = engine.clientPeers.of(peer.address);
+    this.peer = peer;
+    this.countedAt = countedAt;
     this.reader = new RequestReader(engine, socket, this);
     this.writer = new ResponseWriter(engine, socket, this);
     engine.connectionOpened(this);

@@ -4,6 +4,7 @@ import type { RouteConfig } from '../config.ts';
 import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { Router } from '../routing/router.ts';
+import type { LimitMemories } from './limit-memories.ts';
 import type { Pool } from './pool.ts';
 import { type LimitDeps, RouteLimits } from './rate-limits.ts';
 
@@ -25,9 +26,6 @@ export const OVERFULL = failure(
   'too many bytes wait in memory (limits.max_buffer_memory)',
 );
 
-/** For each route the memory of each of its rate limits, in their order. */
-export type RouteMemories = readonly (readonly ArrayBufferLike[])[];
-
 /** Where the requests of a route go. */
 export interface Destination {
   readonly pool: Pool;
@@ -43,7 +41,7 @@ export class Destinations {
   constructor(
     routes: readonly RouteConfig[],
     pools: ReadonlyMap<string, Pool>,
-    memories: RouteMemories,
+    memories: LimitMemories['routes'],
     deps: LimitDeps,
   ) {
     this.router = new Router(routes);

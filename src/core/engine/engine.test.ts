@@ -3,6 +3,7 @@ import { get, ok, Raw, type RawBackend, Stage } from '../../../test/engine-stage
 import {
   backendConfig,
   listenerConfig,
+  NO_LIMITS,
   poolConfig,
   routeConfig,
 } from '../../../test/fixtures/control-world.ts';
@@ -150,7 +151,7 @@ describe('another configuration', () => {
 
   it('without a pool has nobody for its requests', () => {
     const { stage } = answering(1);
-    stage.engine.configure({ ...stage.config, pools: [], routes: [] }, new Map(), []);
+    stage.engine.configure({ ...stage.config, pools: [], routes: [] }, new Map(), NO_LIMITS);
     expect(stage.ask(get()).statuses).toEqual([404]);
   });
 

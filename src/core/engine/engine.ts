@@ -28,16 +28,19 @@ import { HeadParser } from '../http1/head-parser.ts';
 import { WRITE_MARGIN } from '../http1/write-head.ts';
 import { Waiting } from '../resilience/waiting.ts';
 import type { Backend } from '../table/backend.ts';
+import { TOO_MANY } from '../table/client-table.ts';
 import type { OpenCounts } from '../table/slabs.ts';
 import { State, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BackendConnection } from './backend-connection.ts';
 import { BackendLink } from './backend-link.ts';
 import { ClientConnection } from './client-connection.ts';
+import { ClientGate } from './client-gate.ts';
 import { ClientPeers } from './client-peers.ts';
-import { type Destination, Destinations, type RouteMemories } from './destinations.ts';
+import { type Destination, Destinations } from './destinations.ts';
 import { Exchange } from './exchange.ts';
-import { connectionBound, Gate } from './gate.ts';
+import { connectionBound, Gate, NOBODY } from './gate.ts';
+import type { LimitMemories } from './limit-memories.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { type Chance, Pool } from './pool.ts';
@@ -123,6 +126,7 @@ export class Engine {
   private readonly listeners: Listeners;
   private readonly connections = new Set<ClientConnection>();
   private readonly gate: Gate;
+  private readonly clientGate: ClientGate;
   private readonly guard: MemoryGuard;
   private readonly resources: Resources;
   /** To all backends, of which there may be far more than connections. */
@@ -152,6 +156,7 @@ export class Engine {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
     this.gate = new Gate(this, this.connections);
+    this.clientGate = new ClientGate(this.wheel, deps.log, this.connections);
     this.listeners = new Listeners(deps.transport, deps.clock, (socket, peer) =>
       this.accept(socket, peer),
     );
@@ -179,7 +184,7 @@ export class Engine {
   configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
-    memories: RouteMemories,
+    memories: LimitMemories,
   ): void {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
@@ -201,7 +206,8 @@ export class Engine {
     for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
     this.configurePools(config, pools);
-    this.destinations = new Destinations(config.routes, this.pools, memories, this);
+    this.destinations = new Destinations(config.routes, this.pools, memories.routes, this);
+    this.clientGate.configure(this.limits, memories.clients, this.table);
   }
 
   /** Its part of the bounds of the whole process. */
@@ -297,7 +303,12 @@ export class Engine {
   }
 
   private accept(socket: Socket, peer: Peer): SocketHandler {
-    if (this.gate.admits()) return new ClientConnection(this, socket, peer);
+    const client = this.clientPeers.of(peer.address);
+    const place = this.clientGate.admit(client);
+    if (place !== TOO_MANY && this.gate.admits()) {
+      return new ClientConnection(this, socket, client, place);
+    }
+    this.clientGate.leave(place);
     socket.reset();
     return NOBODY;
   }
@@ -438,6 +449,7 @@ export class Engine {
 
   connectionClosed(connection: ClientConnection): void {
     this.connections.delete(connection);
+    this.clientGate.leave(connection.countedAt);
   }
 
   /** One more connection to a backend is about to be opened; an idle one makes room for it. */
@@ -478,12 +490,3 @@ export class Engine {
     return this.dateLine;
   }
 }
-
-/** The handler of a connection that was turned away. */
-const NOBODY: SocketHandler = {
-  onOpen() {},
-  onData() {},
-  onDrain() {},
-  onEnd() {},
-  onClose() {},
-};

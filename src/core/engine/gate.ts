@@ -4,6 +4,7 @@
  * clients never take the descriptors that their exchanges need.
  */
 import { Timer } from '../base/timer-wheel.ts';
+import type { SocketHandler } from '../base/transport.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Engine } from './engine.ts';
 
@@ -79,3 +80,12 @@ export class Gate extends Timer {
     this.turnedAway = 0;
   }
 }
+
+/** The handler of a connection that was turned away. */
+export const NOBODY: SocketHandler = {
+  onOpen() {},
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+};

@@ -1,15 +1,14 @@
 /** The limits of a route: whether one more request is within them, and what the client is told. */
-import { lower } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
-import { SipHash } from '../base/sip-hash.ts';
 import { Timer, type TimerWheel } from '../base/timer-wheel.ts';
 import type { RateLimitConfig, RouteConfig } from '../config.ts';
 import { clientNetwork } from '../http/client-network.ts';
-import { hashKeyOf, type KeyHash, NO_KEY } from '../http/hash-key.ts';
+import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
 import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { NO_ROOM, RateTable } from '../table/rate-table.ts';
 import type { Log } from '../telemetry/log.ts';
+import { SecretHash } from './secret-hash.ts';
 import type { ClientPeer } from './sides.ts';
 
 /** How often the log says that keys find no room. */
@@ -143,37 +142,5 @@ class RateLimit extends Timer {
       { requests, limit, keys },
     );
     this.uncounted = 0;
-  }
-}
-
-/** With the secret of a table, so that nobody can choose keys that meet there. */
-class SecretHash implements KeyHash {
-  private readonly sip: SipHash;
-
-  constructor({ secret0, secret1 }: RateTable) {
-    this.sip = new SipHash(secret0, secret1);
-  }
-
-  /** What tells keys in the same bucket apart. */
-  get tag(): number {
-    return this.sip.other >>> 8 || 1;
-  }
-
-  bytes(bytes: Uint8Array, start: number, end: number): number {
-    this.sip.begin();
-    for (let at = start; at < end; at++) this.sip.add(bytes[at]!);
-    return this.sip.end();
-  }
-
-  lower(bytes: Uint8Array, start: number, end: number): number {
-    this.sip.begin();
-    for (let at = start; at < end; at++) this.sip.add(lower(bytes[at]!));
-    return this.sip.end();
-  }
-
-  text(text: string): number {
-    this.sip.begin();
-    for (let i = 0; i < text.length; i++) this.sip.add(text.charCodeAt(i));
-    return this.sip.end();
   }
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { config, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
 import { createRng } from '../base/rng.ts';
 import type { Config, RateLimitConfig } from '../config.ts';
-import { RateMemories } from './rate-memories.ts';
+import { Table } from '../table/table.ts';
+import { Memories } from './memories.ts';
 
 const limit = (changes: Partial<RateLimitConfig> = {}): RateLimitConfig => ({
   requests: 20,
@@ -13,8 +14,11 @@ const limit = (changes: Partial<RateLimitConfig> = {}): RateLimitConfig => ({
   ...changes,
 });
 
-const memories = (): RateMemories =>
-  new RateMemories(createRng(1), (bytes) => new SharedArrayBuffer(bytes));
+function memories(): Memories {
+  const size = { capacity: 1, workers: 2 };
+  const shared = new SharedArrayBuffer(Table.bytesFor(size));
+  return new Memories(createRng(1), new Table(size, shared));
+}
 
 const of = (...routes: Config['routes']): Config => config([poolConfig([])], { routes });
 
@@ -23,7 +27,7 @@ const login = routeConfig({ pathPrefix: '/login', rateLimits: [limit()] });
 describe('the memory of rate limits', () => {
   it('is there for each limit of each route, and is of the kind that was asked for', () => {
     const two = routeConfig({ rateLimits: [limit(), limit({ requests: 1 })] });
-    const given = memories().of(of(login, routeConfig({ pathPrefix: '/free' }), two));
+    const given = memories().of(of(login, routeConfig({ pathPrefix: '/free' }), two)).routes;
     expect(given.map((each) => each.length)).toEqual([1, 0, 2]);
     const flat = given.flat();
     expect(new Set(flat).size).toBe(3);
@@ -34,9 +38,9 @@ describe('the memory of rate limits', () => {
 
   it('stays with a limit over reloads, wherever its route stands and goes', () => {
     const known = memories();
-    const [[before]] = known.of(of(login));
+    const [[before]] = known.of(of(login)).routes;
     const moved = { ...login, pool: 'other' };
-    const [, [after]] = known.of(of(routeConfig({ hosts: ['a.test'] }), moved));
+    const [, [after]] = known.of(of(routeConfig({ hosts: ['a.test'] }), moved)).routes;
     expect(after).toBe(before);
   });
 
@@ -49,9 +53,33 @@ describe('the memory of rate limits', () => {
     ['the host', { ...login, hosts: ['a.test'] }],
   ])('is a new one when %s changes', (_, changed) => {
     const known = memories();
-    const [[before]] = known.of(of(login));
-    expect(known.of(of(changed))[0][0]).not.toBe(before);
+    const [[before]] = known.of(of(login)).routes;
+    expect(known.of(of(changed)).routes[0][0]).not.toBe(before);
     // What is not configured any more is forgotten.
-    expect(known.of(of(login))[0][0]).not.toBe(before);
+    expect(known.of(of(login)).routes[0][0]).not.toBe(before);
+  });
+});
+
+describe('the memory of connections', () => {
+  const limited = (most: number | null): Config => {
+    const whole = of();
+    return { ...whole, limits: { ...whole.limits, maxConnectionsPerClient: most } };
+  };
+
+  it('is there while they are limited, the same whatever the limit', () => {
+    const known = memories();
+    expect(known.of(limited(null)).clients).toBe(null);
+    const first = known.of(limited(5)).clients;
+    expect(first).toBeInstanceOf(SharedArrayBuffer);
+    // The secret, and for each of two workers twice as many entries as clients, of eight bytes.
+    expect(first?.byteLength).toBe(8 + 2 * 2 * 65_536 * 8);
+    expect(known.of(limited(7)).clients).toBe(first);
+  });
+
+  it('is another one when they are limited again', () => {
+    const known = memories();
+    const first = known.of(limited(5)).clients;
+    known.of(limited(null));
+    expect(known.of(limited(5)).clients).not.toBe(first);
   });
 });

@@ -1,0 +1,47 @@
+/** The memory in which the workers count for limits. */
+import type { Rng } from '../base/rng.ts';
+import type { Config } from '../config.ts';
+import type { LimitMemories } from '../engine/limit-memories.ts';
+import { createClientMemory } from '../table/client-table.ts';
+import { createRateMemory } from '../table/rate-table.ts';
+import type { Table } from '../table/table.ts';
+
+/** Clients of which each worker counts the connections, at once: 1 MiB a worker. */
+const CLIENTS = 65_536;
+
+/** What has been counted stays over a reload, as long as the limit and its place are the same. */
+export class Memories {
+  private readonly rng: Rng;
+  private readonly table: Pick<Table, 'workers' | 'allocate'>;
+  /** Of rate limits, by what identifies them. */
+  private rates = new Map<string, ArrayBufferLike>();
+  private clients: ArrayBufferLike | null = null;
+
+  constructor(rng: Rng, table: Pick<Table, 'workers' | 'allocate'>) {
+    this.rng = rng;
+    this.table = table;
+  }
+
+  of(config: Config): LimitMemories {
+    const isLimited = config.limits.maxConnectionsPerClient !== null;
+    if (!isLimited) this.clients = null;
+    else this.clients ??= createClientMemory(CLIENTS, this.table.workers, this.rng, this.allocate);
+    return { routes: this.ofRoutes(config), clients: this.clients };
+  }
+
+  private ofRoutes(config: Config): LimitMemories['routes'] {
+    const kept = new Map<string, ArrayBufferLike>();
+    const memories = config.routes.map(({ hosts, pathPrefix, rateLimits }) =>
+      rateLimits.map((limit) => {
+        const id = JSON.stringify([hosts, pathPrefix, limit]);
+        const memory = this.rates.get(id) ?? createRateMemory(limit.keys, this.rng, this.allocate);
+        kept.set(id, memory);
+        return memory;
+      }),
+    );
+    this.rates = kept;
+    return memories;
+  }
+
+  private readonly allocate = (bytes: number): ArrayBufferLike => this.table.allocate(bytes);
+}

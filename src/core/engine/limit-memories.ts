@@ -1,0 +1,7 @@
+/** Memory that the control thread makes for limits, and in which all workers count. */
+export interface LimitMemories {
+  /** For each route that of each of its rate limits, in their order. */
+  readonly routes: readonly (readonly ArrayBufferLike[])[];
+  /** For the connections of each client; null: they are not limited. */
+  readonly clients: ArrayBufferLike | null;
+}
