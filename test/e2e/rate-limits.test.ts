@@ -3,7 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Balancer } from './harness/balancer.ts';
 import { Crew, workerOf } from './harness/crew.ts';
 import { type Answered, field, get } from './harness/http-client.ts';
+import { plainGet } from './harness/load.ts';
+import { RawClient } from './harness/raw-client.ts';
 import { runtimeFacts } from './harness/runtime.ts';
+import { until } from './harness/until.ts';
 
 const workers = runtimeFacts().sharesPorts ? 2 : 1;
 const crew = new Crew();
@@ -13,6 +16,28 @@ beforeAll(() => crew.open());
 afterAll(() => crew.close());
 afterEach(async () => {
   for (const balancer of balancers.splice(0)) await balancer.stop('SIGKILL');
+});
+
+it('turns away the connections of a client that has enough, whoever would take them', async () => {
+  const config =
+    `port: $PORT\nworkers: ${workers}\nbackends: ["${crew.members[0].url}"]\n` +
+    'limits: {max_connections_per_client: 10}\n';
+  const balancer = await Balancer.start({ config });
+  balancers.push(balancer);
+  await balancer.logged('started', 20_000);
+  const ten = await Promise.all(
+    Array.from({ length: 10 }, () => RawClient.connect(balancer.port)),
+  );
+  for (const client of ten) {
+    await client.send(plainGet());
+    await client.until(() => client.responses().length > 0 || client.ended !== null, 10_000);
+  }
+  expect(ten.map(({ ended }) => ended)).toEqual(new Array(10).fill(null));
+  expect((await get(balancer.port)).status).toBe(0);
+  for (const client of ten) client.destroy();
+  const isServed = async () => (await get(balancer.port)).status === 200;
+  await until('one that comes when they have gone is served', isServed);
+  expect(await balancer.logged('clients_turned_away', 10_000)).toMatchObject({ limit: 10 });
 });
 
 it('lets exactly the burst of 200 requests at once through, whoever takes them', async () => {

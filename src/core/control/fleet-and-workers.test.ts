@@ -1,7 +1,7 @@
 /** The control thread and two workers, all of them real, on a pretended network and clock. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { get, ok, type RawBackend } from '../../../test/engine-stage/engine-stage.ts';
-import { backendConfig, config, poolConfig } from '../../../test/fixtures/control-world.ts';
+import { backendConfig, config, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
 import { SimFleet } from '../../../test/fixtures/sim-workers.ts';
 import type { Config } from '../config.ts';
 
@@ -256,5 +256,39 @@ describe('a worker whose loop hangs', () => {
     expect(stage.inFlight).toBe(0);
     expect(stage.world.logged('worker_silent')).toHaveLength(1);
     expect([answerer(0), answerer(0)]).toEqual([b, c]);
+  });
+});
+
+describe('limits hold for both workers together', () => {
+  const limited = (changes: Partial<Config>): Config => ({ ...weighted(1), ...changes });
+
+  it('of requests, also over a reload and when a worker dies', () => {
+    const rateLimit = {
+      requests: 1,
+      periodMs: 3_600_000,
+      burst: 3,
+      key: { kind: 'client_address' },
+      keys: 64,
+    } as const;
+    const routes = [routeConfig({ rateLimits: [rateLimit] })];
+    begin(limited({ routes }));
+    const statusOf = (worker: number): number => stage.ask(worker, get()).statuses[0];
+    expect([statusOf(0), statusOf(1), statusOf(1)]).toEqual([200, 200, 200]);
+    expect([statusOf(0), statusOf(1)]).toEqual([429, 429]);
+    stage.reload(limited({ routes, shutdown: { delayMs: 1, timeoutMs: 1 } }));
+    stage.thread(1).die('it was a test');
+    stage.pass(100);
+    expect([statusOf(0), statusOf(1)]).toEqual([429, 429]);
+  });
+
+  it('of connections, and those of a worker that died are given back', () => {
+    const { limits } = weighted(1);
+    begin(limited({ limits: { ...limits, maxConnectionsPerClient: 2 } }));
+    const isTurnedAway = (worker: number): boolean => stage.ask(worker, get()).wasReset;
+    expect([isTurnedAway(0), isTurnedAway(1)]).toEqual([false, false]);
+    expect([isTurnedAway(0), isTurnedAway(1)]).toEqual([true, true]);
+    stage.thread(0).die('it was a test');
+    stage.pass(100);
+    expect([isTurnedAway(0), isTurnedAway(0), isTurnedAway(1)]).toEqual([false, true, true]);
   });
 });
