@@ -25,9 +25,7 @@ it('turns away the connections of a client that has enough, whoever would take t
   const balancer = await Balancer.start({ config });
   balancers.push(balancer);
   await balancer.logged('started', 20_000);
-  const ten = await Promise.all(
-    Array.from({ length: 10 }, () => RawClient.connect(balancer.port)),
-  );
+  const ten = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(balancer.port)));
   for (const client of ten) {
     await client.send(plainGet());
     await client.until(() => client.responses().length > 0 || client.ended !== null, 10_000);

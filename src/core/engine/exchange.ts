@@ -127,16 +127,12 @@ export class Exchange implements BackendEvents, Waiter {
   private route(): boolean {
     this.phase = 'route';
     const destination = this.engine.route(this.head, this.facts);
-    if (destination === null) {
-      this.giveUp(NO_ROUTE);
+    this.pool = destination?.pool ?? null;
+    if (destination === null || this.engine.overfull) {
+      this.giveUp(destination === null ? NO_ROUTE : OVERFULL);
       return false;
     }
-    this.pool = destination.pool;
-    if (this.engine.overfull) {
-      this.giveUp(OVERFULL);
-      return false;
-    }
-    const { limits } = destination;
+    const { pool, limits } = destination;
     if (limits !== null) {
       const why = limits.check(this.head, this.facts, this.peer, this.record.client);
       if (why !== null) {
@@ -144,9 +140,9 @@ export class Exchange implements BackendEvents, Waiter {
         return false;
       }
     }
-    this.pool.budget.deposit(this.startedMs);
-    this.key = this.pool.keyOf(this.head, this.facts, this.record.client);
-    this.home = this.pool.homeOf(this.head);
+    pool.budget.deposit(this.startedMs);
+    this.key = pool.keyOf(this.head, this.facts, this.record.client);
+    this.home = pool.homeOf(this.head);
     return true;
   }
 
