@@ -19,7 +19,7 @@ export function createConvergence({ options }: World, fail: Fail): Checker {
         for (const [i, { name, effectiveWeight }] of backends.entries()) {
           const level = options.levels[i];
           // One that starts slowly has less for a while, and another level has what it lacks.
-          if (options.slowStartMs > 0 && level !== BACKUP) continue;
+          if (options.slowStartMs > 0 && (level !== BACKUP || first === BACKUP)) continue;
           const expected = level === first ? undefined : 0;
           if (effectiveWeight === expected) continue;
           fail(`${name} counts ${effectiveWeight}, long after everything healed`);

@@ -57,8 +57,8 @@ export class ClientGate extends Timer {
   }
 
   /**
-   * May this client have one more connection? Where that is counted, or NOT_COUNTED; or TOO_MANY, and
-   * the log says so once a second. Trusted proxies are not counted: many come through them.
+   * May this client have one more connection? Where that is counted, or NOT_COUNTED; or TOO_MANY,
+   * and the log says so once a second. Trusted proxies are not counted: many come through them.
    */
   admit(peer: ClientPeer): number {
     if (this.table === null) return NOT_COUNTED;

@@ -1,6 +1,6 @@
 /** Hashes of what clients send, made with a secret so that nobody can choose which ones meet. */
 import { lower } from '../base/bytes.ts';
-import { SipHash } from '../base/sip-hash.ts';
+import { HalfSipHash } from '../base/half-sip-hash.ts';
 import type { KeyHash } from '../http/hash-key.ts';
 
 /** A table that is looked up by such hashes, with its secret. */
@@ -11,10 +11,10 @@ export interface Secret {
 
 /** What it returns says where to look, `tag` is what is looked for there. */
 export class SecretHash implements KeyHash {
-  private readonly sip: SipHash;
+  private readonly sip: HalfSipHash;
 
   constructor({ secret0, secret1 }: Secret) {
-    this.sip = new SipHash(secret0, secret1);
+    this.sip = new HalfSipHash(secret0, secret1);
   }
 
   /** Of what was hashed last: 1 .. 2^24 - 1. */

@@ -44,8 +44,8 @@ export class ClientTable {
   }
 
   /**
-   * One more connection of a client that may have `limit` over all workers. Where it is counted, for
-   * `leave`; or TOO_MANY, or NOT_COUNTED. `place`: whole, 0 or more; `tag`: 1 to 2^31 - 1.
+   * One more connection of a client that may have `limit` over all workers. Where it is counted,
+   * for `leave`; or TOO_MANY, or NOT_COUNTED. `place`: whole, 0 or more; `tag`: 1 to 2^31 - 1.
    */
   enter(place: number, tag: number, limit: number): number {
     const bucket = (place & (this.entries / this.ways - 1)) * this.ways;

@@ -4,7 +4,7 @@
  */
 
 /** One hash at a time; between `begin` and `end` nobody else may use it. Allocates nothing. */
-export class SipHash {
+export class HalfSipHash {
   /** The second half of what `end` returned. 0 .. 2^32 - 1. */
   other = 0;
   private readonly key0: number;
