@@ -17,18 +17,43 @@ export interface QueueingOptions {
   /** So much faster than others each server is; 1: as all. */
   readonly speeds: readonly number[];
   readonly weights?: readonly number[];
-  /** Arrivals in a mean service time, per server. */
-  readonly load: number;
+  /** Arrivals in a mean service time, per server (and hand); or what that is at a time. */
+  readonly load: number | ((now: number) => number);
   /** Of service times: variance over squared mean; 0: all equal, 1: exponential. */
   readonly variation: number;
   /** A server does one after the other, or all at once (processor sharing). */
   readonly discipline: 'fifo' | 'sharing';
+  /** One after the other: so many at once on each server; 1 unless set. */
+  readonly hands?: number;
   readonly arrivals: number;
   readonly seed: number;
   /** Servers that answer at once, with an error. */
   readonly broken?: ReadonlySet<number>;
   /** Balancers that see only their own exchanges; each gets the same share of what arrives. */
   readonly balancers?: number;
+  /** One after the other: this server does nothing for a while. */
+  readonly pause?: { readonly server: number; readonly at: number; readonly lasts: number };
+  /** Of what each server does meanwhile, so many are so much slower, others after a while. */
+  readonly neighbours?: Neighbours;
+  /** Told of each exchange when it is over. */
+  readonly watch?: (seen: Seen) => void;
+}
+
+/** Whom others on the same machines slow down. */
+export interface Neighbours {
+  /** Of the servers. */
+  readonly share: number;
+  readonly slowness: number;
+  /** How long the same ones are slow. */
+  readonly every: number;
+}
+
+/** An exchange that is over. */
+export interface Seen {
+  readonly server: number;
+  readonly arrived: number;
+  readonly time: number;
+  readonly failed: boolean;
 }
 
 export interface QueueingResult {
@@ -50,7 +75,7 @@ const STATES = statesOf(State.up);
 const WARM_UP = 0.2;
 const BATCHES = 20;
 /** A mean service time, in the milliseconds of policies. */
-const SERVICE_MS = 10;
+export const SERVICE_MS = 10;
 
 /** The same options give the same result, bit by bit. */
 export function simulateQueues(options: QueueingOptions): QueueingResult {
@@ -63,34 +88,51 @@ interface Job {
   /** FIFO: when it leaves. Sharing: at which work done for each the server lets it go. */
   readonly ends: number;
   readonly balancer: number;
+  /** Of the same balancer there when it came. */
+  readonly others: number;
 }
 
 class Server {
-  /** FIFO: by arrival. Sharing: by what is left. */
+  /** Who leaves first is first. */
   readonly jobs: Job[] = [];
-  readonly speed: number;
+  speed: number;
   private readonly isShared: boolean;
+  /** FIFO: when each hand is free. */
+  private readonly free: number[];
   /** Sharing: how much work each job here has got since the beginning. */
   private given = 0;
   private givenAt = 0;
 
-  constructor(speed: number, isShared: boolean) {
+  constructor(speed: number, isShared: boolean, hands: number) {
     this.speed = speed;
     this.isShared = isShared;
+    this.free = new Array<number>(hands).fill(0);
   }
 
-  arrive(now: number, work: number, balancer: number): void {
+  arrive(now: number, work: number, balancer: number, others: number): void {
     const { jobs } = this;
-    if (!this.isShared) {
-      const before = jobs.at(-1)?.ends ?? now;
-      jobs.push({ arrived: now, ends: before + work / this.speed, balancer });
-      return;
-    }
     this.giveUntil(now);
-    const job = { arrived: now, ends: this.given + work, balancer };
+    const ends = this.isShared ? this.given + work : this.begin(now, work);
     let at = jobs.length;
-    while (at > 0 && jobs[at - 1].ends > job.ends) at--;
-    jobs.splice(at, 0, job);
+    while (at > 0 && jobs[at - 1].ends > ends) at--;
+    jobs.splice(at, 0, { arrived: now, ends, balancer, others });
+  }
+
+  /** When it is done by the hand that is free first. */
+  private begin(now: number, work: number): number {
+    const { free } = this;
+    const hand = free.indexOf(Math.min(...free));
+    free[hand] = Math.max(free[hand], now) + work / this.speed;
+    return free[hand];
+  }
+
+  /** Nothing happens here for a while. */
+  pause(now: number, lasts: number): void {
+    const { jobs, free } = this;
+    jobs.splice(0, jobs.length, ...jobs.map((job) => ({ ...job, ends: job.ends + lasts })));
+    free.forEach((at, hand) => {
+      free[hand] = Math.max(at, now) + lasts;
+    });
   }
 
   /** When the next one leaves if nobody comes before. */
@@ -102,7 +144,7 @@ class Server {
   }
 
   depart(now: number): Job {
-    if (this.isShared) this.giveUntil(now);
+    this.giveUntil(now);
     return this.jobs.shift()!;
   }
 
@@ -131,12 +173,14 @@ class Queueing {
   private area = 0;
   private areaSince = 0;
   private errors = 0;
+  /** When the neighbours move. */
+  private moveAt = 0;
 
   constructor(options: QueueingOptions) {
-    const { speeds, discipline, seed, balancers = 1 } = options;
+    const { speeds, discipline, seed, balancers = 1, hands = 1 } = options;
     this.options = options;
     this.rng = createRng(seed);
-    this.servers = speeds.map((speed) => new Server(speed, discipline === 'sharing'));
+    this.servers = speeds.map((speed) => new Server(speed, discipline === 'sharing', hands));
     this.arrived = speeds.map(() => 0);
     this.balancers = Array.from({ length: balancers }, () => this.balancer());
   }
@@ -156,11 +200,13 @@ class Queueing {
   }
 
   run(): QueueingResult {
-    const { arrivals, load, speeds } = this.options;
-    const rate = load * speeds.length;
+    const { arrivals, load, speeds, hands = 1 } = this.options;
+    const places = speeds.length * hands;
     const warm = Math.floor(arrivals * WARM_UP);
     for (let arrival = 0; arrival < arrivals; arrival++) {
-      const at = this.now + this.exponential() / rate;
+      const rate = typeof load === 'number' ? load : load(this.now);
+      const at = this.now + this.exponential() / (rate * places);
+      this.disturb(at);
       this.departUntil(at, arrival >= warm);
       this.advance(at);
       if (arrival === warm) {
@@ -172,6 +218,21 @@ class Queueing {
       this.arrive(arrival >= warm);
     }
     return this.result(arrivals - warm);
+  }
+
+  /** What befalls the servers before this arrival. */
+  private disturb(until: number): void {
+    const { pause, neighbours, speeds } = this.options;
+    if (pause !== undefined && pause.at >= this.now && pause.at < until) {
+      this.departUntil(pause.at, true);
+      this.servers[pause.server].pause(pause.at, pause.lasts);
+    }
+    if (neighbours === undefined || until < this.moveAt) return;
+    this.moveAt += neighbours.every;
+    this.servers.forEach((server, i) => {
+      const isSlow = this.rng.next() / 0x100000000 < neighbours.share;
+      server.speed = isSlow ? speeds[i] / neighbours.slowness : speeds[i];
+    });
   }
 
   private advance(to: number): void {
@@ -193,7 +254,7 @@ class Queueing {
       if (nextAt > until) return;
       this.advance(nextAt);
       const job = servers[next].depart(nextAt);
-      this.leave(next, job.balancer, nextAt - job.arrived, false);
+      this.leave(next, job, nextAt, false);
       this.inSystem -= 1;
       if (isCounted) this.times.push(nextAt - job.arrived);
     }
@@ -203,22 +264,32 @@ class Queueing {
     const index = this.rng.below(this.balancers.length);
     const { table, policy, schedule } = this.balancers[index];
     const slot = policy.pick(schedule, [], -1);
+    const others = table.busy(slot);
     table.enter(slot, table.generation(slot), STATES);
     this.arrived[slot] += 1;
     if (this.options.broken?.has(slot)) {
       this.errors += 1;
-      this.leave(slot, index, 0, true);
+      const job = { arrived: this.now, ends: this.now, balancer: index, others };
+      this.leave(slot, job, this.now, true);
       if (isCounted) this.times.push(0);
       return;
     }
     this.inSystem += 1;
-    this.servers[slot].arrive(this.now, this.work(), index);
+    this.servers[slot].arrive(this.now, this.work(), index, others);
   }
 
-  private leave(slot: number, balancer: number, time: number, failed: boolean): void {
-    const { table, policy } = this.balancers[balancer];
-    policy.observe?.(slot, time * SERVICE_MS, failed);
+  private leave(slot: number, job: Job, now: number, failed: boolean): void {
+    const { table, policy } = this.balancers[job.balancer];
+    const time = now - job.arrived;
+    policy.observe?.({
+      slot,
+      outcome: failed ? 'failed' : 'answered',
+      elapsedMs: time * SERVICE_MS,
+      others: job.others,
+      retryAfterMs: 0,
+    });
     table.leave(slot);
+    this.options.watch?.({ server: slot, arrived: job.arrived, time, failed });
   }
 
   private exponential(): number {

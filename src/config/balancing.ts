@@ -44,11 +44,12 @@ export const formatHashKey = (key: HashKeyConfig): string =>
 
 /** The key `policy`. */
 export const policy = choice(
-  ['round_robin', 'random', 'least_connections', 'least_request', 'peak_ewma', 'maglev'],
+  ['round_robin', 'random', 'least_connections', 'least_request', 'peak_ewma', 'adaptive', 'maglev'],
   'How the pool chooses a backend. `round_robin`: each in turn, as often as its weight says. ' +
     '`random`: by weight, each time anew. `least_connections`: the one with the fewest ' +
     'exchanges for its weight. `least_request`: of two at random the one with fewer. ' +
-    '`peak_ewma`: of two at random the one that is expected to answer sooner. `maglev`: the ' +
+    '`peak_ewma`: of two at random the one that is expected to answer sooner. `adaptive`: of three, counting what each ' +
+    'takes for an exchange alone. `maglev`: the ' +
     'same for the same `hash_key`, as long as it is there.',
 ).prefault('round_robin');
 

@@ -61,6 +61,7 @@ export type PolicyName =
   | 'least_connections'
   | 'least_request'
   | 'peak_ewma'
+  | 'adaptive'
   | 'maglev';
 
 /** The part of a request by which a hashing policy chooses. */

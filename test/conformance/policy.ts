@@ -36,10 +36,13 @@ function countUnderLoad(
 ): Map<number, number> {
   const rng = createRng(7);
   const counts = new Map<number, number>();
+  const begun = new Map<number, { atMs: number; others: number }[]>();
+  for (const slot of weights.keys()) begun.set(slot, []);
   let inFlight = 0;
   for (let pick = 0; pick < picks; pick++) {
     const slot = pool.pick();
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    begun.get(slot)!.push({ atMs: pool.nowMs, others: pool.table.inFlight(slot) });
     pool.load(slot);
     pool.nowMs += 1;
     inFlight += 1;
@@ -50,7 +53,8 @@ function countUnderLoad(
       left -= weight;
       return left < 0;
     })!;
-    pool.policy.observe?.(done, 5, false);
+    const began = begun.get(done)!.shift()!;
+    pool.observe(done, pool.nowMs - began.atMs, { others: began.others });
     pool.table.leave(done);
     inFlight -= 1;
   }

@@ -5,6 +5,7 @@
  */
 import type { Rng } from '../base/rng.ts';
 import type { PolicyName } from '../config.ts';
+import { createAdaptive } from './adaptive.ts';
 import { createInTurn } from './in-turn.ts';
 import { createLeastConnections } from './least-connections.ts';
 import { createLeastRequest } from './least-request.ts';
@@ -21,11 +22,24 @@ export interface Policy {
    * that choose by it; -1: there is none. Allocates nothing.
    */
   pick(schedule: Schedule, tried: readonly number[], key: number): number;
+  /** Of every attempt, once. Policies that do not look at it have no such method. */
+  observe?(attempt: Observation): void;
+}
+
+/** What a policy hears of an attempt. Reused by the caller after the call. */
+export interface Observation {
+  slot: number;
   /**
-   * An attempt there has its response's head after so long, or has failed: an error of the
-   * backend's counts as well. Policies that do not look at it have no such method.
+   * `answered`: its response's head is there. `failed`: so it is, and says 5xx or 429, or the
+   * backend broke off, refused or let the time run out. `abandoned`: the client left before.
    */
-  observe?(slot: number, elapsedMs: number, failed: boolean): void;
+  outcome: 'answered' | 'failed' | 'abandoned';
+  /** Until then, from when the backend had the whole request. */
+  elapsedMs: number;
+  /** Other exchanges in flight there when it began, over all workers. */
+  others: number;
+  /** How long the backend asks to be left alone (`Retry-After`); 0: it does not. */
+  retryAfterMs: number;
 }
 
 /** What a worker gives its policies. */
@@ -50,5 +64,6 @@ export const policies = {
   least_connections: createLeastConnections,
   least_request: createLeastRequest,
   peak_ewma: createPeakEwma,
+  adaptive: createAdaptive,
   maglev: createMaglev,
 } satisfies Record<PolicyName, PolicyFactory>;

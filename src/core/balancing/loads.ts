@@ -1,4 +1,5 @@
 /** What policies look at, and what they ask of it alike. */
+import { expOfNegative } from '../base/math.ts';
 
 /** What is known of the backends, by slot, over all workers. The table is one. */
 export interface Loads {
@@ -14,6 +15,16 @@ export interface Loads {
   costAtMs(slot: number): number;
   /** A whole number below 2^31 that a policy makes of what it has observed. */
   setCost(slot: number, cost: number, atMs: number): void;
+}
+
+/** What is this old counts 1/e (Finagle's default). */
+const DECAY_MS = 10_000;
+
+/** How much of a backend's cost still counts: 1 just now, less the older it is. */
+export function kept(loads: Loads, slot: number, nowMs: number): number {
+  // Of 32 bits each: the difference is right across their end.
+  const ageMs = ((nowMs | 0) - loads.costAtMs(slot)) | 0;
+  return ageMs <= 0 ? 1 : expOfNegative(-ageMs / DECAY_MS);
 }
 
 /** Whether this backend can be picked: it can take one more, and was not tried. */

@@ -12,7 +12,7 @@ function poolOf(weights: readonly number[]): PickingPool {
 }
 
 const observe = (pool: PickingPool, slot: number, elapsedMs: number, failed = false): void =>
-  pool.policy.observe!(slot, elapsedMs, failed);
+  pool.observe(slot, elapsedMs, { outcome: failed ? 'failed' : 'answered' });
 
 const shareOf = (pool: PickingPool, slot: number, picks = 1000): number =>
   Array.from({ length: picks }, () => pool.pick()).filter((each) => each === slot).length / picks;

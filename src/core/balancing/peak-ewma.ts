@@ -4,14 +4,11 @@
  * rises with a peak at once and comes down slowly, and forgets while nothing is heard. A failure
  * counts as a very slow answer, or fast errors would draw all traffic (Linkerd).
  */
-import { expOfNegative } from '../base/math.ts';
-import type { Policy, PolicyDeps } from './balancing.ts';
-import type { Loads } from './loads.ts';
+import type { Observation, Policy, PolicyDeps } from './balancing.ts';
+import { Choices } from './choices.ts';
+import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
-import { TwoChoices } from './two-choices.ts';
 
-/** What is this old counts 1/e (Finagle's default). */
-const DECAY_MS = 10_000;
 /** A failure counts as this slow (Linkerd's default). */
 const FAILURE_MS = 5000;
 /** Of one that has not answered yet: it gets its first exchange, and then waits for the answer. */
@@ -27,17 +24,17 @@ export function createPeakEwma(deps: PolicyDeps): Policy {
 class PeakEwma implements Policy {
   private readonly loads: Loads;
   private readonly wallMs: () => number;
-  private readonly two: TwoChoices;
+  private readonly two: Choices;
 
   constructor({ loads, rng, wallMs }: PolicyDeps) {
     this.loads = loads;
     this.wallMs = wallMs;
-    this.two = new TwoChoices(loads, rng);
+    this.two = new Choices(loads, rng);
   }
 
   pick(schedule: Schedule, tried: readonly number[]): number {
     const { two } = this;
-    two.draw(schedule, tried);
+    two.drawTwo(schedule, tried);
     const { first, second } = two;
     if (second === -1) return first;
     const nowMs = this.wallMs();
@@ -59,23 +56,18 @@ class PeakEwma implements Policy {
     const weight = loads.weight(slot);
     const otherWeight = loads.weight(other);
     const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
-    return cost === 0 ? UNKNOWN * queue : cost * this.kept(slot, nowMs) * queue;
+    return cost === 0 ? UNKNOWN * queue : cost * kept(loads, slot, nowMs) * queue;
   }
 
-  /** How much of the cost of a backend still counts. */
-  private kept(slot: number, nowMs: number): number {
-    // Of 32 bits each: the difference is right across their end.
-    const ageMs = ((nowMs | 0) - this.loads.costAtMs(slot)) | 0;
-    return ageMs <= 0 ? 1 : expOfNegative(-ageMs / DECAY_MS);
-  }
-
-  observe(slot: number, elapsedMs: number, failed: boolean): void {
+  observe({ slot, outcome, elapsedMs }: Observation): void {
+    if (outcome === 'abandoned') return;
     const { loads } = this;
     const nowMs = this.wallMs();
-    const us = Math.min((failed ? Math.max(elapsedMs, FAILURE_MS) : elapsedMs) * 1000, MOST_US);
+    const tookMs = outcome === 'failed' ? Math.max(elapsedMs, FAILURE_MS) : elapsedMs;
+    const us = Math.min(tookMs * 1000, MOST_US);
     const before = loads.cost(slot);
-    const kept = this.kept(slot, nowMs);
-    const cost = us > before ? us : before * kept + us * (1 - kept);
+    const share = kept(loads, slot, nowMs);
+    const cost = us > before ? us : before * share + us * (1 - share);
     // 0 would say that it has not answered yet.
     loads.setCost(slot, Math.max(1, Math.round(cost)), nowMs);
   }

@@ -69,6 +69,8 @@ export class Exchange implements BackendEvents, Waiter {
   private home: Backend | null = null;
   /** Since when the backend has all it needs to answer, as far as we can tell. */
   private askedMs = 0;
+  /** Exchanges that the backend had when this attempt came to it. */
+  private others = 0;
   private inTable = false;
   private clientHeld = false;
   private responseEnded = false;
@@ -197,6 +199,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.attempts++;
     this.askedMs = this.engine.wheel.nowMs();
     this.inTable = true;
+    this.others = this.pool!.others(slot);
     this.link.acquire(this);
   }
 
@@ -295,7 +298,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
-    this.tellPolicy(head.status);
+    this.tellPolicy(head);
     this.replay.forget();
     const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
@@ -380,7 +383,7 @@ export class Exchange implements BackendEvents, Waiter {
       client.breakOff();
       return;
     }
-    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy(0);
+    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicyOfEnd('failed');
     this.leaveTable();
     if (!this.mayRetry(why)) {
       this.giveUp(why);
@@ -390,8 +393,18 @@ export class Exchange implements BackendEvents, Waiter {
     this.flushRequest();
   }
 
-  private tellPolicy(status: number): void {
-    this.pool!.observe(this.backend!.slot, this.engine.wheel.nowMs() - this.askedMs, status);
+  private tellPolicy(head: Head): void {
+    // How long it takes to switch protocols says nothing about requests.
+    if (head.status === 101) return;
+    this.pool!.answered(this.backend!.slot, this.askedForMs(), this.others, head);
+  }
+
+  private tellPolicyOfEnd(outcome: 'failed' | 'abandoned'): void {
+    this.pool!.ended(this.backend!.slot, this.askedForMs(), this.others, outcome);
+  }
+
+  private askedForMs(): number {
+    return this.engine.wheel.nowMs() - this.askedMs;
   }
 
   private mayRetry(why: Failure): boolean {
@@ -426,6 +439,7 @@ export class Exchange implements BackendEvents, Waiter {
   /** The client is gone, or broke off: nobody waits for an answer any more. */
   onClientGone(why: Failure): void {
     if (this.client === null) return;
+    if (this.inTable && this.requestEnded && !this.responded) this.tellPolicyOfEnd('abandoned');
     const side = this.side;
     this.side = null;
     if (side !== null) side.abandon();

@@ -1,13 +1,20 @@
 /** A pool as a worker sees it: its policy, the schedule all workers share, its retry budget. */
 
-import { type Policy, type PolicyDeps, placers, policies } from '../balancing/balancing.ts';
+import {
+  type Observation,
+  type Policy,
+  type PolicyDeps,
+  placers,
+  policies,
+} from '../balancing/balancing.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
+import { Field } from '../http/fields.ts';
 import { isSecure } from '../http/forwarded.ts';
 import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
 import type { Head } from '../http/head.ts';
-import type { RequestFacts } from '../http/request-facts.ts';
+import { digits, type RequestFacts } from '../http/request-facts.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
@@ -34,6 +41,13 @@ export const NO_ROOM = -2;
 /** Answers that say that the backend is in trouble, or wants less. */
 const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
+/** How long a backend asks to be left alone; 0: it does not, or until a date. */
+function retryAfterMs(head: Head): number {
+  const field = head.find(Field.retryAfter);
+  if (field === -1) return 0;
+  return Math.max(0, digits(head.bytes, head.valueStart(field), head.valueEnd(field))) * 1000;
+}
+
 /** Chance and time, for policies that need them. */
 export type Chance = Omit<PolicyDeps, 'loads'>;
 
@@ -51,6 +65,14 @@ export class Pool {
   private readonly deps: PolicyDeps;
   private policy: Policy;
   private schedule: Schedule;
+  /** What the policy is told, one attempt after the other. */
+  private readonly attempt: Observation = {
+    slot: -1,
+    outcome: 'answered',
+    elapsedMs: 0,
+    others: 0,
+    retryAfterMs: 0,
+  };
 
   constructor(config: PoolConfig, table: Table, known: Generations, chance: Chance) {
     this.config = config;
@@ -158,9 +180,43 @@ export class Pool {
     return this.isLimited && (this.queue?.hasTurns ?? false);
   }
 
-  /** An attempt's response has begun after so long; `status` 0: the backend has failed it. */
-  observe(slot: number, elapsedMs: number, status: number): void {
-    this.policy.observe?.(slot, elapsedMs, status === 0 || isFailure(status));
+  /** Exchanges there besides the one that has just entered, for a policy that will be told. */
+  others(slot: number): number {
+    return this.policy.observe === undefined ? 0 : this.table.busy(slot) - 1;
+  }
+
+  /** An attempt's response has begun after so long. */
+  answered(slot: number, elapsedMs: number, others: number, head: Head): void {
+    if (this.policy.observe === undefined) return;
+    const failed = isFailure(head.status);
+    this.attempt.retryAfterMs = failed ? retryAfterMs(head) : 0;
+    this.tell(slot, failed ? 'failed' : 'answered', elapsedMs, others);
+  }
+
+  /** An attempt has ended without a response: the backend `failed` it, or nobody waits for it. */
+  ended(
+    slot: number,
+    elapsedMs: number,
+    others: number,
+    outcome: 'failed' | 'abandoned',
+  ): void {
+    if (this.policy.observe === undefined) return;
+    this.attempt.retryAfterMs = 0;
+    this.tell(slot, outcome, elapsedMs, others);
+  }
+
+  private tell(
+    slot: number,
+    outcome: Observation['outcome'],
+    elapsedMs: number,
+    others: number,
+  ): void {
+    const { attempt } = this;
+    attempt.slot = slot;
+    attempt.outcome = outcome;
+    attempt.elapsedMs = elapsedMs;
+    attempt.others = others;
+    this.policy.observe!(attempt);
   }
 
   /** Where a policy that chooses by hash sends this request; NO_KEY for the others. */

@@ -31,6 +31,7 @@ export const Field = {
   xRequestId: 22,
   date: 23,
   accept: 24,
+  retryAfter: 25,
 } as const;
 export type Field = (typeof Field)[keyof typeof Field];
 
@@ -58,6 +59,7 @@ const NAMES: readonly (readonly [string, Field])[] = [
   ['x-request-id', Field.xRequestId],
   ['date', Field.date],
   ['accept', Field.accept],
+  ['retry-after', Field.retryAfter],
 ];
 
 /** One step of the name hash; start with 0. The byte is given in lower case. */
@@ -98,5 +100,7 @@ function isNamed(bytes: Uint8Array, start: number, end: number, name: Uint8Array
 
 /** Fields that a trailer section must not carry on: framing, routing, and what is ours to set. */
 export function forbiddenInTrailer(id: Field): boolean {
-  return id !== Field.other && id !== Field.date && id !== Field.accept;
+  return (
+    id !== Field.other && id !== Field.date && id !== Field.accept && id !== Field.retryAfter
+  );
 }

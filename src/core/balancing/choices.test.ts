@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { PickingPool } from '../../../test/fixtures/picking-pool.ts';
 import { createRng } from '../base/rng.ts';
 import { State } from '../table/table.ts';
+import { Choices } from './choices.ts';
 import { createInTurn } from './in-turn.ts';
-import { TwoChoices } from './two-choices.ts';
+
 
 function choicesOf(weights: readonly number[]) {
   const pool = new PickingPool(createInTurn);
@@ -11,9 +12,9 @@ function choicesOf(weights: readonly number[]) {
     weights.map((_, slot) => slot),
     weights,
   );
-  const two = new TwoChoices(pool.table, createRng(3));
+  const two = new Choices(pool.table, createRng(3));
   const draw = (tried: readonly number[] = []): [number, number] => {
-    two.draw(pool.schedule, tried);
+    two.drawTwo(pool.schedule, tried);
     return [two.first, two.second];
   };
   return { pool, draw };

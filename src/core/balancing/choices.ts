@@ -1,7 +1,7 @@
 /**
- * Two backends at random, never the same one: the better of two is nearly as good as the best of
- * all, and many that choose at once do not all choose the same (Mitzenmacher 2001). With the same
- * one allowed, a pool of two would send a quarter of its exchanges to the busier one.
+ * Two or three backends at random, never the same one: the better of two is nearly as good as the
+ * best of all, and many that choose at once do not all choose the same (Mitzenmacher 2001). With
+ * the same one allowed, a pool of two would send a quarter of its exchanges to the busier one.
  */
 import { Dice } from '../base/dice.ts';
 import type { Rng } from '../base/rng.ts';
@@ -11,11 +11,13 @@ import type { Schedule } from './schedule.ts';
 /** Draws until somebody is looked for in order: most of those drawn cannot be had. */
 const DRAWS = 8;
 
-export class TwoChoices {
+export class Choices {
   /** -1: nobody can be had. */
   first = -1;
   /** -1: nobody but the first. */
   second = -1;
+  /** -1: nobody but the first two, or it was not asked for. */
+  third = -1;
   private readonly loads: Loads;
   private readonly dice: Dice;
 
@@ -24,11 +26,18 @@ export class TwoChoices {
     this.dice = new Dice(rng);
   }
 
-  /** Draws both, in proportion to the weights. Allocates nothing. */
-  draw(schedule: Schedule, tried: readonly number[]): void {
-    this.first = -1;
+  /** Draws two, in proportion to the weights. Allocates nothing. */
+  drawTwo(schedule: Schedule, tried: readonly number[]): void {
+    this.first = this.second = this.third = -1;
     this.first = this.one(schedule, tried);
-    this.second = this.first === -1 ? -1 : this.one(schedule, tried);
+    if (this.first !== -1) this.second = this.one(schedule, tried);
+  }
+
+  /** Draws three, in proportion to the weights. Allocates nothing. */
+  drawThree(schedule: Schedule, tried: readonly number[]): void {
+    this.drawTwo(schedule, tried);
+    // Of two there is no third: nobody need look for him.
+    if (this.second !== -1 && schedule.slots.length > 2) this.third = this.one(schedule, tried);
   }
 
   private one(schedule: Schedule, tried: readonly number[]): number {
@@ -46,7 +55,7 @@ export class TwoChoices {
   }
 
   private mayBe(slot: number, states: number, tried: readonly number[]): boolean {
-    if (slot === -1 || slot === this.first) return false;
+    if (slot === -1 || slot === this.first || slot === this.second) return false;
     return mayPick(this.loads, slot, states, tried);
   }
 }
