@@ -39,6 +39,8 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
     const config = { name: `server-${n}`, url: `http://server-${n}`, weight, ...plain };
     return { backend: { slot: table.claim(weight, State.up), verdictOverdue: false, config } };
   });
+  // As if each had answered, at different times.
+  for (let slot = 0; slot < backends; slot++) table.setCost(slot, 10_000, slot & 8191);
   // What a schedule is made of, and nothing else.
   const pool = { config, members } as unknown as Members;
   // Nothing starts slowly here, or spills over.
@@ -48,7 +50,7 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
     table,
     pool,
     schedules: new Schedules(table, unused, unused, unused),
-    at: new Pool(config, table, generations, { rng: createRng(1), wallMs: () => 0 }),
+    at: new Pool(config, table, generations, { rng: createRng(1), wallMs: () => 10_000 }),
   };
 }
 

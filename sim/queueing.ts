@@ -29,6 +29,8 @@ export interface QueueingOptions {
   readonly seed: number;
   /** Servers that answer at once, with an error. */
   readonly broken?: ReadonlySet<number>;
+  /** Of all answers, those that are errors, whoever gives them. */
+  readonly mishaps?: number;
   /** Balancers that see only their own exchanges; each gets the same share of what arrives. */
   readonly balancers?: number;
   /** One after the other: this server does nothing for a while. */
@@ -254,7 +256,9 @@ class Queueing {
       if (nextAt > until) return;
       this.advance(nextAt);
       const job = servers[next].depart(nextAt);
-      this.leave(next, job, nextAt, false);
+      const { mishaps = 0 } = this.options;
+      const failed = mishaps > 0 && this.rng.next() / 0x100000000 < mishaps;
+      this.leave(next, job, nextAt, failed);
       this.inSystem -= 1;
       if (isCounted) this.times.push(nextAt - job.arrived);
     }

@@ -44,7 +44,15 @@ export const formatHashKey = (key: HashKeyConfig): string =>
 
 /** The key `policy`. */
 export const policy = choice(
-  ['round_robin', 'random', 'least_connections', 'least_request', 'peak_ewma', 'adaptive', 'maglev'],
+  [
+    'round_robin',
+    'random',
+    'least_connections',
+    'least_request',
+    'peak_ewma',
+    'adaptive',
+    'maglev',
+  ],
   'How the pool chooses a backend. `round_robin`: each in turn, as often as its weight says. ' +
     '`random`: by weight, each time anew. `least_connections`: the one with the fewest ' +
     'exchanges for its weight. `least_request`: of two at random the one with fewer. ' +

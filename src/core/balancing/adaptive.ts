@@ -33,6 +33,8 @@ class Adaptive implements Policy {
   private meanUs = 0;
   private observed = 0;
   private schedule: Schedule | null = null;
+  /** All weights are equal: they need not be looked at. */
+  private isEven = true;
   /** The mean weight: whoever has it is loaded with one by one exchange. */
   private unit = 1;
 
@@ -64,6 +66,7 @@ class Adaptive implements Policy {
     const { loads } = this;
     const { slots } = schedule;
     this.schedule = schedule;
+    this.isEven = schedule.kind === 'identity';
     let weights = 0;
     let known = 0;
     let costs = 0;
@@ -96,6 +99,7 @@ class Adaptive implements Policy {
    * stands for two.
    */
   private crowd(slot: number, others: number): number {
+    if (this.isEven) return 1 + others;
     return 1 + (others * this.unit) / this.loads.weight(slot);
   }
 
@@ -103,9 +107,7 @@ class Adaptive implements Policy {
     const { loads } = this;
     const nowMs = this.wallMs();
     const leastMs =
-      outcome === 'failed'
-        ? Math.max(FAILURE_MS, Math.min(retryAfterMs, LONGEST_FAILURE_MS))
-        : 0;
+      outcome === 'failed' ? Math.max(FAILURE_MS, Math.min(retryAfterMs, LONGEST_FAILURE_MS)) : 0;
     const tookMs = Math.max(elapsedMs, leastMs);
     const us = Math.min((tookMs * 1000) / this.crowd(slot, others), MOST_US);
     const known = this.alone(slot, nowMs);

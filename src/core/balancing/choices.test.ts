@@ -5,7 +5,6 @@ import { State } from '../table/table.ts';
 import { Choices } from './choices.ts';
 import { createInTurn } from './in-turn.ts';
 
-
 function choicesOf(weights: readonly number[]) {
   const pool = new PickingPool(createInTurn);
   pool.rebuild(

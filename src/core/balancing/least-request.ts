@@ -7,7 +7,6 @@ import { Choices } from './choices.ts';
 import { isLessBusy, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
-
 /** Over the exchanges of all workers. */
 export function createLeastRequest({ loads, rng }: PolicyDeps): Policy {
   return new LeastRequest(loads, new Choices(loads, rng));

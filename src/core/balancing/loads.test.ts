@@ -2,10 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { PickingPool } from '../../../test/fixtures/picking-pool.ts';
 import { State, statesOf } from '../table/table.ts';
 import { createInTurn } from './in-turn.ts';
-import { isLessBusy, mayPick } from './loads.ts';
+import { isLessBusy, kept, mayPick } from './loads.ts';
 
 describe('a backend', () => {
   const up = statesOf(State.up);
+
+  it('is known by e less after ten seconds, and not at all after a long time', () => {
+    const { table } = new PickingPool(createInTurn);
+    table.setCost(0, 1, 1000);
+    expect(kept(table, 0, 1000)).toBe(1);
+    expect(kept(table, 0, 999)).toBe(1);
+    for (const seconds of [0.1, 1.234, 10, 33.3, 159]) {
+      const now = 1000 + 1000 * seconds;
+      expect(Math.abs(kept(table, 0, now) / Math.exp(-seconds / 10) - 1)).toBeLessThan(1e-4);
+    }
+    expect(kept(table, 0, 200_000)).toBe(0);
+  });
 
   it('may be picked when it is in the state and was not tried', () => {
     const { table } = new PickingPool(createInTurn);

@@ -19,12 +19,23 @@ export interface Loads {
 
 /** What is this old counts 1/e (Finagle's default). */
 const DECAY_MS = 10_000;
+/** Points of the curve for each of those times; between two it is a straight line. */
+const POINTS = 64;
+/** After so many of those times nothing counts any more. */
+const LONGEST = 16;
+const CURVE = Float64Array.from({ length: LONGEST * POINTS + 1 }, (_, point) =>
+  expOfNegative(-point / POINTS),
+);
 
 /** How much of a backend's cost still counts: 1 just now, less the older it is. */
 export function kept(loads: Loads, slot: number, nowMs: number): number {
   // Of 32 bits each: the difference is right across their end.
   const ageMs = ((nowMs | 0) - loads.costAtMs(slot)) | 0;
-  return ageMs <= 0 ? 1 : expOfNegative(-ageMs / DECAY_MS);
+  if (ageMs <= 0) return 1;
+  const at = (ageMs * POINTS) / DECAY_MS;
+  if (at >= LONGEST * POINTS) return 0;
+  const point = Math.floor(at);
+  return CURVE[point] + (at - point) * (CURVE[point + 1] - CURVE[point]);
 }
 
 /** Whether this backend can be picked: it can take one more, and was not tried. */

@@ -194,12 +194,7 @@ export class Pool {
   }
 
   /** An attempt has ended without a response: the backend `failed` it, or nobody waits for it. */
-  ended(
-    slot: number,
-    elapsedMs: number,
-    others: number,
-    outcome: 'failed' | 'abandoned',
-  ): void {
+  ended(slot: number, elapsedMs: number, others: number, outcome: 'failed' | 'abandoned'): void {
     if (this.policy.observe === undefined) return;
     this.attempt.retryAfterMs = 0;
     this.tell(slot, outcome, elapsedMs, others);

@@ -100,7 +100,5 @@ function isNamed(bytes: Uint8Array, start: number, end: number, name: Uint8Array
 
 /** Fields that a trailer section must not carry on: framing, routing, and what is ours to set. */
 export function forbiddenInTrailer(id: Field): boolean {
-  return (
-    id !== Field.other && id !== Field.date && id !== Field.accept && id !== Field.retryAfter
-  );
+  return id !== Field.other && id !== Field.date && id !== Field.accept && id !== Field.retryAfter;
 }
