@@ -50,7 +50,11 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
     table,
     pool,
     schedules: new Schedules(table, unused, unused, unused),
-    at: new Pool(config, table, generations, { rng: createRng(1), wallMs: () => 10_000 }),
+    at: new Pool(config, table, generations, {
+      rng: createRng(1),
+      wallMs: () => 10_000,
+      log: { event() {} },
+    }),
   };
 }
 

@@ -4,7 +4,8 @@
  * and schedules, and what they bring about has known answers (`queueing.test.ts`). Time is in mean
  * service times.
  */
-import { type Policy, policies } from '../src/core/balancing/balancing.ts';
+import { type Policy, policies, type ReportedLoad } from '../src/core/balancing/balancing.ts';
+import { LoadMeter } from '../src/core/balancing/load-meter.ts';
 import { createRoundRobin } from '../src/core/balancing/round-robin.ts';
 import type { Schedule } from '../src/core/balancing/schedule.ts';
 import { ln } from '../src/core/base/math.ts';
@@ -92,11 +93,14 @@ interface Job {
   readonly balancer: number;
   /** Of the same balancer there when it came. */
   readonly others: number;
+  /** Of all balancers. */
+  readonly met: number;
 }
 
 class Server {
   /** Who leaves first is first. */
   readonly jobs: Job[] = [];
+  readonly meter = new LoadMeter();
   speed: number;
   private readonly isShared: boolean;
   /** FIFO: when each hand is free. */
@@ -117,7 +121,7 @@ class Server {
     const ends = this.isShared ? this.given + work : this.begin(now, work);
     let at = jobs.length;
     while (at > 0 && jobs[at - 1].ends > ends) at--;
-    jobs.splice(at, 0, { arrived: now, ends, balancer, others });
+    jobs.splice(at, 0, { arrived: now, ends, balancer, others, met: this.meter.begin() });
   }
 
   /** When it is done by the hand that is free first. */
@@ -197,7 +201,7 @@ class Queueing {
     // Balancers that were started together do not go in step.
     schedule.setCursor(this.rng.below(schedule.length));
     const rng = this.rng.fork();
-    const deps = { loads: table, rng, wallMs: () => this.now * SERVICE_MS };
+    const deps = { loads: table, rng, wallMs: () => this.now * SERVICE_MS, warn: () => {} };
     return { table, policy: policies[policy](deps), schedule };
   }
 
@@ -273,7 +277,7 @@ class Queueing {
     this.arrived[slot] += 1;
     if (this.options.broken?.has(slot)) {
       this.errors += 1;
-      const job = { arrived: this.now, ends: this.now, balancer: index, others };
+      const job = { arrived: this.now, ends: this.now, balancer: index, others, met: 0 };
       this.leave(slot, job, this.now, true);
       if (isCounted) this.times.push(0);
       return;
@@ -285,12 +289,15 @@ class Queueing {
   private leave(slot: number, job: Job, now: number, failed: boolean): void {
     const { table, policy } = this.balancers[job.balancer];
     const time = now - job.arrived;
+    const { meter } = this.servers[slot];
+    if (!failed) meter.end(job.met, time * SERVICE_MS);
     policy.observe?.({
       slot,
       outcome: failed ? 'failed' : 'answered',
       elapsedMs: time * SERVICE_MS,
       others: job.others,
       retryAfterMs: 0,
+      load: policy.readsReports === true ? reportOf(meter) : NO_REPORT,
     });
     table.leave(slot);
     this.options.watch?.({ server: slot, arrived: job.arrived, time, failed });
@@ -329,6 +336,13 @@ class Queueing {
     };
   }
 }
+
+const reportOf = (meter: LoadMeter): ReportedLoad => ({
+  inFlight: meter.inFlight,
+  latencyUs: Math.round(meter.latencyMs() * 1000),
+});
+
+const NO_REPORT: ReportedLoad = { inFlight: -1, latencyUs: 0 };
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

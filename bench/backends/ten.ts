@@ -1,8 +1,10 @@
 /**
  * Ten servers in one process, of which the last may be bad: `ten.js KIND PORT...`. Each does four
- * things at once, and each thing takes it 5 ms; more than four wait in line.
+ * things at once, and each thing takes it 5 ms; more than four wait in line. They say how busy they
+ * are, for those who go by that.
  */
 import { createServer, type ServerResponse } from 'node:http';
+import { LoadMeter } from '../../src/core/balancing/load-meter.ts';
 
 const SERVICE_MS = 5;
 const AT_ONCE = 4;
@@ -14,12 +16,16 @@ class Desk {
   private readonly serviceMs: number;
   private busy = 0;
   private readonly line: ServerResponse[] = [];
+  private readonly meter = new LoadMeter();
 
   constructor(serviceMs: number) {
     this.serviceMs = serviceMs;
   }
 
   ask(response: ServerResponse): void {
+    const met = this.meter.begin();
+    const beganMs = performance.now();
+    response.on('close', () => this.meter.end(met, performance.now() - beganMs));
     if (this.busy === AT_ONCE) this.line.push(response);
     else this.serve(response);
   }
@@ -28,6 +34,7 @@ class Desk {
     this.busy += 1;
     setTimeout(() => {
       this.busy -= 1;
+      response.setHeader('backend-load', this.meter.report());
       response.end('answer\n');
       const next = this.line.shift();
       if (next !== undefined) this.serve(next);

@@ -28,6 +28,13 @@ describe('a demo backend', () => {
     expect(await posted.text()).toBe('Response from server-1\n');
   });
 
+  it('says how many others are in flight and how long they take', async () => {
+    const { port } = await start('server-1');
+    await (await fetch(`http://127.0.0.1:${port}/`)).text();
+    const { headers } = await fetch(`http://127.0.0.1:${port}/`);
+    expect(headers.get('backend-load')).toMatch(/^in_flight=0, latency_ms=[0-9]+(\.[0-9]{1,3})?$/);
+  });
+
   it('answers 200 on /health', async () => {
     const { port } = await start('server-1');
     const response = await fetch(`http://127.0.0.1:${port}/health`);

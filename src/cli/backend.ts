@@ -1,9 +1,10 @@
 /**
  * `evenkeel backend PORT NAME`: a backend to try things with. It answers `Response from NAME` to
- * everything, and 200 on `/health`.
+ * everything, and 200 on `/health`. It says in `Backend-Load` how busy it is (docs/policies.md).
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { LoadMeter } from '../core/balancing/load-meter.ts';
 import { describePortOwner, portOwner } from '../platform/node/port-owner.ts';
 import { installSignals } from '../platform/node/signals.ts';
 import { ExitCode } from './exit-code.ts';
@@ -15,13 +16,18 @@ const STOP_MS = 5_000;
 
 /** The server, not yet listening. Once it is closed, answers end their connections. */
 export function createBackend(name: string): Server {
+  const meter = new LoadMeter();
   const server = createServer((request, response) => {
+    const met = meter.begin();
+    const beganMs = performance.now();
+    response.on('close', () => meter.end(met, performance.now() - beganMs));
     const isProbe = request.url === '/health' || request.url?.startsWith('/health?') === true;
     response.setHeader('content-type', 'text/plain; charset=utf-8');
     // A body is read to its end, so that the connection can be used again.
     request.resume();
     request.on('end', () => {
       if (!server.listening) response.setHeader('connection', 'close');
+      response.setHeader('backend-load', meter.report());
       response.end(isProbe ? 'ok\n' : `Response from ${name}\n`);
     });
   });

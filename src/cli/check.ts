@@ -13,6 +13,10 @@ const SCHEDULES: Readonly<Record<ScheduleKind, string>> = {
   stride: 'weighted by static stride (the weights are too unequal for the smooth order)',
 };
 
+const REPORTS =
+  '    its backends must send "Backend-Load: in_flight=3, latency_ms=12" in their responses;\n' +
+  '    without that, of two at random the one with fewer exchanges is taken\n';
+
 const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
 const describePool = (pool: PoolConfig): string => {
@@ -23,7 +27,8 @@ const describePool = (pool: PoolConfig): string => {
   const usual = ordinary.filter(({ priority }) => priority === first);
   const schedule = SCHEDULES[scheduleKind(usual.map(({ weight }) => weight))];
   const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${schedule}\n`;
-  return head + describeLevels(ordinary, backends.length) + describeSlowStart(pool);
+  const reports = policy === 'prequal' ? REPORTS : '';
+  return head + reports + describeLevels(ordinary, backends.length) + describeSlowStart(pool);
 };
 
 /** Nothing where all are of one priority, and none is a backup. */

@@ -51,14 +51,16 @@ export const policy = choice(
     'least_request',
     'peak_ewma',
     'adaptive',
+    'prequal',
     'maglev',
   ],
   'How the pool chooses a backend. `round_robin`: each in turn, as often as its weight says. ' +
     '`random`: by weight, each time anew. `least_connections`: the one with the fewest ' +
     'exchanges for its weight. `least_request`: of two at random the one with fewer. ' +
-    '`peak_ewma`: of two at random the one that is expected to answer sooner. `adaptive`: of three, counting what each ' +
-    'takes for an exchange alone. `maglev`: the ' +
-    'same for the same `hash_key`, as long as it is there.',
+    '`peak_ewma`: of two at random the one that is expected to answer sooner. `adaptive`: the ' +
+    'same of three, apart from what is in flight there. `prequal`: the one that says it is ' +
+    'faster or less loaded, in `Backend-Load` (see docs/policies.md). `maglev`: the same for ' +
+    'the same `hash_key`, as long as it is there.',
 ).prefault('round_robin');
 
 /** The key `hash_key`. */

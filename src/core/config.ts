@@ -62,6 +62,7 @@ export type PolicyName =
   | 'least_request'
   | 'peak_ewma'
   | 'adaptive'
+  | 'prequal'
   | 'maglev';
 
 /** The part of a request by which a hashing policy chooses. */

@@ -12,6 +12,7 @@ import { createLeastRequest } from './least-request.ts';
 import type { Loads } from './loads.ts';
 import { createMaglev, maglevTable, type Placed } from './maglev.ts';
 import { createPeakEwma } from './peak-ewma.ts';
+import { createPrequal } from './prequal.ts';
 import { createRandom } from './random.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -24,6 +25,8 @@ export interface Policy {
   pick(schedule: Schedule, tried: readonly number[], key: number): number;
   /** Of every attempt, once. Policies that do not look at it have no such method. */
   observe?(attempt: Observation): void;
+  /** It looks at `load` there, which is read for those alone. */
+  readonly readsReports?: boolean;
 }
 
 /** What a policy hears of an attempt. Reused by the caller after the call. */
@@ -40,6 +43,16 @@ export interface Observation {
   others: number;
   /** How long the backend asks to be left alone (`Retry-After`); 0: it does not. */
   retryAfterMs: number;
+  /** What the backend says of itself in its response. */
+  readonly load: ReportedLoad;
+}
+
+/** A backend's report about itself. */
+export interface ReportedLoad {
+  /** Requests in flight there, whoever sent them; -1: it says nothing. */
+  readonly inFlight: number;
+  /** How long requests take there now; microseconds. */
+  readonly latencyUs: number;
 }
 
 /** What a worker gives its policies. */
@@ -48,6 +61,8 @@ export interface PolicyDeps {
   readonly rng: Rng;
   /** The clock that all threads share: others start anew in each on some runtimes. */
   readonly wallMs: () => number;
+  /** Tells the operator. `event`: a stable name; `message`: a sentence about the pool. */
+  readonly warn: (event: string, message: string) => void;
 }
 
 /** Policies that need a table by hash, which the control thread makes with the schedule. */
@@ -65,5 +80,6 @@ export const policies = {
   least_request: createLeastRequest,
   peak_ewma: createPeakEwma,
   adaptive: createAdaptive,
+  prequal: createPrequal,
   maglev: createMaglev,
 } satisfies Record<PolicyName, PolicyFactory>;

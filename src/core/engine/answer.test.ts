@@ -100,7 +100,7 @@ describe('a page of the user', () => {
     config,
     table,
     { generation: () => 0 },
-    { rng: createRng(1), wallMs: () => 0 },
+    { rng: createRng(1), wallMs: () => 0, log: { event() {} } },
   );
 
   it('takes the place of our words for its status, also for those who ask for JSON', () => {

@@ -43,7 +43,7 @@ import { connectionBound, Gate, NOBODY } from './gate.ts';
 import type { LimitMemories } from './limit-memories.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
-import { type Chance, Pool } from './pool.ts';
+import { Pool, type PolicyNeeds } from './pool.ts';
 import { Queue } from './queue.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
@@ -120,7 +120,7 @@ export class Engine {
   private forwarded: ForwardedFields;
   private destinations: Destinations;
   private readonly pools = new Map<string, Pool>();
-  private readonly chance: Chance;
+  private readonly needs: PolicyNeeds;
   private readonly links = new Map<number, BackendLink>();
   private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners: Listeners;
@@ -151,7 +151,7 @@ export class Engine {
     this.log = deps.log;
     this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
     this.requestIds = new RequestIds(deps.rng);
-    this.chance = { rng: deps.rng, wallMs: () => this.wallMs() };
+    this.needs = { rng: deps.rng, wallMs: () => this.wallMs(), log: deps.log };
     const { config } = deps;
     this.limits = config.limits;
     this.timeouts = config.timeouts;
@@ -230,7 +230,7 @@ export class Engine {
       for (const backend of backends) listed.add(backend);
       let known = this.pools.get(pool.name);
       if (known === undefined) {
-        known = new Pool(pool, this.table, this, this.chance);
+        known = new Pool(pool, this.table, this, this.needs);
         known.queue = this.queueOf(pool, waiting);
         this.pools.set(pool.name, known);
       }

@@ -98,6 +98,107 @@ describe('a policy hears', () => {
   });
 });
 
+describe('adaptive hears', () => {
+  const onAdaptive = (options: StageOptions = {}) => {
+    const stage = new Stage({ ...options, pool: { policy: 'adaptive', ...options.pool } });
+    return { stage, backend: stage.backend() };
+  };
+
+  it('how many others were there when an exchange began, not when it ended', () => {
+    const { stage, backend } = onAdaptive();
+    for (let i = 0; i < 3; i++) stage.ask(get(), 0);
+    stage.pass(90);
+    // The last one met two: a third of 90 ms. It answers while the others still wait.
+    backend.last.send(ok());
+    stage.pass(1);
+    expect(Math.abs(known(stage) - 30)).toBeLessThan(2);
+  });
+
+  it('how long a backend that fails asks to be left alone', () => {
+    const { stage, backend } = onAdaptive();
+    backend.answering('HTTP/1.1 503 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n');
+    stage.ask(get());
+    expect(known(stage)).toBe(60_000);
+  });
+
+  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '-1', 'soon', ''])(
+    'nothing in Retry-After: %s but that it has failed',
+    (value) => {
+      const { stage, backend } = onAdaptive();
+      const fields = `Retry-After: ${value}\r\nContent-Length: 0\r\n`;
+      backend.answering(`HTTP/1.1 503 No\r\n${fields}\r\n`);
+      stage.ask(get());
+      expect(known(stage)).toBe(FAILURE_MS);
+    },
+  );
+
+  it('that a client waited in vain, if it has sent its request whole', () => {
+    const { stage } = onAdaptive();
+    const sending = stage.ask('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\na', 900);
+    sending.socket.reset();
+    stage.pass(10);
+    expect(known(stage)).toBe(0);
+    const waiting = stage.ask(get(), 700);
+    waiting.socket.reset();
+    stage.pass(10);
+    expect(Math.abs(known(stage) - 700)).toBeLessThan(5);
+  });
+
+  it('nothing of a tunnel, and nothing of a client that leaves in the middle of an answer', () => {
+    const { stage, backend } = onAdaptive();
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: x\r\n';
+    stage.ask(get('/', upgrade), 100);
+    backend.last.send(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}\r\n`);
+    stage.pass(1);
+    expect(known(stage)).toBe(0);
+    const client = stage.ask(get(), 5);
+    backend.last.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no');
+    stage.pass(500);
+    const heard = known(stage);
+    client.socket.reset();
+    stage.pass(10);
+    expect(known(stage)).toBe(heard);
+  });
+});
+
+describe('a report of a backend about itself', () => {
+  const fields = (inFlight: number, ms: number): string =>
+    `Backend-Load: in_flight=${inFlight}, latency_ms=${ms}\r\nX-Other: 1\r\n`;
+
+  it('decides with prequal, and does not reach the client', () => {
+    const stage = new Stage({ backends: 2, pool: { policy: 'prequal' } });
+    stage.backend(1).answering(ok('ok', fields(40, 5)));
+    stage.backend(2).answering(ok('ok', fields(0, 5)));
+    const client = stage.client();
+    for (let i = 0; i < 60; i++) {
+      client.send(get());
+      stage.pass(5);
+    }
+    expect(client.statuses).toEqual(new Array(60).fill(200));
+    expect(client.received).not.toMatch(/backend-load/i);
+    expect(client.received).toContain('X-Other: 1');
+    const idle = stage.records.filter(({ backend }) => backend === 'server-2').length;
+    expect(idle).toBeGreaterThan(40);
+  });
+
+  it('is a field like any other to other policies', () => {
+    const { stage, backend } = onStage();
+    backend.answering(ok('ok', fields(1, 5)));
+    expect(stage.ask(get()).received).toContain('Backend-Load: in_flight=1, latency_ms=5\r\n');
+  });
+
+  it('is missed in the log, once', () => {
+    const stage = new Stage({ pool: { policy: 'prequal' } });
+    stage.backend().answering(ok('ok', 'Backend-Load: 3\r\n'));
+    const client = stage.client();
+    for (let i = 0; i < 250; i++) {
+      client.send(get());
+      stage.pass(5);
+    }
+    expect(stage.events).toEqual(['no_load_reports']);
+  });
+});
+
 describe('a pool', () => {
   it('sends a backend that fails at once next to nothing', () => {
     const stage = new Stage({ backends: 2, pool: { policy: 'peak_ewma' } });

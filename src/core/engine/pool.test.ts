@@ -47,7 +47,11 @@ function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): Wo
     generation: (slot: number) =>
       backends.find((backend) => backend.slot === slot)?.generation ?? -1,
   };
-  const pool = new Pool(config, table, known, { rng: createRng(1), wallMs: () => 0 });
+  const pool = new Pool(config, table, known, {
+    rng: createRng(1),
+    wallMs: () => 0,
+    log: { event() {} },
+  });
   const refresh = (): void => pool.follow(schedules.of(members));
   refresh();
   return { table, pool, backends, refresh };

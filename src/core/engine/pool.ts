@@ -10,6 +10,7 @@ import {
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { PoolConfig } from '../config.ts';
+import { BackendLoad } from '../http/backend-load.ts';
 import { Field } from '../http/fields.ts';
 import { isSecure } from '../http/forwarded.ts';
 import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
@@ -18,6 +19,7 @@ import { digits, type RequestFacts } from '../http/request-facts.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
@@ -48,8 +50,10 @@ function retryAfterMs(head: Head): number {
   return Math.max(0, digits(head.bytes, head.valueStart(field), head.valueEnd(field))) * 1000;
 }
 
-/** Chance and time, for policies that need them. */
-export type Chance = Omit<PolicyDeps, 'loads'>;
+/** What a worker has for the policies of all its pools. */
+export interface PolicyNeeds extends Pick<PolicyDeps, 'rng' | 'wallMs'> {
+  readonly log: Pick<Log, 'event'>;
+}
 
 export class Pool {
   config: PoolConfig;
@@ -65,6 +69,7 @@ export class Pool {
   private readonly deps: PolicyDeps;
   private policy: Policy;
   private schedule: Schedule;
+  private readonly load = new BackendLoad();
   /** What the policy is told, one attempt after the other. */
   private readonly attempt: Observation = {
     slot: -1,
@@ -72,13 +77,17 @@ export class Pool {
     elapsedMs: 0,
     others: 0,
     retryAfterMs: 0,
+    load: this.load,
   };
 
-  constructor(config: PoolConfig, table: Table, known: Generations, chance: Chance) {
+  constructor(config: PoolConfig, table: Table, known: Generations, needs: PolicyNeeds) {
     this.config = config;
     this.table = table;
     this.known = known;
-    this.deps = { loads: table, ...chance };
+    const { rng, wallMs, log } = needs;
+    const warn: PolicyDeps['warn'] = (event, message) =>
+      log.event('warn', event, `pool ${config.name}: ${message}`, { pool: config.name });
+    this.deps = { loads: table, rng, wallMs, warn };
     this.policy = policies[config.policy](this.deps);
     this.schedule = emptySchedule();
   }
@@ -188,6 +197,7 @@ export class Pool {
   /** An attempt's response has begun after so long. */
   answered(slot: number, elapsedMs: number, others: number, head: Head): void {
     if (this.policy.observe === undefined) return;
+    if (this.policy.readsReports === true) this.load.read(head);
     const failed = isFailure(head.status);
     this.attempt.retryAfterMs = failed ? retryAfterMs(head) : 0;
     this.tell(slot, failed ? 'failed' : 'answered', elapsedMs, others);

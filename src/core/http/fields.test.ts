@@ -48,7 +48,7 @@ describe('names that JavaScript objects have', () => {
 describe('a trailer section', () => {
   it('must not carry framing, routing, or what is ours to set', () => {
     const allowed = names.filter(([, id]) => !forbiddenInTrailer(id)).map(([name]) => name);
-    expect(allowed).toEqual(['date', 'accept']);
+    expect(allowed).toEqual(['date', 'accept', 'retry-after', 'backend-load']);
     expect(forbiddenInTrailer(Field.dropped)).toBe(true);
   });
 

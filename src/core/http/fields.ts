@@ -32,6 +32,7 @@ export const Field = {
   date: 23,
   accept: 24,
   retryAfter: 25,
+  backendLoad: 26,
 } as const;
 export type Field = (typeof Field)[keyof typeof Field];
 
@@ -60,6 +61,7 @@ const NAMES: readonly (readonly [string, Field])[] = [
   ['date', Field.date],
   ['accept', Field.accept],
   ['retry-after', Field.retryAfter],
+  ['backend-load', Field.backendLoad],
 ];
 
 /** One step of the name hash; start with 0. The byte is given in lower case. */
@@ -98,7 +100,16 @@ function isNamed(bytes: Uint8Array, start: number, end: number, name: Uint8Array
   return true;
 }
 
+/** Known fields that a trailer section may carry on like any other. */
+const HARMLESS: readonly Field[] = [
+  Field.other,
+  Field.date,
+  Field.accept,
+  Field.retryAfter,
+  Field.backendLoad,
+];
+
 /** Fields that a trailer section must not carry on: framing, routing, and what is ours to set. */
 export function forbiddenInTrailer(id: Field): boolean {
-  return id !== Field.other && id !== Field.date && id !== Field.accept && id !== Field.retryAfter;
+  return !HARMLESS.includes(id);
 }

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { PickingPool } from '../../../test/fixtures/picking-pool.ts';
+import { State } from '../table/table.ts';
+import { createPrequal } from './prequal.ts';
+
+function poolOf(size: number, weights: readonly number[] = new Array(size).fill(1)): PickingPool {
+  const pool = new PickingPool(createPrequal);
+  pool.rebuild(
+    weights.map((_, slot) => slot),
+    weights,
+  );
+  pool.nowMs = 1000;
+  // The schedule is known from the first pick on.
+  pool.pick();
+  return pool;
+}
+
+const report = (pool: PickingPool, slot: number, inFlight: number, latencyMs: number): void =>
+  pool.observe(slot, 1, { load: { inFlight, latencyUs: latencyMs * 1000 } });
+
+/** A pick that does not wear out what has been reported: all report again before each. */
+function picks(
+  pool: PickingPool,
+  reports: readonly (readonly [inFlight: number, latencyMs: number])[],
+  count = 200,
+  tried: readonly number[] = [],
+): number[] {
+  return Array.from({ length: count }, () => {
+    reports.forEach(([inFlight, latencyMs], slot) => {
+      report(pool, slot, inFlight, latencyMs);
+    });
+    return pool.pick(tried);
+  });
+}
+
+const only = (all: readonly number[]): number[] => [...new Set(all)].sort((a, b) => a - b);
+
+describe('prequal', () => {
+  it('takes the fastest of those that are not loaded more than most', () => {
+    const reports = [
+      [1, 30],
+      [2, 10],
+      [2, 20],
+      [9, 1],
+      [8, 2],
+    ] as const;
+    expect(only(picks(poolOf(5), reports))).toEqual([1]);
+  });
+
+  it('takes the least loaded if all that can be had are hot', () => {
+    const reports = [
+      [0, 30],
+      [0, 30],
+      [0, 30],
+      [9, 1],
+      [8, 2],
+    ] as const;
+    expect(only(picks(poolOf(5), reports, 200, [0, 1, 2]))).toEqual([4]);
+  });
+
+  it('of two that are as fast takes the less loaded', () => {
+    const reports = [
+      [2, 10],
+      [1, 10],
+      [2, 10],
+    ] as const;
+    expect(only(picks(poolOf(3), reports))).toEqual([1]);
+  });
+
+  it('counts what it has sent since as if it had been reported', () => {
+    const pool = poolOf(3);
+    for (let i = 0; i < 30; i++) [0, 1, 2].forEach((slot) => void report(pool, slot, 0, 10));
+    const two = new Set([pool.pick(), pool.pick()]);
+    // The one that was taken first is hot now.
+    expect(two.size).toBe(2);
+  });
+
+  it('takes a backend of twice the weight for half as loaded', () => {
+    const reports = [
+      [4, 10],
+      [3, 10],
+      [3, 10],
+    ] as const;
+    expect(only(picks(poolOf(3, [2, 1, 1]), reports))).toEqual([0]);
+  });
+
+  it('does not take one that was tried or went down', () => {
+    const pool = poolOf(4);
+    const reports = [
+      [0, 1],
+      [0, 2],
+      [0, 3],
+      [0, 4],
+    ] as const;
+    pool.table.setState(0, State.down);
+    expect(only(picks(pool, reports, 200, [1]))).toEqual([2]);
+  });
+
+  it('forgets reports after a second, and goes by its own exchanges then', () => {
+    const pool = poolOf(2);
+    report(pool, 0, 0, 1);
+    report(pool, 1, 0, 500);
+    pool.nowMs += 1001;
+    pool.load(0);
+    expect(only(Array.from({ length: 100 }, () => pool.pick()))).toEqual([1]);
+  });
+
+  it('forgets what one that fails has reported, and leaves it alone for five seconds', () => {
+    const pool = poolOf(3);
+    [0, 1, 2].forEach((slot) => void report(pool, slot, 0, slot));
+    pool.observe(0, 1, { outcome: 'failed', load: { inFlight: 0, latencyUs: 1 } });
+    const reports = [1, 2].map((slot) => () => report(pool, slot, 0, slot));
+    const during = Array.from({ length: 400 }, () => {
+      pool.nowMs += 10;
+      for (const again of reports) again();
+      return pool.pick();
+    });
+    expect(only(during)).toEqual([1]);
+    const later = Array.from({ length: 400 }, () => {
+      pool.nowMs += 10;
+      for (const again of reports) again();
+      return pool.pick();
+    });
+    expect(only(later)).toEqual([0, 1]);
+  });
+
+  it('without reports takes of two the one with less in flight, and not one that failed', () => {
+    const pool = poolOf(2);
+    pool.load(0);
+    expect(only(Array.from({ length: 100 }, () => pool.pick()))).toEqual([1]);
+    pool.observe(1, 1, { outcome: 'failed' });
+    expect(only(Array.from({ length: 100 }, () => pool.pick()))).toEqual([0]);
+  });
+
+  it('sends one in a while to whom nothing has been heard of, unless it has something to do', () => {
+    const pool = poolOf(4);
+    const reports = [
+      [0, 1],
+      [0, 2],
+    ] as const;
+    expect(only(picks(pool, reports, 400))).toEqual([0, 2, 3]);
+    pool.load(2);
+    pool.load(3);
+    expect(only(picks(pool, reports, 400))).toEqual([0]);
+  });
+
+  it('starves nobody of many that are alike', () => {
+    const pool = poolOf(100);
+    const counts = new Array<number>(100).fill(0);
+    for (let i = 0; i < 20_000; i++) {
+      const slot = pool.pick();
+      counts[slot] += 1;
+      report(pool, slot, 0, 10);
+      pool.nowMs += 1;
+    }
+    expect(Math.min(...counts)).toBeGreaterThan(20);
+  });
+
+  it('does not believe reports of those who are no longer there', () => {
+    const pool = poolOf(3);
+    [0, 1, 2].forEach((slot) => void report(pool, slot, 0, slot));
+    pool.rebuild([1, 2]);
+    expect(only(Array.from({ length: 50 }, () => pool.pick()))).not.toContain(0);
+  });
+
+  it('says once that nobody reports', () => {
+    const pool = poolOf(2);
+    for (let i = 0; i < 99; i++) pool.observe(0, 1);
+    expect(pool.warnings).toEqual([]);
+    for (let i = 0; i < 500; i++) pool.observe(0, 1);
+    expect(pool.warnings).toEqual(['no_load_reports']);
+    const heard = poolOf(2);
+    report(heard, 0, 0, 1);
+    for (let i = 0; i < 500; i++) heard.observe(0, 1);
+    expect(heard.warnings).toEqual([]);
+  });
+});
