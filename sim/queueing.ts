@@ -78,7 +78,7 @@ const STATES = statesOf(State.up);
 const WARM_UP = 0.2;
 const BATCHES = 20;
 /** A mean service time, in the milliseconds of policies. */
-export const SERVICE_MS = 10;
+const SERVICE_MS = 10;
 
 /** The same options give the same result, bit by bit. */
 export function simulateQueues(options: QueueingOptions): QueueingResult {

@@ -112,12 +112,17 @@ export interface AnswerForm {
 export const carriesBody = (status: number, toHead: boolean): boolean =>
   !toHead && status >= 200 && status !== 204 && status !== 304;
 
+/** As good as any: what is to be seen is that nothing is lost by it. Some are no reports. */
+const reportOf = ({ bodyBytes }: AnswerForm): string =>
+  bodyBytes % 5 === 0 ? 'busy' : `in_flight=${bodyBytes % 7}, latency_ms=${bodyBytes % 90}`;
+
 export function answerHead(form: AnswerForm, rng: Rng): Uint8Array {
   const lines = [`HTTP/1.1 ${form.status} Fine`, `X-Nonce: ${form.nonce}`];
   if (rng.chance(1, 2)) lines.push('Date: Thu, 01 Jan 2026 00:00:00 GMT');
   const framed = form.status !== 204 && form.status !== 304;
   if (framed && form.framing === 'length') lines.push(`Content-Length: ${form.bodyBytes}`);
   if (framed && form.framing === 'chunked') lines.push('transfer-encoding:chunked');
+  if (form.bodyBytes % 2 === 0) lines.push(`Backend-Load: ${reportOf(form)}`);
   if (form.trailer) lines.push('Trailer: X-Trail');
   if (form.close) lines.push('Connection: close');
   else if (rng.chance(1, 8)) lines.push('Keep-Alive: timeout=2');

@@ -51,6 +51,12 @@ describe('evenkeel check', () => {
     );
   });
 
+  it('says what the backends of a pool with prequal must send', async () => {
+    const terminal = fakeTerminal();
+    expect(await check(terminal, file(`policy: prequal\n${good}`), false)).toBe(0);
+    expect(terminal.said.out).toContain('Backend-Load: in_flight=3, latency_ms=12');
+  });
+
   it('prints a configuration that means the same', async () => {
     const first = fakeTerminal();
     expect(await check(first, file(good), true)).toBe(0);

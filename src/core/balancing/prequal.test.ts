@@ -132,7 +132,7 @@ describe('prequal', () => {
     expect(only(Array.from({ length: 100 }, () => pool.pick()))).toEqual([0]);
   });
 
-  it('sends one in a while to whom nothing has been heard of, unless it has something to do', () => {
+  it('sends one in a while to the silent, unless they have something to do', () => {
     const pool = poolOf(4);
     const reports = [
       [0, 1],

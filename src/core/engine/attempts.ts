@@ -14,6 +14,8 @@ export class Attempts {
   readonly tried: number[] = [];
   /** How the last of them failed. */
   lastFailure: Failure | null = null;
+  /** Exchanges that the backend of the last one had besides when it came there. */
+  others = 0;
   private startedMs = 0;
   private retried = false;
 

@@ -43,7 +43,7 @@ import { connectionBound, Gate, NOBODY } from './gate.ts';
 import type { LimitMemories } from './limit-memories.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
-import { Pool, type PolicyNeeds } from './pool.ts';
+import { type PolicyNeeds, Pool } from './pool.ts';
 import { Queue } from './queue.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 

@@ -69,8 +69,6 @@ export class Exchange implements BackendEvents, Waiter {
   private home: Backend | null = null;
   /** Since when the backend has all it needs to answer, as far as we can tell. */
   private askedMs = 0;
-  /** Exchanges that the backend had when this attempt came to it. */
-  private others = 0;
   private inTable = false;
   private clientHeld = false;
   private responseEnded = false;
@@ -199,7 +197,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.attempts++;
     this.askedMs = this.engine.wheel.nowMs();
     this.inTable = true;
-    this.others = this.pool!.others(slot);
+    this.attempts.others = this.pool!.others(slot);
     this.link.acquire(this);
   }
 
@@ -298,7 +296,8 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
-    this.tellPolicy(head);
+    // How long it takes to switch protocols says nothing about requests.
+    if (head.status !== 101) this.tellPolicy(head);
     this.replay.forget();
     const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
@@ -383,7 +382,7 @@ export class Exchange implements BackendEvents, Waiter {
       client.breakOff();
       return;
     }
-    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicyOfEnd('failed');
+    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy('failed');
     this.leaveTable();
     if (!this.mayRetry(why)) {
       this.giveUp(why);
@@ -393,18 +392,9 @@ export class Exchange implements BackendEvents, Waiter {
     this.flushRequest();
   }
 
-  private tellPolicy(head: Head): void {
-    // How long it takes to switch protocols says nothing about requests.
-    if (head.status === 101) return;
-    this.pool!.answered(this.backend!.slot, this.askedForMs(), this.others, head);
-  }
-
-  private tellPolicyOfEnd(outcome: 'failed' | 'abandoned'): void {
-    this.pool!.ended(this.backend!.slot, this.askedForMs(), this.others, outcome);
-  }
-
-  private askedForMs(): number {
-    return this.engine.wheel.nowMs() - this.askedMs;
+  private tellPolicy(how: Head | 'failed' | 'abandoned'): void {
+    const elapsedMs = this.engine.wheel.nowMs() - this.askedMs;
+    this.pool!.tell(this.backend!.slot, elapsedMs, this.attempts.others, how);
   }
 
   private mayRetry(why: Failure): boolean {
@@ -439,7 +429,7 @@ export class Exchange implements BackendEvents, Waiter {
   /** The client is gone, or broke off: nobody waits for an answer any more. */
   onClientGone(why: Failure): void {
     if (this.client === null) return;
-    if (this.inTable && this.requestEnded && !this.responded) this.tellPolicyOfEnd('abandoned');
+    if (this.inTable && this.requestEnded && !this.responded) this.tellPolicy('abandoned');
     const side = this.side;
     this.side = null;
     if (side !== null) side.abandon();

@@ -85,8 +85,11 @@ export class Pool {
     this.table = table;
     this.known = known;
     const { rng, wallMs, log } = needs;
-    const warn: PolicyDeps['warn'] = (event, message) =>
+    const warn: PolicyDeps['warn'] = (event, message) => {
+      // What is wrong is wrong in all workers: the first says it.
+      if (table.me !== 0) return;
       log.event('warn', event, `pool ${config.name}: ${message}`, { pool: config.name });
+    };
     this.deps = { loads: table, rng, wallMs, warn };
     this.policy = policies[config.policy](this.deps);
     this.schedule = emptySchedule();
@@ -194,34 +197,26 @@ export class Pool {
     return this.policy.observe === undefined ? 0 : this.table.busy(slot) - 1;
   }
 
-  /** An attempt's response has begun after so long. */
-  answered(slot: number, elapsedMs: number, others: number, head: Head): void {
-    if (this.policy.observe === undefined) return;
-    if (this.policy.readsReports === true) this.load.read(head);
-    const failed = isFailure(head.status);
-    this.attempt.retryAfterMs = failed ? retryAfterMs(head) : 0;
-    this.tell(slot, failed ? 'failed' : 'answered', elapsedMs, others);
-  }
-
-  /** An attempt has ended without a response: the backend `failed` it, or nobody waits for it. */
-  ended(slot: number, elapsedMs: number, others: number, outcome: 'failed' | 'abandoned'): void {
-    if (this.policy.observe === undefined) return;
-    this.attempt.retryAfterMs = 0;
-    this.tell(slot, outcome, elapsedMs, others);
-  }
-
-  private tell(
-    slot: number,
-    outcome: Observation['outcome'],
-    elapsedMs: number,
-    others: number,
-  ): void {
-    const { attempt } = this;
+  /**
+   * An attempt has its response's head after so long, or has ended without: the backend `failed`
+   * it, or nobody waits for it any more. `others`: of when it began.
+   */
+  tell(slot: number, elapsedMs: number, others: number, how: Head | 'failed' | 'abandoned'): void {
+    const { attempt, policy } = this;
+    if (policy.observe === undefined) return;
     attempt.slot = slot;
-    attempt.outcome = outcome;
     attempt.elapsedMs = elapsedMs;
     attempt.others = others;
-    this.policy.observe!(attempt);
+    if (typeof how === 'string') {
+      attempt.outcome = how;
+      attempt.retryAfterMs = 0;
+    } else {
+      if (policy.readsReports === true) this.load.read(how);
+      const failed = isFailure(how.status);
+      attempt.outcome = failed ? 'failed' : 'answered';
+      attempt.retryAfterMs = failed ? retryAfterMs(how) : 0;
+    }
+    policy.observe(attempt);
   }
 
   /** Where a policy that chooses by hash sends this request; NO_KEY for the others. */
