@@ -8,6 +8,7 @@ import type { Pool as Members } from '../src/core/control/members.ts';
 import { Schedules } from '../src/core/control/schedules.ts';
 import { Pool } from '../src/core/engine/pool.ts';
 import { Tracker } from '../src/core/health/tracker.ts';
+import { Head } from '../src/core/http/head.ts';
 import { Backend } from '../src/core/table/backend.ts';
 import { State, Table } from '../src/core/table/table.ts';
 import {
@@ -42,7 +43,13 @@ function comesBack(policy: PolicyName, slowStartMs: number, perSecond: number) {
   const engine = new FakeEngine(clock);
   const schedules = new Schedules(table, clock, SILENT, engine);
   const known = { generation: (slot: number) => table.generation(slot) };
-  const pool = new Pool(config, table, known, { rng: rng.fork(), wallMs: () => clock.nowMs() });
+  const pool = new Pool(config, table, known, {
+    rng: rng.fork(),
+    wallMs: () => clock.nowMs(),
+    log: SILENT,
+  });
+  const answer = new Head(0);
+  answer.status = 200;
   const exponential = (mean: number): number => -ln((rng.next() + 1) / 0x100000000) * mean;
   const counts = new Map<number, number>();
   const arrive = (): void => {
@@ -50,8 +57,9 @@ function comesBack(policy: PolicyName, slowStartMs: number, perSecond: number) {
     const slot = pool.enter([], rng.below(2 ** 31), null);
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
     const tookMs = exponential(WORK_MS);
+    const began = { askedMs: clock.nowMs(), others: pool.others(slot) };
     clock.wakeAt(clock.nowMs() + tookMs, () => {
-      pool.observe(slot, tookMs, 200);
+      pool.tell(slot, began, clock.nowMs(), answer);
       table.leave(slot);
     });
     clock.wakeAt(clock.nowMs() + exponential(1000 / perSecond), arrive);

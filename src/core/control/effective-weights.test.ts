@@ -8,11 +8,13 @@ import {
   healthCheck,
   poolConfig,
   type Server,
+  SILENT,
 } from '../../../test/fixtures/control-world.ts';
 import { policies } from '../balancing/balancing.ts';
 import { createRng } from '../base/rng.ts';
 import type { BackendConfig, PolicyName, PoolConfig } from '../config.ts';
 import { Pool } from '../engine/pool.ts';
+import { Head } from '../http/head.ts';
 import { Table } from '../table/table.ts';
 import { Controller } from './controller.ts';
 
@@ -70,14 +72,20 @@ function shares(exchanges: number, policy: PolicyName = 'round_robin'): Record<s
   const { backends } = engine.pools.get('default')!;
   const known = { generation: (slot: number) => table.generation(slot) };
   const rng = createRng(3);
-  const pool = new Pool(poolConfig([], { policy }), table, known, { rng, wallMs: () => 0 });
+  const pool = new Pool(poolConfig([], { policy }), table, known, {
+    rng,
+    wallMs: () => 0,
+    log: SILENT,
+  });
+  const answer = new Head(0);
+  answer.status = 200;
   pool.follow(engine.schedules.get('default')!);
   const counts: Record<string, number> = {};
   for (let exchange = 0; exchange < exchanges; exchange++) {
     const slot = pool.enter([], rng.below(2 ** 31), null);
     const { name } = backends.find((backend) => backend.slot === slot)!.config;
     counts[name] = (counts[name] ?? 0) + 1;
-    pool.observe(slot, 5, 200);
+    pool.tell(slot, { askedMs: 0, others: 0 }, 5, answer);
     table.leave(slot);
   }
   return counts;

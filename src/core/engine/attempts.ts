@@ -14,6 +14,8 @@ export class Attempts {
   readonly tried: number[] = [];
   /** How the last of them failed. */
   lastFailure: Failure | null = null;
+  /** Since when the backend of the last one has all it needs to answer, as far as we can tell. */
+  askedMs = 0;
   /** Exchanges that the backend of the last one had besides when it came there. */
   others = 0;
   private startedMs = 0;
@@ -26,6 +28,12 @@ export class Attempts {
     this.lastFailure = null;
     // Setting a length is a call into the runtime, and nearly always it is 0 already.
     if (this.tried.length > 0) this.tried.length = 0;
+  }
+
+  /** An attempt begins at a backend that has so many others. */
+  goTo(nowMs: number, others: number): void {
+    this.askedMs = nowMs;
+    this.others = others;
   }
 
   /** The attempt at this slot failed. `repeatable`: the request is idempotent. */

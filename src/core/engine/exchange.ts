@@ -67,8 +67,6 @@ export class Exchange implements BackendEvents, Waiter {
   private key = NO_KEY;
   /** The backend the client's cookie names (see sticky-cookie.ts). */
   private home: Backend | null = null;
-  /** Since when the backend has all it needs to answer, as far as we can tell. */
-  private askedMs = 0;
   private inTable = false;
   private clientHeld = false;
   private responseEnded = false;
@@ -195,9 +193,8 @@ export class Exchange implements BackendEvents, Waiter {
     this.link = this.engine.link(slot);
     this.backend = this.link.backend;
     this.record.attempts++;
-    this.askedMs = this.engine.wheel.nowMs();
     this.inTable = true;
-    this.attempts.others = this.pool!.others(slot);
+    this.attempts.goTo(this.engine.wheel.nowMs(), this.pool!.others(slot));
     this.link.acquire(this);
   }
 
@@ -243,7 +240,7 @@ export class Exchange implements BackendEvents, Waiter {
   /** The request is whole (in a tunnel: the client sends no more). */
   onRequestEnd(trailers: Head | null): void {
     this.requestEnded = true;
-    this.askedMs = this.engine.wheel.nowMs();
+    this.attempts.askedMs = this.engine.wheel.nowMs();
     this.trailers = trailers;
     this.side?.finish(trailers);
     if (this.tunnel && this.responseEnded) this.log(null);
@@ -296,8 +293,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
-    // How long it takes to switch protocols says nothing about requests.
-    if (head.status !== 101) this.tellPolicy(head);
+    this.tellPolicy(head);
     this.replay.forget();
     const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
@@ -393,8 +389,7 @@ export class Exchange implements BackendEvents, Waiter {
   }
 
   private tellPolicy(how: Head | 'failed' | 'abandoned'): void {
-    const elapsedMs = this.engine.wheel.nowMs() - this.askedMs;
-    this.pool!.tell(this.backend!.slot, elapsedMs, this.attempts.others, how);
+    this.pool!.tell(this.backend!.slot, this.attempts, this.engine.wheel.nowMs(), how);
   }
 
   private mayRetry(why: Failure): boolean {

@@ -20,6 +20,7 @@ import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Attempts } from './attempts.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
@@ -49,6 +50,9 @@ function retryAfterMs(head: Head): number {
   if (field === -1) return 0;
   return Math.max(0, digits(head.bytes, head.valueStart(field), head.valueEnd(field))) * 1000;
 }
+
+/** What is known of an attempt since it began: `Attempts`. */
+type Began = Pick<Attempts, 'askedMs' | 'others'>;
 
 /** What a worker has for the policies of all its pools. */
 export interface PolicyNeeds extends Pick<PolicyDeps, 'rng' | 'wallMs'> {
@@ -198,19 +202,21 @@ export class Pool {
   }
 
   /**
-   * An attempt has its response's head after so long, or has ended without: the backend `failed`
-   * it, or nobody waits for it any more. `others`: of when it began.
+   * An attempt has its response's head, or has ended without: the backend `failed` it, or nobody
+   * waits for it any more.
    */
-  tell(slot: number, elapsedMs: number, others: number, how: Head | 'failed' | 'abandoned'): void {
+  tell(slot: number, began: Began, nowMs: number, how: Head | 'failed' | 'abandoned'): void {
     const { attempt, policy } = this;
     if (policy.observe === undefined) return;
     attempt.slot = slot;
-    attempt.elapsedMs = elapsedMs;
-    attempt.others = others;
+    attempt.elapsedMs = nowMs - began.askedMs;
+    attempt.others = began.others;
     if (typeof how === 'string') {
       attempt.outcome = how;
       attempt.retryAfterMs = 0;
     } else {
+      // How long it takes to switch protocols says nothing about requests.
+      if (how.status === 101) return;
       if (policy.readsReports === true) this.load.read(how);
       const failed = isFailure(how.status);
       attempt.outcome = failed ? 'failed' : 'answered';
