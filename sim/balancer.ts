@@ -144,6 +144,7 @@ export function makeConfig(
         sticky: options.sticky,
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
+        passiveHealth: options.passive,
         host: { kind: 'preserve' },
         tls: { verify: true, caPem: null, serverName: null },
         panic: options.panic,

@@ -6,7 +6,12 @@
 
 import { policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { PolicyName, QueueConfig, StickyConfig } from '../src/core/config.ts';
+import type {
+  PassiveHealthConfig,
+  PolicyName,
+  QueueConfig,
+  StickyConfig,
+} from '../src/core/config.ts';
 import { BACKUP } from '../src/core/health/levels.ts';
 import type { Range, Ratio, SimNetworkOptions } from './network.ts';
 
@@ -117,6 +122,7 @@ export interface SimOptions {
   readonly rateLimit: RateLimitOptions | null;
   /** The balancer is asked to stop while exchanges are in flight. */
   readonly stopsEarly: boolean;
+  readonly passive: PassiveHealthConfig | null;
 }
 
 const NEVER: Ratio = [0, 1];
@@ -165,6 +171,7 @@ export function drawOptions(rng: Rng): SimOptions {
     maxBufferBytes: !calm && rng.chance(1, 8) ? 20_000 : null,
     stopsEarly: !calm && rng.chance(1, 4),
     rateLimit: !calm && rng.chance(1, 4) ? drawRateLimit(rng) : null,
+    passive: !calm && rng.chance(1, 2) ? drawPassive(rng) : null,
   };
 }
 
@@ -217,6 +224,21 @@ function drawQueue(rng: Rng, calm: boolean): QueueConfig {
     size: pick(rng, [0, 1, 3, 1000]),
     timeoutMs: pick(rng, [20, 1000, 20_000]),
     order: pick(rng, ['fifo', 'adaptive']),
+  };
+}
+
+/** Eager enough to eject somebody in a short life. */
+function drawPassive(rng: Rng): PassiveHealthConfig {
+  const ejectionMs = 500 + rng.below(5000);
+  return {
+    consecutiveFailures: pick(rng, [0, 1, 2, 3, 5]),
+    failureRatio: pick(rng, [0, 0.1, 0.3]),
+    minimumRequests: 1 + rng.below(10),
+    intervalMs: 500 + rng.below(5000),
+    slowerThan: pick(rng, [0, 1.5, 5]),
+    ejectionMs,
+    maxEjectionMs: ejectionMs * (1 + rng.below(10)),
+    maxEjected: pick(rng, [0.1, 0.5, 1]),
   };
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { PassiveWatch } from '../src/core/control/passive-watch.ts';
 import { BackendConnection } from '../src/core/engine/backend-connection.ts';
 import { Pool } from '../src/core/engine/pool.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
@@ -89,6 +90,11 @@ describe('a planted bug is found:', () => {
         },
     );
     expect(firstViolation()).not.toBeNull();
+  });
+
+  it('too many backends are ejected', () => {
+    plant(PassiveWatch, 'obstacle', () => () => null);
+    expect(firstViolation()).toMatch(/^ejections: /);
   });
 
   it('a chunk is taken to be one byte shorter than its size says', () => {

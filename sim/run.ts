@@ -7,6 +7,7 @@ import { createAtMostOnce } from './checkers/at-most-once.ts';
 import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
+import { createEjections } from './checkers/ejections.ts';
 import { createFairness } from './checkers/fairness.ts';
 import { createFidelity } from './checkers/fidelity.ts';
 import { createLeaks } from './checkers/leaks.ts';
@@ -33,6 +34,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createStickiness,
   createConvergence,
   createRates,
+  createEjections,
 ];
 
 /** What every run has at least, unless its time is given. */
@@ -114,13 +116,15 @@ function playOut(world: World, forMs: number | null): void {
   world.tell((each) => each.atEnd?.(world));
 }
 
-/** Nothing is pending on either side, and whoever can be reached is known to be up. */
+/** Nothing is pending on either side, and whoever can be reached is known to be up, or on trial. */
 function isAtRest(world: World): boolean {
   const { exchanges, tunnels } = world.balancer.engine.open();
   if (world.pending().length + exchanges + tunnels > 0) return false;
   if (world.stopping) return true;
   const pools = world.balancer.controller.status();
-  return pools.every(({ backends }) => backends.every(({ state }) => state === 'up'));
+  return pools.every(({ backends }) => {
+    return backends.every(({ state }) => state === 'up' || state === 'trial');
+  });
 }
 
 function hasSeenEnough(world: World): boolean {

@@ -1,6 +1,7 @@
 /**
- * When everything works again, the balancer soon knows: whoever can be reached is up, and the first
- * level gets everything, each by its weight.
+ * When everything works again, the balancer soon knows: whoever can be reached is up, or on trial
+ * where nobody asks for anything any more; and with all of them up the first level gets everything,
+ * each by its weight.
  */
 import { BACKUP } from '../../src/core/health/levels.ts';
 import type { World } from '../world.ts';
@@ -14,8 +15,10 @@ export function createConvergence({ options }: World, fail: Fail): Checker {
       if (world.stopping) return;
       for (const { backends } of world.balancer.controller.status()) {
         for (const { name, state, why } of backends) {
-          if (state !== 'up') fail(`${name} is ${state} (${why}), long after everything healed`);
+          if (state !== 'up' && state !== 'trial')
+            fail(`${name} is ${state} (${why}), long after everything healed`);
         }
+        if (backends.some(({ state }) => state === 'trial')) continue;
         for (const [i, { name, effectiveWeight }] of backends.entries()) {
           const level = options.levels[i];
           // One that starts slowly has less for a while, and another level has what it lacks.

@@ -38,6 +38,22 @@ describe('values together', () => {
     ],
     [{ backends, health_check: { timeout: '6s' } }, 'the interval (5s, the default)'],
     [{ backends, health_check: { type: 'tcp', path: '/' } }, 'health_check.path: a tcp probe only'],
+    [
+      { backends, passive_health: { ejection_time: '6m' } },
+      'passive_health.ejection_time: ejection_time (6m) is above max_ejection_time (5m)',
+    ],
+    [
+      { backends, passive_health: { max_ejection_time: '1s' } },
+      'passive_health.max_ejection_time: ejection_time (10s) is above max_ejection_time (1s)',
+    ],
+    [
+      { backends, passive_health: { consecutive_failures: 0, failure_ratio: 0 } },
+      'passive_health: looks for nothing',
+    ],
+    [
+      { backends, passive_health: { slower_than: 1 } },
+      'passive_health.slower_than: 1 ejects those that are hardly slower',
+    ],
     [{ backends, hash_key: 'host' }, 'hash_key: has no meaning without "policy: maglev"'],
     [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
     [
@@ -97,7 +113,15 @@ describe('values together', () => {
     const wrong = [undefined, null, 'x', 1, [], [null], {}, { x: null }];
     for (const value of wrong) {
       expect(() => complaints(value)).not.toThrow();
-      for (const key of ['backends', 'listeners', 'routes', 'pools', 'health_check', 'limits']) {
+      for (const key of [
+        'backends',
+        'listeners',
+        'routes',
+        'pools',
+        'health_check',
+        'passive_health',
+        'limits',
+      ]) {
         expect(() => complaints({ backends, [key]: value })).not.toThrow();
       }
     }

@@ -149,6 +149,8 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (pool.queue !== undefined && !isLimited(pool)) report.add([...path, 'queue'], NO_LIMIT, 'key');
   const health = asMapping(pool.health_check);
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
+  const passive = asMapping(pool.passive_health);
+  if (passive !== null) checkPassive(passive, [...path, 'passive_health'], report);
   for (const [status, page] of Object.entries(asMapping(pool.error_pages) ?? {})) {
     if (typeof page !== 'string' || isInlinePage(page)) continue;
     const result = page.trim() === '' ? { problem: NO_PAGE } : files.text(page);
@@ -260,6 +262,24 @@ function checkRateLimits(route: Mapping, path: Path, report: Report): void {
 }
 
 const ONE_KEY = 'with "key: all" there is only one key; remove this';
+function checkPassive(passive: Mapping, path: Path, report: Report): void {
+  const { consecutive_failures: row = 5, failure_ratio: ratio = 0.5, slower_than: slow } = passive;
+  if (row === 0 && ratio === 0 && (slow ?? 0) === 0) report.add(path, LOOKS_FOR_NOTHING, 'key');
+  if (typeof slow === 'number' && slow > 0 && slow < 1.5) {
+    const message = `${slow} ejects those that are hardly slower; write 1.5 or more, or 0`;
+    report.add([...path, 'slower_than'], message);
+  }
+  const first = understood(parseDuration, passive.ejection_time ?? '10s');
+  const most = understood(parseDuration, passive.max_ejection_time ?? '5m');
+  if (first === null || most === null || most <= 0 || first <= most) return;
+  const key = passive.max_ejection_time === undefined ? 'ejection_time' : 'max_ejection_time';
+  const lengths = `ejection_time (${formatDuration(first)}) is above max_ejection_time`;
+  report.add([...path, key], `${lengths} (${formatDuration(most)}); lower one or raise the other`);
+}
+
+const LOOKS_FOR_NOTHING =
+  'looks for nothing: consecutive_failures, failure_ratio and slower_than are all off; turn one ' +
+  'on, or remove the key';
 
 interface RouteAt {
   /** Empty: every host. */

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { choice, duration, expected, flag, size, sizeOrUnlimited, text, whole } from './fields.ts';
+import {
+  choice,
+  decimal,
+  duration,
+  expected,
+  flag,
+  size,
+  sizeOrUnlimited,
+  text,
+  whole,
+} from './fields.ts';
 
 const outcome = (schema: z.ZodType, value: unknown): unknown => {
   const result = schema.safeParse(value);
@@ -46,6 +56,13 @@ describe('a field', () => {
     expect(outcome(field, 10)).toBe('10 is out of range; too high');
     expect(outcome(field, 1.5)).toBe('1.5 is not a whole number; half');
     expect(outcome(whole(1, 9, 'How many.'), 0)).toContain('write a whole number from 1 to 9');
+  });
+
+  it('for a number has bounds, and takes fractions', () => {
+    const field = decimal(0, 1, 'Which share.', [0.5]);
+    expect([outcome(field, 0), outcome(field, 0.25), outcome(field, 1)]).toEqual([0, 0.25, 1]);
+    expect(outcome(field, 1.5)).toBe('1.5 is out of range; write a number from 0 to 1');
+    expect(outcome(field, -1)).toBe('-1 is out of range; write a number from 0 to 1');
   });
 
   it('for one of a few words names them, or the nearest', () => {

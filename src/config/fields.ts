@@ -158,6 +158,22 @@ export function whole(
     .meta({ title: 'whole number', description });
 }
 
+/** A number within bounds, such as a share. */
+export function decimal(
+  least: number,
+  most: number,
+  description: string,
+  examples: readonly number[],
+) {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    `${input} is out of range; write a number from ${least} to ${most}`;
+  return z
+    .number()
+    .min(least, { error })
+    .max(most, { error })
+    .meta({ title: 'number', description, examples });
+}
+
 /** One of a few words. */
 export function choice<const T extends readonly string[]>(words: T, description: string) {
   return z

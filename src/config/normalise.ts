@@ -6,6 +6,7 @@ import type {
   HealthCheckConfig,
   LimitsConfig,
   ListenerConfig,
+  PassiveHealthConfig,
   PoolConfig,
   QueueConfig,
   RouteConfig,
@@ -71,6 +72,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     backends: pool.backends.map((written) => toBackend(written, pool.max_requests ?? 0)),
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
+    passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
     host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },
     tls: {
       verify: tls.verify,
@@ -128,6 +130,19 @@ function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): Healt
     expectedStatus: checked.expected_status,
     healthyThreshold: checked.healthy_threshold,
     unhealthyThreshold: checked.unhealthy_threshold,
+  };
+}
+
+function toPassive(checked: NonNullable<CheckedPool['passive_health']>): PassiveHealthConfig {
+  return {
+    consecutiveFailures: checked.consecutive_failures,
+    failureRatio: checked.failure_ratio,
+    minimumRequests: checked.minimum_requests,
+    intervalMs: checked.interval,
+    slowerThan: checked.slower_than,
+    ejectionMs: checked.ejection_time,
+    maxEjectionMs: checked.max_ejection_time,
+    maxEjected: checked.max_ejected,
   };
 }
 

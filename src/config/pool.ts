@@ -5,6 +5,7 @@ import { hashKey, policy } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, flag, POSITIVE, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
+import { passiveHealth } from './passive-health.ts';
 import { sticky } from './sticky.ts';
 
 /** The URL of a backend. */
@@ -191,6 +192,7 @@ export const poolShape = {
   health_check: healthCheck.optional(),
   max_requests: maxRequests.optional(),
   queue: queue.optional(),
+  passive_health: passiveHealth.optional(),
   host: parsed(parseHostField, {
     title: 'Host rule',
     description:

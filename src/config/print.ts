@@ -7,6 +7,7 @@ import type {
   BackendConfig,
   Config,
   HealthCheckConfig,
+  PassiveHealthConfig,
   PoolConfig,
   QueueConfig,
   StickyConfig,
@@ -87,6 +88,7 @@ function toPool(pool: PoolConfig): PoolInput {
     ...(pool.backends.some(isLimited) ? { queue: toQueue(pool.queue) } : {}),
     ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
+    ...(pool.passiveHealth === null ? {} : { passive_health: toPassive(pool.passiveHealth) }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {
       verify: tls.verify,
@@ -140,6 +142,19 @@ function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
     timeout: formatDuration(check.timeoutMs),
     healthy_threshold: check.healthyThreshold,
     unhealthy_threshold: check.unhealthyThreshold,
+  };
+}
+
+function toPassive(passive: PassiveHealthConfig): PoolInput['passive_health'] {
+  return {
+    consecutive_failures: passive.consecutiveFailures,
+    failure_ratio: passive.failureRatio,
+    minimum_requests: passive.minimumRequests,
+    interval: formatDuration(passive.intervalMs),
+    slower_than: passive.slowerThan,
+    ejection_time: formatDuration(passive.ejectionMs),
+    max_ejection_time: formatDuration(passive.maxEjectionMs),
+    max_ejected: passive.maxEjected,
   };
 }
 

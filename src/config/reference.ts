@@ -75,6 +75,7 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
   ['Backends', 'backend', 'Each item of `backends` is a URL, or a mapping with these keys.'],
   ['Stickiness', 'sticky', 'The keys of `sticky`.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
+  ['Passive health checks', 'passive_health', 'The keys of `passive_health`.'],
   ['TLS to backends', 'tls', 'The keys of `tls`.'],
   ['Listeners', 'listener', 'The keys of each item of `listeners`.'],
   ['Routes', 'route', 'The keys of each item of `routes`.'],

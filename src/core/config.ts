@@ -94,6 +94,8 @@ export interface PoolConfig {
   readonly queue: QueueConfig;
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;
+  /** null: what exchanges show of a backend ejects nobody. */
+  readonly passiveHealth: PassiveHealthConfig | null;
   /** The Host sent to backends: `preserve` the client's, the `backend`'s own, or this name. */
   readonly host:
     | { readonly kind: 'preserve' | 'backend' }
@@ -166,6 +168,24 @@ export interface HealthCheckConfig {
   readonly expectedStatus: readonly (readonly [number, number])[];
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
+}
+
+/** When real traffic ejects a backend, and for how long. */
+export interface PassiveHealthConfig {
+  /** So many attempts in a row that failed; 0: off. */
+  readonly consecutiveFailures: number;
+  /** Such a share of the attempts of an interval, 0 to 1; 0: off. */
+  readonly failureRatio: number;
+  /** With fewer in an interval there is no ratio and no mean. */
+  readonly minimumRequests: number;
+  readonly intervalMs: number;
+  /** Its mean time to a response's head is so many times the pool's median; 0: off. */
+  readonly slowerThan: number;
+  /** The first time; it doubles with each ejection in a row. */
+  readonly ejectionMs: number;
+  readonly maxEjectionMs: number;
+  /** Which share of the pool at most, above 0 to 1. */
+  readonly maxEjected: number;
 }
 
 /** Milliseconds; what each one means: docs/config.md. */

@@ -220,6 +220,8 @@ export class Stage {
         note(`suspected ${backend.config.name}: ${why.kind}`);
         this.refresh();
       },
+      failing: (backend, why) => note(`failing ${backend.config.name} ${why}`),
+      tried: (backend, failed) => note(`tried ${backend.config.name} ${failed ?? 'well'}`),
       connectFailed: (backend, address, why) =>
         note(`connectFailed ${backend.config.name} ${address}: ${why.kind}`),
       connected: (backend, address) => note(`connected ${backend.config.name} ${address}`),

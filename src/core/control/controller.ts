@@ -20,6 +20,7 @@ import { HealthWatch } from './health-watch.ts';
 import type { Member, Pool } from './members.ts';
 import { Memories } from './memories.ts';
 import { Names } from './names.ts';
+import { PassiveWatch } from './passive-watch.ts';
 import { Prober } from './prober.ts';
 import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
 import { Schedules } from './schedules.ts';
@@ -88,6 +89,7 @@ export class Controller {
   private readonly prober: Prober;
   private readonly names: Names;
   private readonly health: HealthWatch;
+  private readonly passive: PassiveWatch;
   private readonly drains: Drains;
   private readonly schedules: Schedules;
   private readonly memories: Memories;
@@ -119,6 +121,9 @@ export class Controller {
     this.schedules = new Schedules(table, clock, log, engine);
     this.memories = new Memories(rng, table);
     this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
+    this.passive = new PassiveWatch(table, clock, rng, log, (member, verdict) =>
+      this.health.apply(member, verdict),
+    );
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
     );
@@ -171,6 +176,16 @@ export class Controller {
   /** The engine: every address refused an exchange, and the table says suspect. */
   suspected(backend: Backend, failure: Failure): void {
     this.withHealth(backend, (member) => this.health.suspected(member, failure));
+  }
+
+  /** The engine: so many attempts in a row have failed as the pool allows. */
+  failing(backend: Backend, why: string): void {
+    this.withHealth(backend, (member) => this.passive.failing(member, why));
+  }
+
+  /** The engine: the trial of an ejected backend is over. */
+  tried(backend: Backend, failed: string | null): void {
+    this.withHealth(backend, (member) => this.passive.tried(member, failed));
   }
 
   /** The engine: this address could not be connected to. Its name is looked up again soon. */
@@ -371,6 +386,7 @@ export class Controller {
       if (member.drain === null) this.health.reconfigured(member);
     }
     for (const [pool, members] of fresh) this.health.begin(pool, members);
+    this.passive.configured([...pools.values()]);
   }
 
   /** Gives the pool its members in configured order; returns those that are new. */
@@ -422,6 +438,7 @@ export class Controller {
   private beginDrain(member: Member, removed: boolean): void {
     this.prober.forget(member.backend);
     this.schedules.slowStarts.end(member);
+    this.passive.forget(member);
     this.drains.begin(member, removed);
   }
 
@@ -430,6 +447,7 @@ export class Controller {
     this.names.stop();
     this.health.stop();
     this.schedules.slowStarts.stop();
+    this.passive.stop();
     this.drains.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();

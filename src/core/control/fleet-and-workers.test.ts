@@ -4,6 +4,7 @@ import { get, ok, type RawBackend } from '../../../test/engine-stage/engine-stag
 import {
   backendConfig,
   config,
+  passiveHealth,
   poolConfig,
   routeConfig,
 } from '../../../test/fixtures/control-world.ts';
@@ -76,6 +77,74 @@ describe('several workers pick as one', () => {
     for (const { connections } of backends) for (const each of connections) each.send(ok());
     stage.pass(2);
     expect(stage.inFlight).toBe(0);
+  });
+});
+
+describe('passive health', () => {
+  const failing = 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n';
+  const passive = (changes = {}): Config =>
+    config([
+      poolConfig(
+        [1, 2, 3].map((number) => backendConfig(number)),
+        {
+          healthCheck: null,
+          passiveHealth: passiveHealth(changes),
+        },
+      ),
+    ]);
+
+  beforeEach(() => begin(passive()));
+
+  it('ejects after so many failures in a row, on whichever workers they were', () => {
+    backends[0].answering(failing);
+    expect(tally(answerers(15))).toMatchObject({ [b]: 5, [c]: 5 });
+    expect(stage.states).toEqual(['server-1 ejected', 'server-2 up', 'server-3 up']);
+    expect(tally(answerers(20))).toEqual({ [b]: 10, [c]: 10 });
+  });
+
+  it('tries again with one exchange of one worker, and longer and longer after', () => {
+    backends[0].answering(failing);
+    answerers(15);
+    const before = backends[0].connections.length;
+    holdBack(backends[0]);
+    stage.pass(12_100);
+    expect(stage.states[0]).toBe('server-1 trial');
+    for (let turn = 0; turn < 12; turn++) stage.ask(turn % 2, get());
+    expect(backends[0].connections.length).toBe(before + 1);
+    backends[0].last.send(failing);
+    stage.pass(15_000);
+    expect(stage.states[0]).toBe('server-1 ejected');
+    backends[0].answering(ok(a));
+    stage.pass(9_000);
+    expect(tally(answerers(30))[a]).toBeGreaterThanOrEqual(9);
+    expect(stage.states[0]).toBe('server-1 up');
+  });
+
+  it('offers the trial again when the worker that took it dies', () => {
+    backends[0].answering(failing);
+    answerers(15);
+    holdBack(backends[0]);
+    stage.pass(12_100);
+    for (let turn = 0; turn < 3; turn++) stage.ask(0, get());
+    expect(stage.states[0]).toBe('server-1 ejected');
+    stage.thread(0).die('of something');
+    stage.pass(1100);
+    expect(stage.states[0]).toBe('server-1 trial');
+  });
+
+  it('is turned on and off by a reload, and a drain wins over it', () => {
+    backends[0].answering(failing);
+    answerers(15);
+    expect(stage.reload(weighted(1, 1, 1))).toBeNull();
+    expect(stage.states).toEqual(['server-1 up', 'server-2 up', 'server-3 up']);
+    answerers(15);
+    expect(stage.states[0]).toBe('server-1 up');
+    expect(stage.reload(passive())).toBeNull();
+    answerers(18);
+    expect(stage.states[0]).toBe('server-1 ejected');
+    expect(stage.controller.drain('default', a)).toBe(true);
+    stage.pass(30_000);
+    expect(stage.states[0]).toBe('server-1 draining');
   });
 });
 

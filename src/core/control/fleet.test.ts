@@ -197,11 +197,15 @@ describe('what workers tell', () => {
     other.say({ kind: 'connect_failed', id, address: '10.0.0.1', failure: refused });
     one.say({ kind: 'connected', id, address: '10.0.0.2' });
     other.say({ kind: 'released', id });
+    one.say({ kind: 'failing', id, why: 'because it answered 503' });
+    other.say({ kind: 'tried', id, failed: null });
     expect(world.evidence).toEqual([
       'suspected server-1: refused',
       'connectFailed server-1 10.0.0.1',
       'connected server-1 10.0.0.2',
       'released server-1',
+      'failing server-1 because it answered 503',
+      'tried server-1 well',
     ]);
   });
 

@@ -272,6 +272,8 @@ export class Fleet implements EngineControls {
     if (backend === null) return;
     const { control } = this;
     if (message.kind === 'suspected') control.suspected(backend, message.failure);
+    else if (message.kind === 'failing') control.failing(backend, message.why);
+    else if (message.kind === 'tried') control.tried(backend, message.failed);
     else if (message.kind === 'connected') control.connected(backend, message.address);
     else if (message.kind === 'released') control.released(backend);
     else control.connectFailed(backend, message.address, message.failure);

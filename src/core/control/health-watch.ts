@@ -9,7 +9,7 @@
 import type { Alarm, Clock } from '../base/clock.ts';
 import type { Failure } from '../base/failure.ts';
 import type { LogLevel } from '../config.ts';
-import type { Verdict } from '../health/tracker.ts';
+import type { Tracker, Verdict } from '../health/tracker.ts';
 import { State, stateName, type Table } from '../table/table.ts';
 import type { EventFields, Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
@@ -140,9 +140,13 @@ export class HealthWatch {
     this.alarms.add(alarm);
   }
 
-  private apply(member: Member, verdict: Verdict): void {
+  /** Carries a verdict of the member's tracker to everybody. */
+  apply(member: Member, verdict: Verdict): void {
     const { backend, pool } = member;
-    this.table.setState(backend.slot, verdict.to);
+    // What failed while it was out says nothing about it now.
+    if (verdict.to === State.up) this.table.clearStreak(backend.slot);
+    if (verdict.to === State.trial) this.table.offerTrial(backend.slot);
+    else this.table.setState(backend.slot, verdict.to);
     if (verdict.to !== State.checking) backend.verdictOverdue = false;
     this.logVerdict(member, verdict);
     const { slowStarts } = this.schedules;
@@ -157,7 +161,8 @@ export class HealthWatch {
     const pool = member.pool.config.name;
     const backend = member.backend.config.name;
     const state = stateName(verdict.to);
-    const message = `${callName(pool, backend)} is ${state}: ${verdict.why} (${up} of ${of} up)`;
+    const is = spellState(verdict, member.tracker);
+    const message = `${callName(pool, backend)} is ${is}: ${verdict.why} (${up} of ${of} up)`;
     const fields: EventFields = {
       pool,
       backend,
@@ -217,11 +222,21 @@ export class HealthWatch {
 /** Without a health check, suspect is the worst that a backend becomes. */
 function comesBack({ pool }: Member, { from, to }: Verdict): boolean {
   if (from === State.suspect) return to === State.up && pool.config.healthCheck === null;
-  return from === State.down && to !== State.suspect;
+  if (from === State.trial) return to === State.up;
+  return from === State.down && (to === State.up || to === State.checking);
+}
+
+/** As it follows the word "is". */
+function spellState({ from, to }: Verdict, { ejection }: Tracker): string {
+  if (to === State.trial) return 'on trial';
+  if (to !== State.ejected) return stateName(to);
+  // Back from worse, some of the time is over already.
+  const isNew = from === State.up || from === State.checking || from === State.trial;
+  return isNew ? `ejected for ${spellDuration(ejection.lastsMs)}` : 'still ejected';
 }
 
 function verdictLevel(to: State, up: number): LogLevel {
-  if (to === State.up) return 'info';
+  if (to === State.up || to === State.trial) return 'info';
   if (to === State.checking) return 'debug';
   return up === 0 ? 'error' : 'warn';
 }

@@ -53,6 +53,10 @@ export type FromWorker =
       readonly failure: Failure | null;
       readonly port: number;
     }
+  /** So many attempts in a row as the pool allows have failed, the last because of this. */
+  | { readonly kind: 'failing'; readonly id: BackendId; readonly why: string }
+  /** The trial of an ejected backend; null: it was answered, else why it failed. */
+  | { readonly kind: 'tried'; readonly id: BackendId; readonly failed: string | null }
   | { readonly kind: 'suspected'; readonly id: BackendId; readonly failure: Failure }
   | {
       readonly kind: 'connect_failed';

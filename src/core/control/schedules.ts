@@ -119,8 +119,11 @@ function weigh(candidates: readonly Weighing[], who: Eligible): number[] {
   const bySlot = new Map(candidates.map((candidate) => [candidate.slot, candidate]));
   const chosen = who.slots.map((slot) => bySlot.get(slot)!);
   const isSlow = who.tier === 'first' && chosen.some(({ warmth }) => warmth < WARM);
+  const [first] = who.shares.keys();
   const weighted = chosen.map(({ level, weight, warmth }) => {
-    return { level, weight: isSlow ? weight * warmth : weight };
+    // One on trial takes part in the level that has a share, for one exchange.
+    const at = who.shares.has(level) ? level : first;
+    return { level: at, weight: isSlow ? weight * warmth : weight };
   });
   return effectiveWeights(weighted, who.shares);
 }

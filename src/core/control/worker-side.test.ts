@@ -6,11 +6,12 @@ import {
   listenerConfig,
   NO_LIMITS,
   nobodyWaits,
+  passiveHealth,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { addressOf, Ground, SimThread } from '../../../test/fixtures/sim-workers.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
-import type { Config } from '../config.ts';
+import type { Config, PoolConfig } from '../config.ts';
 import type { PoolMembers } from '../engine/engine.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf } from '../table/table.ts';
@@ -66,11 +67,22 @@ function scheduleOf(...slots: number[]): Schedule {
   return schedule;
 }
 
+/** The memory of a schedule that lets this one be tried. */
+function trialOf(slot: number): ArrayBufferLike {
+  const schedule = scheduleOf(slot);
+  schedule.setStates(statesOf(State.up, State.trial));
+  return schedule.words.buffer;
+}
+
 const configuration = (
   backends: readonly BackendView[],
   changes: Partial<Config> = {},
+  ofPool: Partial<PoolConfig> = {},
 ): ToWorker => {
-  const pool = poolConfig(backends.map((backend) => backend.config));
+  const pool = poolConfig(
+    backends.map((backend) => backend.config),
+    ofPool,
+  );
   const schedule = scheduleOf(...backends.map(({ slot }) => slot));
   const pools = [
     { config: pool, backends, schedule: schedule.words.buffer, waiting: nobodyWaits() },
@@ -254,6 +266,29 @@ describe('what the engine sees', () => {
     const id = idOf(one);
     expect(heard.map(({ kind }) => kind)).toEqual(['connect_failed', 'connected']);
     expect(heard[1]).toEqual({ kind: 'connected', id, address: '10.0.0.9' });
+  });
+
+  it('is told: a row of failures, and how a trial ended', () => {
+    const backend = ground.backend(1);
+    const one = seat(1);
+    const passive = passiveHealth({ consecutiveFailures: 2 });
+    tell(configuration([one], {}, { passiveHealth: passive }), { kind: 'listen', listener: WEB });
+    heard.length = 0;
+    backend.answering('HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n');
+    for (let i = 0; i < 3; i++) ask();
+    const id = idOf(one);
+    const why = 'because it answered 503';
+    expect(heard).toEqual([{ kind: 'failing', id, why }]);
+    for (const answer of ['HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n', ok()]) {
+      backend.answering(answer);
+      ground.table.offerTrial(one.slot);
+      tell({ kind: 'schedule', pool: 'default', schedule: trialOf(one.slot) });
+      ask();
+    }
+    expect(heard.slice(1)).toEqual([
+      { kind: 'tried', id, failed: why },
+      { kind: 'tried', id, failed: null },
+    ]);
   });
 
   it('is told: the last exchange has left a backend that drains', () => {

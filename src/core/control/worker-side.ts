@@ -126,6 +126,14 @@ export class WorkerSide implements Evidence {
     this.deps.post({ kind: 'suspected', id: idOf(backend), failure });
   }
 
+  failing(backend: Backend, why: string): void {
+    this.deps.post({ kind: 'failing', id: idOf(backend), why });
+  }
+
+  tried(backend: Backend, failed: string | null): void {
+    this.deps.post({ kind: 'tried', id: idOf(backend), failed });
+  }
+
   connectFailed(backend: Backend, address: string, failure: Failure): void {
     this.deps.post({ kind: 'connect_failed', id: idOf(backend), address, failure });
   }

@@ -51,6 +51,10 @@ import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 export interface Evidence {
   /** Every address of the backend refused; the table already says suspect. */
   suspected(backend: Backend, failure: Failure): void;
+  /** As many attempts in a row as its pool allows have failed, the last because of this. */
+  failing(backend: Backend, why: string): void;
+  /** The trial of an ejected backend is over; null: it was answered, else why it failed. */
+  tried(backend: Backend, failed: string | null): void;
   connectFailed(backend: Backend, address: string, failure: Failure): void;
   /** It opened on an address that is not its first. */
   connected(backend: Backend, address: string): void;

@@ -20,6 +20,7 @@ import type { BackendLink } from './backend-link.ts';
 import { NO_ROUTE, OVERFULL } from './destinations.ts';
 import type { Engine } from './engine.ts';
 import { newRecord, resetRecord, writeDown } from './exchange-record.ts';
+import { tellOutcome } from './outcome.ts';
 import { NO_ROOM, type Pool } from './pool.ts';
 import { Place, type Waiter } from './queue.ts';
 import { Replay } from './replay.ts';
@@ -293,7 +294,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
-    this.tellPolicy(head);
+    tellOutcome(this.engine, this.pool!, this.backend!, this.attempts, head, null);
     this.replay.forget();
     const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
@@ -378,7 +379,9 @@ export class Exchange implements BackendEvents, Waiter {
       client.breakOff();
       return;
     }
-    if (why.side === 'backend' && !mayBeIdleTime) this.tellPolicy('failed');
+    if (why.side === 'backend' && !mayBeIdleTime) {
+      tellOutcome(this.engine, this.pool!, this.backend!, this.attempts, null, why);
+    }
     this.leaveTable();
     if (!this.mayRetry(why)) {
       this.giveUp(why);
@@ -386,10 +389,6 @@ export class Exchange implements BackendEvents, Waiter {
     }
     this.attempt();
     this.flushRequest();
-  }
-
-  private tellPolicy(how: Head | 'failed' | 'abandoned'): void {
-    this.pool!.tell(this.backend!.slot, this.attempts, this.engine.wheel.nowMs(), how);
   }
 
   private mayRetry(why: Failure): boolean {
@@ -424,7 +423,10 @@ export class Exchange implements BackendEvents, Waiter {
   /** The client is gone, or broke off: nobody waits for an answer any more. */
   onClientGone(why: Failure): void {
     if (this.client === null) return;
-    if (this.inTable && this.requestEnded && !this.responded) this.tellPolicy('abandoned');
+    if (this.inTable && this.requestEnded && !this.responded) {
+      const { attempts, backend, engine } = this;
+      this.pool!.tell(backend!.slot, attempts, engine.wheel.nowMs(), 'abandoned');
+    }
     const side = this.side;
     this.side = null;
     if (side !== null) side.abandon();

@@ -74,6 +74,18 @@ describe('a pick', () => {
     expect(picks(pool, 6)).toEqual([0, 2, 4, 0, 2, 4]);
   });
 
+  it('gives one on trial a single exchange, also when the others have no room', () => {
+    const { table, pool } = poolOf([State.trial, up]);
+    table.setLimit(1, 2);
+    expect(picks(pool, 5)).toEqual([0, 1, 1, NO_ROOM, NO_ROOM]);
+  });
+
+  it('finds an ejected one when all others have failed it', () => {
+    const { pool } = poolOf([State.trial, up]);
+    picks(pool, 1);
+    expect(picks(pool, 1, [1])).toEqual([0]);
+  });
+
   it('enters the backend in the table, and nobody else', () => {
     const { table, pool } = poolOf([up, up]);
     picks(pool, 3);

@@ -29,6 +29,7 @@ const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the p
 
 const SUSPECT = statesOf(State.suspect);
 const DRAINING = statesOf(State.draining);
+const EJECTED = statesOf(State.ejected);
 
 const emptySchedule = (): Schedule => identitySchedule([], (bytes) => new ArrayBuffer(bytes));
 
@@ -180,7 +181,8 @@ export class Pool {
     if (slot === -1) slot = this.enterOne(slots, tried, SUSPECT);
     if (slot !== -1) return slot;
     if (isFull || this.isFull(reserve, tried, states)) return NO_ROOM;
-    return this.enterOne(reserve, tried, SUSPECT);
+    slot = this.enterOne(reserve, tried, SUSPECT);
+    return slot === -1 ? this.enterOne(slots, tried, EJECTED) : slot;
   }
 
   private enterOne(slots: Int32Array, tried: readonly number[], states: number): number {

@@ -64,15 +64,41 @@ describe('who is eligible', () => {
     expect(eligible([], true)).toMatchObject({ tier: 'none', slots: [] });
   });
 
+  it('is who is on trial beside those that are up, and when nobody is, with the doubtful', () => {
+    const trial = candidate(1, State.trial);
+    const ejected = candidate(2, State.ejected);
+    expect(eligible([candidate(0, State.up), trial, ejected], false)).toMatchObject({
+      tier: 'first',
+      slots: [0, 1],
+    });
+    expect(eligible([candidate(0, State.down), trial, ejected], false)).toMatchObject({
+      tier: 'doubtful',
+      slots: [1, 2],
+    });
+  });
+
+  it('is who is on trial whatever its level, which counts as it would without it', () => {
+    const trial = { ...candidate(0, State.trial), level: 0 };
+    const two = [trial, { ...candidate(1, State.up), level: 1 }];
+    const { slots, shares } = eligible([...two, backup(2, State.up)], false);
+    expect(slots).toEqual([0, 1]);
+    expect([...shares]).toEqual([[1, 100]]);
+    expect(eligible([trial, backup(1, State.up)], false)).toMatchObject({
+      slots: [0, 1],
+      reserve: [],
+    });
+  });
+
   it('stays so in the states of its tier, and in better ones', () => {
-    const { up, checking, suspect, down, draining, free } = State;
+    const { up, checking, suspect, down, draining, ejected, trial, free } = State;
+    const all = [up, checking, trial, suspect, ejected, down, draining, free];
     const stays = (state: State) => {
       const { states } = eligible([candidate(0, state)], true);
-      return [up, checking, suspect, down, draining, free].filter((s) => states & (1 << s));
+      return all.filter((s) => states & (1 << s));
     };
-    expect(stays(up)).toEqual([up, checking]);
-    expect(stays(suspect)).toEqual([up, checking, suspect]);
-    expect(stays(down)).toEqual([up, checking, suspect, down]);
+    expect(stays(up)).toEqual([up, checking, trial]);
+    expect(stays(suspect)).toEqual([up, checking, trial, suspect, ejected]);
+    expect(stays(down)).toEqual([up, checking, trial, suspect, ejected, down]);
     expect(stays(draining)).toEqual([]);
   });
 });

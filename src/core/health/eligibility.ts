@@ -20,8 +20,10 @@ export interface Candidate {
 }
 
 /**
- * - `first`: those that are up, and those whose first verdict is still awaited;
- * - `doubtful`: nobody there: suspects and overdue ones; a refused connect costs microseconds;
+ * - `first`: those that are up, and those whose first verdict is still awaited; beside them those
+ *   on trial, each for one exchange;
+ * - `doubtful`: nobody there: suspects, ejected and overdue ones; a refused connect costs
+ *   microseconds, and an ejected one may answer;
  * - `panic`: nobody there either, and the pool says `panic: true`: those that probes took down;
  * - `none`: 503.
  */
@@ -39,12 +41,12 @@ export interface Eligible {
   readonly states: number;
 }
 
-const { up, checking, suspect, down } = State;
+const { up, checking, suspect, down, ejected, trial } = State;
 
 const STATES: Readonly<Record<Tier, number>> = {
-  first: statesOf(up, checking),
-  doubtful: statesOf(up, checking, suspect),
-  panic: statesOf(up, checking, suspect, down),
+  first: statesOf(up, checking, trial),
+  doubtful: statesOf(up, checking, trial, suspect, ejected),
+  panic: statesOf(up, checking, trial, suspect, ejected, down),
   none: 0,
 };
 
@@ -70,7 +72,7 @@ export function eligible(candidates: readonly Candidate[], panic: boolean): Elig
 export function tierOf({ state, verdictOverdue }: Pick<Candidate, 'state' | 'verdictOverdue'>) {
   if (state === up) return 'first';
   if (state === checking) return verdictOverdue ? 'doubtful' : 'first';
-  if (state === suspect) return 'doubtful';
+  if (state === suspect || state === ejected || state === trial) return 'doubtful';
   return state === down ? 'panic' : 'none';
 }
 
@@ -81,7 +83,11 @@ function among(
   tier: Tier,
 ): Eligible {
   const shares = sharesOf(candidates, members, tier);
-  const chosen = members.filter(({ level }) => shares.has(level));
+  const chosen = candidates.filter((candidate) => {
+    if (tierOf(candidate) === tier) return shares.has(candidate.level);
+    // Whatever its level: else it would never be tried where that has lost its share.
+    return tier === 'first' && candidate.state === trial;
+  });
   const rest = members.filter(({ level }) => !shares.has(level));
   return {
     tier,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HealthCheckConfig } from '../config.ts';
+import { createRng } from '../base/rng.ts';
+import type { HealthCheckConfig, PassiveHealthConfig } from '../config.ts';
 import { State } from '../table/table.ts';
 import { type Evidence, Tracker } from './tracker.ts';
 
@@ -264,6 +265,100 @@ describe('a health check changed by a reload', () => {
     unresolved.unresolved('cannot resolve web', 2);
     expect(unresolved.configure(null, 3)).toBeNull();
     expect(unresolved.resolved(4)?.to).toBe(State.up);
+  });
+});
+
+const PASSIVE: PassiveHealthConfig = {
+  consecutiveFailures: 5,
+  failureRatio: 0.5,
+  minimumRequests: 20,
+  intervalMs: 10_000,
+  slowerThan: 0,
+  ejectionMs: 10_000,
+  maxEjectionMs: 300_000,
+  maxEjected: 0.5,
+};
+const rng = createRng(5);
+
+/** One that was up, and whose exchanges fail. */
+function ejected(tracker = up()): Tracker {
+  expect(tracker.eject('streak', 'attempts failed', PASSIVE, rng, 10)?.to).toBe(State.ejected);
+  return tracker;
+}
+
+describe('an ejected backend', () => {
+  it('says why, and since when', () => {
+    const tracker = up();
+    expect(tracker.eject('streak', 'attempts failed', PASSIVE, rng, 10)).toEqual({
+      from: State.up,
+      to: State.ejected,
+      why: 'attempts failed',
+      sinceWallMs: 10,
+    });
+    expect(tracker.why).toBe('attempts failed');
+    expect(tracker.sinceWallMs).toBe(10);
+  });
+
+  it('is not brought back by a probe that passes, nor ejected again', () => {
+    const tracker = ejected();
+    expect(tracker.probed(pass, 11)).toBeNull();
+    expect(tracker.state).toBe(State.ejected);
+    expect(tracker.eject('streak', 'more failed', PASSIVE, rng, 12)).toBeNull();
+    expect(tracker.why).toBe('attempts failed');
+  });
+
+  it('is down when probes say so, and ejected still when they take that back', () => {
+    const tracker = ejected();
+    expect(tracker.probed(refused, 11)).toMatchObject({ from: State.ejected, to: State.down });
+    expect(tracker.why).toBe('a:1 refused the connection');
+    tracker.probed(pass, 12);
+    expect(tracker.probed(pass, 13)).toMatchObject({ from: State.down, to: State.ejected });
+    expect(tracker.why).toBe('attempts failed');
+  });
+
+  it('gets its trial only after its last probe has passed', () => {
+    const tracker = ejected();
+    tracker.probed(slow, 11);
+    expect(tracker.offerTrial(12)).toBeNull();
+    tracker.probed(pass, 13);
+    expect(tracker.offerTrial(14)).toMatchObject({ from: State.ejected, to: State.trial });
+    expect(tracker.tried(null, PASSIVE, rng, 15)).toMatchObject({
+      to: State.up,
+      why: 'the exchange it got on trial was answered',
+    });
+  });
+
+  it('without a health check needs no probe for its trial, and one failure ends that', () => {
+    const tracker = ejected(new Tracker(null, true, 0));
+    expect(tracker.tried(null, PASSIVE, rng, 11)).toBeNull();
+    expect(tracker.offerTrial(12)?.to).toBe(State.trial);
+    expect(tracker.tried('because it answered 500', PASSIVE, rng, 13)).toMatchObject({
+      from: State.trial,
+      to: State.ejected,
+      why: 'its trial failed because it answered 500',
+    });
+  });
+
+  it('may be one that was checking, and becomes what its probes have made of it', () => {
+    const tracker = ejected(checked());
+    expect(tracker.probed(pass, 11)).toBeNull();
+    expect(tracker.bringBack('passive health is off', 12)).toMatchObject({ to: State.up });
+  });
+
+  it('is nobody who takes no exchanges anyway', () => {
+    expect(down().eject('streak', 'attempts failed', PASSIVE, rng, 5)).toBeNull();
+  });
+});
+
+describe('a backend that is spared although its exchanges fail', () => {
+  it('says so beside why it is up, until that is over', () => {
+    const tracker = up();
+    tracker.spare('not ejected although it fails: nobody else is up');
+    expect(tracker.why).toBe(
+      'GET /health answered 200; not ejected although it fails: nobody else is up',
+    );
+    tracker.spare(null);
+    expect(tracker.why).toBe('GET /health answered 200');
   });
 });
 

@@ -12,9 +12,15 @@
  *
  * Without a health check a backend starts up, and `suspect` is the worst it becomes. A backend
  * whose name has no address is down, whatever the health check says.
+ *
+ * Beside that, a backend whose exchanges fail is ejected (`ejection.ts`). One that would be up or
+ * checking is then `ejected`, later on `trial`; suspect and down show through, and a probe that
+ * passes ends no ejection: probes often pass where traffic fails.
  */
-import type { HealthCheckConfig } from '../config.ts';
+import type { Rng } from '../base/rng.ts';
+import type { HealthCheckConfig, PassiveHealthConfig } from '../config.ts';
 import { State } from '../table/table.ts';
+import { Ejection, type Fault } from './ejection.ts';
 
 /** What one probe has shown. */
 export type Evidence =
@@ -54,6 +60,8 @@ export class Tracker {
   private lastPassed = false;
   private noAddress = false;
   private suspectDelayMs = SUSPECT_FIRST_MS;
+  readonly ejection = new Ejection();
+  private sparedFor: string | null = null;
 
   /**
    * `resolved`: an address is known; else `resolved()` or `unresolved()` will tell.
@@ -67,12 +75,15 @@ export class Tracker {
   }
 
   get state(): State {
-    return this.current;
+    const { stage } = this.ejection;
+    const mayBeEjected = this.current === State.up || this.current === State.checking;
+    return mayBeEjected && stage !== null ? stage : this.current;
   }
 
   /** Why it is in this state, as a clause for people. */
   get why(): string {
-    return this.reason;
+    if (this.state !== this.current) return this.ejection.why;
+    return this.sparedFor === null ? this.reason : `${this.reason}; ${this.sparedFor}`;
   }
 
   /** When it came into this state; milliseconds since 1970. */
@@ -132,6 +143,58 @@ export class Tracker {
     return this.current === State.checking ? this.become(State.up, why, atWallMs) : null;
   }
 
+  /** Its exchanges fail. Null: it takes none anyway. */
+  eject(
+    fault: Fault,
+    why: string,
+    config: PassiveHealthConfig,
+    rng: Rng,
+    atWallMs: number,
+  ): Verdict | null {
+    const from = this.state;
+    if (from !== State.up && from !== State.checking) return null;
+    this.sparedFor = null;
+    this.ejection.begin(fault, why, config, rng);
+    return this.turned(from, atWallMs);
+  }
+
+  /** Its exchanges fail, and it is not ejected nevertheless; null: that is over. */
+  spare(why: string | null): void {
+    this.sparedFor = why;
+  }
+
+  /** The time of its ejection is over. A probe that has failed puts off its trial. */
+  offerTrial(atWallMs: number): Verdict | null {
+    const from = this.state;
+    if (from !== State.ejected || (this.check !== null && !this.lastPassed)) return null;
+    this.ejection.offerTrial();
+    return this.turned(from, atWallMs);
+  }
+
+  /** The exchange that it got on trial was answered; `failed`: it was not, and why. */
+  tried(
+    failed: string | null,
+    config: PassiveHealthConfig,
+    rng: Rng,
+    atWallMs: number,
+  ): Verdict | null {
+    const { ejection } = this;
+    if (ejection.stage !== State.trial) return null;
+    if (failed === null)
+      return this.bringBack('the exchange it got on trial was answered', atWallMs);
+    const from = this.state;
+    ejection.begin(ejection.fault, `its trial failed ${failed}`, config, rng);
+    return this.turned(from, atWallMs);
+  }
+
+  /** Ends its ejection. */
+  bringBack(why: string, atWallMs: number): Verdict | null {
+    const from = this.state;
+    this.ejection.end();
+    if (this.state === State.up) this.reason = why;
+    return this.turned(from, atWallMs);
+  }
+
   /** The failures were probably our own fault: they are forgotten, and so is what they led to. */
   pardon(why: string, atWallMs: number): Verdict | null {
     this.failures = 0;
@@ -183,13 +246,20 @@ export class Tracker {
     return this.become(State.down, reason, atWallMs);
   }
 
-  private become(to: State, why: string, atWallMs: number): Verdict {
-    const from = this.current;
+  private become(to: State, why: string, atWallMs: number): Verdict | null {
+    const from = this.state;
     this.current = to;
     this.reason = why;
-    this.changedWallMs = atWallMs;
     this.passes = 0;
     if (to !== State.suspect) this.failures = 0;
-    return { from, to, why, sinceWallMs: atWallMs };
+    return this.turned(from, atWallMs);
+  }
+
+  /** Null: as seen from outside nothing has changed. */
+  private turned(from: State, atWallMs: number): Verdict | null {
+    const to = this.state;
+    if (to === from) return null;
+    this.changedWallMs = atWallMs;
+    return { from, to, why: this.why, sinceWallMs: atWallMs };
   }
 }

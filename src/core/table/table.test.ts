@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { occupy } from '../../../test/fixtures/control-world.ts';
-import { State, stateName, statesOf, Table } from './table.ts';
+import { State, stateName, statesOf, Table, TRIAL_FAILED } from './table.ts';
 
 describe('slots', () => {
   it('are claimed from the first free one, with their weight and state', () => {
@@ -252,5 +252,94 @@ describe('what policies look at', () => {
     table.free(0);
     table.claim(1, State.up);
     expect(table.cost(0)).toBe(0);
+  });
+});
+
+describe('outcomes of attempts', () => {
+  const size = { capacity: 2, workers: 2 };
+
+  /** As two workers see one table, with a backend in slot 0. */
+  function two(): readonly [Table, Table] {
+    const first = new Table(size);
+    first.claim(1, State.up);
+    return [first, new Table(size, first.buffer, 1)];
+  }
+
+  it('are sums over all workers, and a row of failures is one row for all', () => {
+    const [first, second] = two();
+    expect([first.noteFailure(0), second.noteFailure(0)]).toEqual([1, 2]);
+    expect(second.noteAnswer(0, 7.4)).toBe(false);
+    expect(first.streak(0)).toBe(0);
+    expect([second.noteFailure(0), first.noteAnswer(0, 2)]).toEqual([1, false]);
+    expect(second.outcomes(0)).toEqual({ answers: 2, failures: 3, headMs: 9 });
+    expect(first.outcomes(1)).toEqual({ answers: 0, failures: 0, headMs: 0 });
+  });
+
+  it('outlive the worker that saw them', () => {
+    const [first, second] = two();
+    second.noteAnswer(0, 5);
+    first.clearLedger(1);
+    expect(first.outcomes(0)).toEqual({ answers: 1, failures: 0, headMs: 5 });
+  });
+
+  it('of a row are not inherited by the next in the slot', () => {
+    const [table] = two();
+    table.noteFailure(0);
+    table.setState(0, State.draining);
+    table.free(0);
+    table.claim(1, State.up);
+    expect(table.streak(0)).toBe(0);
+  });
+});
+
+describe('a trial', () => {
+  const size = { capacity: 1, workers: 2 };
+  const states = statesOf(State.up, State.trial);
+
+  function onTrial(): readonly [Table, Table] {
+    const first = new Table(size);
+    first.claim(1, State.ejected);
+    first.setCost(0, 5000, 1);
+    first.offerTrial(0);
+    return [first, new Table(size, first.buffer, 1)];
+  }
+
+  it('lets one exchange in, and then it is ejected as before', () => {
+    const [first, second] = onTrial();
+    expect(first.canTake(0, states)).toBe(true);
+    expect(second.enter(0, 0, states)).toBe(true);
+    expect([first.enter(0, 0, states), second.enter(0, 0, states)]).toEqual([false, false]);
+    expect([first.state(0), first.inFlight(0)]).toEqual([State.ejected, 1]);
+  });
+
+  it('is decided by one outcome, whatever comes after it', () => {
+    const [first, second] = onTrial();
+    expect(first.streak(0)).toBe(0);
+    expect([first.noteAnswer(0, 1), second.noteAnswer(0, 1)]).toEqual([true, false]);
+    first.offerTrial(0);
+    expect([second.noteFailure(0), first.noteFailure(0)]).toEqual([TRIAL_FAILED, 1]);
+    first.offerTrial(0);
+    expect([first.failTrial(0), second.failTrial(0), first.noteFailure(0)]).toEqual([
+      true,
+      false,
+      1,
+    ]);
+  });
+
+  it('is not decided where there is none', () => {
+    const [table] = onTrial();
+    table.clearStreak(0);
+    expect([table.failTrial(0), table.noteFailure(0), table.streak(0)]).toEqual([false, 1, 1]);
+  });
+
+  it('forgets that the backend was slow: who goes by that would never try it', () => {
+    const [table] = onTrial();
+    expect(table.cost(0)).toBe(0);
+  });
+
+  it('is nothing for a worker that means another generation', () => {
+    const [table] = onTrial();
+    expect(table.enter(0, 1, states)).toBe(false);
+    expect(table.state(0)).toBe(State.trial);
   });
 });

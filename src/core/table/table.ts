@@ -3,7 +3,8 @@
  * control thread see one truth through atomics (which also work on a plain ArrayBuffer).
  *
  * Who writes what: the control thread owns slots, states and weights. Each worker counts what it
- * has in flight in a ledger of its own, and may move `up` or `checking` to `suspect`, nothing else.
+ * has in flight in a ledger of its own, and may move `up` or `checking` to `suspect` and `trial`
+ * to `ejected`, nothing else.
  * What is in flight on a backend is the sum over the ledgers: when a worker dies, its ledger is
  * cleared, and whatever it was doing at that moment, the sum is right.
  */
@@ -17,6 +18,9 @@ export const State = {
   suspect: 3,
   down: 4,
   draining: 5,
+  ejected: 6,
+  /** Ejected, and the next exchange decides: whoever enters moves it back to `ejected`. */
+  trial: 7,
 } as const;
 export type State = (typeof State)[keyof typeof State];
 
@@ -34,9 +38,31 @@ const STATE_BITS = 3;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
 /** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
-const COLUMNS = ['standing', 'weight', 'limit', 'offences', 'cost', 'costAt', 'keeping'] as const;
+const COLUMNS = [
+  'standing',
+  'weight',
+  'limit',
+  'offences',
+  'cost',
+  'costAt',
+  'keeping',
+  'streak',
+] as const;
 /** Columns with a word for each slot and worker. */
-const LEDGERS = ['exchanges', 'tunnels'] as const;
+const LEDGERS = ['exchanges', 'tunnels', 'answers', 'failures', 'headMs'] as const;
+
+/** In the place of a streak: the next outcome decides a trial. */
+const TRIAL = -1;
+/** What `noteFailure` returns for the failure that has decided a trial. */
+export const TRIAL_FAILED = 0;
+
+/** Outcomes of attempts on a backend since it took its slot, over all workers; modulo 2^32. */
+export interface Outcomes {
+  readonly answers: number;
+  readonly failures: number;
+  /** What the answers took to their heads, in sum; milliseconds. */
+  readonly headMs: number;
+}
 
 export interface TableSize {
   /** How many backends there is room for. */
@@ -60,7 +86,11 @@ export class Table {
   private readonly costs: Int32Array;
   private readonly costTimes: Int32Array;
   private readonly keepings: Int32Array;
+  private readonly streaks: Int32Array;
   private readonly exchanges: Int32Array;
+  private readonly answerCounts: Int32Array;
+  private readonly failureCounts: Int32Array;
+  private readonly headTimes: Int32Array;
   private readonly tunnelCounts: Int32Array;
 
   /**
@@ -94,7 +124,11 @@ export class Table {
     this.costs = column('cost');
     this.costTimes = column('costAt');
     this.keepings = column('keeping');
+    this.streaks = column('streak');
     this.exchanges = ledger('exchanges');
+    this.answerCounts = ledger('answers');
+    this.failureCounts = ledger('failures');
+    this.headTimes = ledger('headMs');
     this.tunnelCounts = ledger('tunnels');
   }
 
@@ -118,6 +152,7 @@ export class Table {
       Atomics.store(this.offenceCounts, slot, 0);
       Atomics.store(this.costs, slot, 0);
       Atomics.store(this.keepings, slot, 0);
+      Atomics.store(this.streaks, slot, 0);
       this.setState(slot, state);
       return slot;
     }
@@ -221,16 +256,17 @@ export class Table {
    * states and below its limit. It is counted first and looked at then: the control thread, which
    * changes the state first and looks at the counts then, either is seen here or sees the count
    * there. The same among workers: two that want the last place may both see too many and both be
-   * turned away, but never both get it.
+   * turned away, but never both get it. Of all that come while it is on trial one enters.
    */
   enter(slot: number, generation: number, states: number): boolean {
     const entry = slot * this.workers + this.me;
     Atomics.add(this.exchanges, entry, 1);
     const word = Atomics.load(this.standings, slot);
-    const isState = (states & (1 << (word & STATE_MASK))) !== 0;
-    if (isState && word >>> STATE_BITS === generation) {
+    const state = word & STATE_MASK;
+    if ((states & (1 << state)) !== 0 && word >>> STATE_BITS === generation) {
       const limit = this.limits[slot];
-      if (limit === 0 || this.inFlight(slot) + this.tunnels(slot) <= limit) return true;
+      const hasRoom = limit === 0 || this.inFlight(slot) + this.tunnels(slot) <= limit;
+      if (hasRoom && (state !== State.trial || this.takeTrial(slot, word))) return true;
     }
     Atomics.sub(this.exchanges, entry, 1);
     return false;
@@ -253,6 +289,11 @@ export class Table {
   /** Control thread only. It comes before the state, and ends before the counts are looked at. */
   setKeeps(slot: number, keeps: boolean): void {
     Atomics.store(this.keepings, slot, keeps ? 1 : 0);
+  }
+
+  private takeTrial(slot: number, word: number): boolean {
+    const next = (word & ~STATE_MASK) | State.ejected;
+    return Atomics.compareExchange(this.standings, slot, word, next) === word;
   }
 
   leave(slot: number): void {
@@ -279,7 +320,10 @@ export class Table {
     assert(before > 0, 'a tunnel leaves a backend once');
   }
 
-  /** A worker is dead: nothing of it is in flight any more. Control thread only; idempotent. */
+  /**
+   * A worker is dead: nothing of it is in flight any more. The outcomes it has seen stay: whoever
+   * takes its place goes on counting there. Control thread only; idempotent.
+   */
   clearLedger(worker: number): void {
     for (let slot = 0; slot < this.capacity; slot++) {
       Atomics.store(this.exchanges, slot * this.workers + worker, 0);
@@ -301,6 +345,58 @@ export class Table {
   setCost(slot: number, cost: number, atMs: number): void {
     Atomics.store(this.costs, slot, cost);
     Atomics.store(this.costTimes, slot, atMs | 0);
+  }
+
+  // ---- outcomes of attempts ---------------------------------------------------------------------
+
+  /** An attempt was answered, after so long. True: this has decided a trial. */
+  noteAnswer(slot: number, headMs: number): boolean {
+    const entry = slot * this.workers + this.me;
+    // A ledger has one writer, and its reader wants no more than what is nearly true.
+    this.answerCounts[entry]++;
+    this.headTimes[entry] += Math.round(headMs);
+    return this.streaks[slot] !== 0 && Atomics.exchange(this.streaks, slot, 0) < 0;
+  }
+
+  /** An attempt failed: how many in a row that makes, or TRIAL_FAILED. */
+  noteFailure(slot: number): number {
+    this.failureCounts[slot * this.workers + this.me]++;
+    for (;;) {
+      const streak = Atomics.load(this.streaks, slot);
+      const next = streak === TRIAL ? TRIAL_FAILED : streak + 1;
+      if (Atomics.compareExchange(this.streaks, slot, streak, next) === streak) return next;
+    }
+  }
+
+  /** An attempt came to nothing, which counts only on trial. True: this has decided a trial. */
+  failTrial(slot: number): boolean {
+    return Atomics.compareExchange(this.streaks, slot, TRIAL, 0) === TRIAL;
+  }
+
+  /** How many attempts in a row have failed. */
+  streak(slot: number): number {
+    return Math.max(0, Atomics.load(this.streaks, slot));
+  }
+
+  /** Control thread only. */
+  clearStreak(slot: number): void {
+    Atomics.store(this.streaks, slot, 0);
+  }
+
+  /** One exchange may enter, and its outcome is waited for. Control thread only. */
+  offerTrial(slot: number): void {
+    Atomics.store(this.streaks, slot, TRIAL);
+    // A policy that remembers it as slow would never try it.
+    Atomics.store(this.costs, slot, 0);
+    this.setState(slot, State.trial);
+  }
+
+  outcomes(slot: number): Outcomes {
+    return {
+      answers: this.sum(this.answerCounts, slot),
+      failures: this.sum(this.failureCounts, slot),
+      headMs: this.sum(this.headTimes, slot),
+    };
   }
 
   /** How often this backend has sent bytes that belong to no response. */

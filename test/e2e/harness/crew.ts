@@ -1,4 +1,7 @@
-/** Three backends in the process of the test: they answer with their names, and hold `/held`. */
+/**
+ * Three backends in the process of the test: they answer with their names, or 503, and hold
+ * `/held`.
+ */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -27,11 +30,14 @@ export const workerOf = (requestId: unknown): string => String(requestId).slice(
 export class Crew {
   readonly members: Member[] = [];
   readonly held: Held[] = [];
+  /** The names of those that answer 503, at once. */
+  readonly failing = new Set<string>();
   private readonly servers: Server[] = [];
 
   async open(): Promise<void> {
     for (const name of names) {
       const server = createServer((request, response) => {
+        if (this.failing.has(name)) response.statusCode = 503;
         const answer = (): void => void response.end(`Response from ${name}\n`);
         const worker = workerOf(request.headers['x-request-id']);
         if (request.url === '/held') this.held.push({ backend: name, worker, answer });

@@ -1,0 +1,64 @@
+/**
+ * What becomes of attempts: the pool's policy hears how long the answer took, and passive health
+ * counts it in the table. The control thread is told only when it is to decide something.
+ */
+import type { Failure } from '../base/failure.ts';
+import type { PassiveHealthConfig } from '../config.ts';
+import type { Head } from '../http/head.ts';
+import type { Backend } from '../table/backend.ts';
+import { TRIAL_FAILED } from '../table/table.ts';
+import type { Attempts } from './attempts.ts';
+import type { Engine } from './engine.ts';
+import type { Pool } from './pool.ts';
+
+/**
+ * An attempt of an exchange of this pool has been answered with this head, or has failed: then
+ * there is none, and `why` says how.
+ */
+export function tellOutcome(
+  engine: Engine,
+  pool: Pool,
+  backend: Backend,
+  began: Attempts,
+  head: Head | null,
+  why: Failure | null,
+): void {
+  const nowMs = engine.wheel.nowMs();
+  pool.tell(backend.slot, began, nowMs, head ?? 'failed');
+  const { passiveHealth } = pool.config;
+  if (passiveHealth === null) return;
+  count(engine, passiveHealth, backend, nowMs - began.askedMs, head?.status ?? 0, why);
+}
+
+/**
+ * A failure is an answer of 5xx, and what a backend did instead of answering. Connections that
+ * cannot be made have a mechanism of their own (`suspect`); they only decide a trial.
+ */
+function count(
+  { table, control }: Engine,
+  { consecutiveFailures }: PassiveHealthConfig,
+  backend: Backend,
+  elapsedMs: number,
+  status: number,
+  why: Failure | null,
+): void {
+  const { slot } = backend;
+  if (status !== 0 && status < 500) {
+    if (table.noteAnswer(slot, elapsedMs)) control.tried(backend, null);
+    return;
+  }
+  if (why !== null && makesSuspect(why)) {
+    if (table.failTrial(slot)) control.tried(backend, wordsFor(status, why));
+    return;
+  }
+  const streak = table.noteFailure(slot);
+  if (streak === TRIAL_FAILED) control.tried(backend, wordsFor(status, why));
+  else if (streak === consecutiveFailures) control.failing(backend, wordsFor(status, why));
+}
+
+/** A failed handshake makes nobody suspect. */
+const makesSuspect = ({ phase, kind }: Failure): boolean => phase === 'connect' && kind !== 'tls';
+
+/** Follows a sentence that something failed. */
+const wordsFor = (status: number, why: Failure | null): string =>
+  why === null ? `because it answered ${status}` : `because of: ${why.cause}`;
