@@ -254,6 +254,15 @@ describe('a pick of a pool with levels', () => {
     ]);
   });
 
+  it('leaves a client where it was before, whoever comes first by now', () => {
+    const { table, pool, backends } = leveled([up, up, up, up]);
+    expect(pool.enter([], -1, backends[3])).toBe(3);
+    table.setLimit(3, 1);
+    expect(pool.enter([], -1, backends[3])).toBe(NO_ROOM);
+    table.setState(3, down);
+    expect(pool.enter([], -1, backends[3])).toBe(0);
+  });
+
   it('tries suspects of any level when all have become so at once', () => {
     const { table, pool } = leveled([up, up, up, up]);
     for (const slot of [0, 1, 2, 3]) table.suspect(slot);
