@@ -58,7 +58,7 @@ describe('a run', () => {
 
 describe('a planted bug is found:', () => {
   it('a cookie that names a backend is not looked at', () => {
-    plant(Pool, 'enterHome', () => () => false);
+    plant(Pool, 'enterHome', () => () => -1);
     expect(firstViolation()).toMatch(/^stickiness: .* is up, and went to/);
   });
 
