@@ -70,6 +70,18 @@ describe('with adaptive', () => {
     expect(share).toBeLessThan(0.15);
   });
 
+  // So are servers that mostly wait for others: what comes takes as long with many as with few.
+  it.each([
+    [10, 5],
+    [3, 50],
+  ])('one of %i with room for any number, %i on each, has its share after a pause', (n, each) => {
+    const pause = { server: 0, at: 3 * SECOND, lasts: 0.2 * SECOND };
+    const arrivals = n * each * 8 * SECOND;
+    const all = seenIn({ speeds: equals(n), hands: 1000, load: each / 1000, pause, arrivals });
+    const share = n * shareOf(between(all, 5 * SECOND, 8 * SECOND), 0);
+    expect(Math.abs(share - 1)).toBeLessThan(0.2);
+  });
+
   it('of two, each has half', () => {
     const { shares } = run({ speeds: equals(2) });
     expect(Math.abs(shares[0] - 0.5)).toBeLessThan(0.05);

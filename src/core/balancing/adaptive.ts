@@ -12,6 +12,12 @@ import type { Schedule } from './schedule.ts';
 
 /** How much of its own an observation brings to what is known of a backend. */
 const STEP = 0.1;
+/**
+ * How much what is known of a backend counts, the rest being the mean of the pool. Where all take
+ * as long with many as with few, one that has few would seem slow for each of them, and would be
+ * left with few for ever.
+ */
+const OWN = 0.7;
 /** The mean of the pool is that of so many observations, and moves by their part from then on. */
 const MEAN_OF = 500;
 /** A failure counts as this slow, or as long as the backend asks to be left alone, at most. */
@@ -59,7 +65,13 @@ class Adaptive implements Policy {
       best = second;
       least = other;
     }
-    return third !== -1 && this.score(third, nowMs) < least ? third : best;
+    if (third === -1 || (!this.isEven && this.isLighter(third, first))) return best;
+    return this.score(third, nowMs) < least ? third : best;
+  }
+
+  /** Of two of three it would be one too often. */
+  private isLighter(slot: number, other: number): boolean {
+    return this.loads.weight(slot) < this.loads.weight(other);
   }
 
   private follow(schedule: Schedule): void {
@@ -83,7 +95,9 @@ class Adaptive implements Policy {
 
   /** How long one more exchange would take there. */
   private score(slot: number, nowMs: number): number {
-    return this.alone(slot, nowMs) * this.crowd(slot, this.loads.busy(slot));
+    const { meanUs } = this;
+    const alone = meanUs + OWN * (this.alone(slot, nowMs) - meanUs);
+    return alone * this.crowd(slot, this.loads.busy(slot));
   }
 
   /** How long it would take if it were alone; microseconds. */
