@@ -6,7 +6,7 @@ const PURE = [
   'src/config/**/*.test.ts',
   'sim/**/*.test.ts',
   'test/*.test.ts',
-  'test/{conformance/policy,golden/config,wire/wire}.test.ts',
+  'test/{conformance/policy,conformance/by-key,golden/config,wire/wire}.test.ts',
 ];
 
 const common = { testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' } as const;

@@ -2,13 +2,15 @@ import { expect, it } from 'vitest';
 import { measurePicks } from './pick.ts';
 
 it('a pick is measured, also in very large pools, and allocates nothing', () => {
-  for (const [policy, backends, weighted] of [
-    ['round_robin', 3, true],
-    ['round_robin', 100_000, false],
-    ['least_connections', 100, true],
-    ['peak_ewma', 100_000, false],
+  for (const [policy, backends, weighted, boundedLoad] of [
+    ['round_robin', 3, true, null],
+    ['round_robin', 100_000, false, null],
+    ['least_connections', 100, true, null],
+    ['peak_ewma', 100_000, false, null],
+    ['ring_hash', 100, true, 1.25],
+    ['rendezvous', 10, true, 1.25],
   ] as const) {
-    const figures = measurePicks(policy, backends, weighted, 20_000);
+    const figures = measurePicks({ policy, backends, weighted, boundedLoad }, 20_000);
     expect(figures.nanosecondsPerPick).toBeGreaterThan(0);
     expect(figures.rebuildMs).toBeGreaterThan(0);
     // Less than the smallest object for each: what there is belongs to others.

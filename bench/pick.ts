@@ -4,7 +4,7 @@
  * rebuild of the schedule, for small and very large pools.
  */
 import process from 'node:process';
-import { policies } from '../src/core/balancing/balancing.ts';
+import { goesByKey, policies } from '../src/core/balancing/balancing.ts';
 import { createRng } from '../src/core/base/rng.ts';
 import type { PolicyName, PoolConfig } from '../src/core/config.ts';
 import type { Pool as Members } from '../src/core/control/members.ts';
@@ -13,26 +13,33 @@ import { Pool } from '../src/core/engine/pool.ts';
 import { State, Table } from '../src/core/table/table.ts';
 
 const PICKS = 2_000_000;
+/** Rendezvous looks at every backend: so many looks in a round. */
+const RENDEZVOUS_LOOKS = 20_000_000;
 const ROUNDS = 5;
 const SIZES = [3, 100, 1000, 100_000].flatMap((backends) => [
   [backends, false] as const,
   [backends, true] as const,
 ]);
 
-export interface PickFigures {
+export interface PickOptions {
   readonly policy: PolicyName;
   readonly backends: number;
+  /** Weights from 1 to 3, or all equal. */
   readonly weighted: boolean;
+  readonly boundedLoad: number | null;
+}
+
+export interface PickFigures extends PickOptions {
   readonly nanosecondsPerPick: number;
   readonly bytesPerPick: number;
   readonly rebuildMs: number;
 }
 
 /** A pool of so many backends that are up, in memory as workers share it. */
-function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
+function poolOf({ policy, backends, weighted, boundedLoad }: PickOptions) {
   const size = { capacity: backends, workers: 2 };
   const table = new Table(size, new SharedArrayBuffer(Table.bytesFor(size)));
-  const config = { name: 'default', policy, panic: false } as PoolConfig;
+  const config = { name: 'default', policy, boundedLoad, panic: false } as PoolConfig;
   const members = Array.from({ length: backends }, (_, n) => {
     const weight = weighted ? 1 + (n % 3) : 1;
     const plain = { priority: 0, backup: false };
@@ -59,13 +66,8 @@ function poolOf(policy: PolicyName, backends: number, weighted: boolean) {
 }
 
 /** Measures one size. `picks`: how many in each of five rounds, of which the median counts. */
-export function measurePicks(
-  policy: PolicyName,
-  backends: number,
-  weighted: boolean,
-  picks = PICKS,
-): PickFigures {
-  const { table, pool, schedules, at } = poolOf(policy, backends, weighted);
+export function measurePicks(options: PickOptions, picks = PICKS): PickFigures {
+  const { table, pool, schedules, at } = poolOf(options);
   let began = performance.now();
   at.follow(schedules.of(pool));
   const rebuildMs = performance.now() - began;
@@ -87,14 +89,21 @@ export function measurePicks(
   const grown = Math.max(0, process.memoryUsage().heapUsed - heapBefore);
   times.sort((a, b) => a - b);
   return {
-    policy,
-    backends,
-    weighted,
+    ...options,
     nanosecondsPerPick: (times[ROUNDS >> 1] * 1e6) / picks,
     bytesPerPick: grown / (ROUNDS * picks),
     rebuildMs,
   };
 }
+
+/** Each policy, and those that go by a key with a bound as well. */
+const rows = (): [PolicyName, number | null][] =>
+  (Object.keys(policies) as PolicyName[]).flatMap((policy) =>
+    [null, ...(goesByKey(policy) ? [1.25] : [])].map((bound): [PolicyName, number | null] => [
+      policy,
+      bound,
+    ]),
+  );
 
 function main(): void {
   const runtime = process.versions.bun === undefined ? 'Node' : 'Bun';
@@ -104,12 +113,15 @@ function main(): void {
     'policy             backends  weights  ns per pick  bytes per pick  rebuild, ms\n',
   );
   // Compiled before anything is measured.
-  measurePicks('round_robin', 100, false);
-  for (const policy of Object.keys(policies) as PolicyName[]) {
+  measurePicks({ policy: 'round_robin', backends: 100, weighted: false, boundedLoad: null });
+  for (const [policy, boundedLoad] of rows()) {
     for (const [backends, weighted] of SIZES) {
-      const figures = measurePicks(policy, backends, weighted);
+      const picks = policy === 'rendezvous' ? RENDEZVOUS_LOOKS / backends : PICKS;
+      const options = { policy, backends, weighted, boundedLoad };
+      const figures = measurePicks(options, Math.min(PICKS, Math.ceil(picks)));
+      const name = boundedLoad === null ? policy : `${policy}, ${boundedLoad}`;
       const cells = [
-        policy.padEnd(17),
+        name.padEnd(17),
         String(backends).padStart(8),
         (weighted ? '1 to 3' : 'equal').padStart(8),
         figures.nanosecondsPerPick.toFixed(1).padStart(12),

@@ -141,6 +141,7 @@ export function makeConfig(
         policy: options.policy,
         hashKey: { kind: 'client_address' },
         queue: options.queue,
+        boundedLoad: options.boundedLoad,
         sticky: options.sticky,
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),

@@ -4,7 +4,7 @@
  * everything must be exactly right.
  */
 
-import { policies } from '../src/core/balancing/balancing.ts';
+import { goesByKey, policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type {
   PassiveHealthConfig,
@@ -76,6 +76,8 @@ export interface RateLimitOptions {
 export interface SimOptions {
   readonly calm: boolean;
   readonly policy: PolicyName;
+  /** For policies that go by a key; null: no bound. */
+  readonly boundedLoad: number | null;
   /** Clients keep a cookie of the balancer's; null: it sets none. */
   readonly sticky: StickyConfig | null;
   readonly clients: number;
@@ -134,9 +136,11 @@ export function drawOptions(rng: Rng): SimOptions {
   const network = drawNetwork(rng, calm);
   const equal = rng.chance(1, 2);
   const slow = rng.chance(1, 3);
+  const policy = pick(rng, POLICIES);
   return {
     calm,
-    policy: pick(rng, POLICIES),
+    policy,
+    boundedLoad: goesByKey(policy) && rng.chance(1, 2) ? pick(rng, BOUNDS) : null,
     sticky: rng.chance(1, 3) ? drawSticky(rng) : null,
     clients: 2 + rng.below(5),
     backends,
@@ -182,6 +186,8 @@ function drawLevels(rng: Rng, backends: number): number[] {
 }
 
 const POLICIES = Object.keys(policies) as PolicyName[];
+
+const BOUNDS: readonly number[] = [1.01, 1.25, 2];
 
 const drawSticky = (rng: Rng): StickyConfig => ({
   cookie: 'lb',

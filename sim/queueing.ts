@@ -201,7 +201,8 @@ class Queueing {
     // Balancers that were started together do not go in step.
     schedule.setCursor(this.rng.below(schedule.length));
     const rng = this.rng.fork();
-    const deps = { loads: table, rng, wallMs: () => this.now * SERVICE_MS, warn: () => {} };
+    const wallMs = (): number => this.now * SERVICE_MS;
+    const deps = { loads: table, rng, wallMs, warn: () => {}, boundedLoad: null };
     return { table, policy: policies[policy](deps), schedule };
   }
 

@@ -4,6 +4,7 @@
  */
 import { healWorld, startCalamities } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
+import { createBoundedLoad } from './checkers/bounded-load.ts';
 import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
@@ -31,6 +32,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createLeaks,
   createLimits,
   createFairness,
+  createBoundedLoad,
   createStickiness,
   createConvergence,
   createRates,

@@ -45,7 +45,7 @@ describe('evenkeel check', () => {
     expect(await check(terminal, path, false)).toBe(0);
     expect(terminal.said.out).toBe(
       `${path} is good: 1 listener, 1 route, 1 pool\n` +
-        '  pool default: 4 backends, maglev: equal weights, in the order of the file\n' +
+        '  pool default: 4 backends, maglev: by client_address\n' +
         '    in this order: 2 of priority 0, 1 of priority 2, 1 backup\n' +
         '    slow_start does nothing here: with maglev keys would move about\n',
     );
@@ -55,6 +55,19 @@ describe('evenkeel check', () => {
     const terminal = fakeTerminal();
     expect(await check(terminal, file(`policy: prequal\n${good}`), false)).toBe(0);
     expect(terminal.said.out).toContain('Backend-Load: in_flight=3, latency_ms=12');
+  });
+
+  it('says by which key a pool goes, and what would do better', async () => {
+    const terminal = fakeTerminal();
+    const backends = Array.from({ length: 257 }, (_, n) => `http://10.0.0.1:${9000 + n}`);
+    const pool = { policy: 'rendezvous', hash_key: 'cookie:sid', bounded_load: 1.5, backends };
+    expect(await check(terminal, file(JSON.stringify(pool)), false)).toBe(0);
+    const [, described, advice] = terminal.said.out.split('\n');
+    expect(described).toBe(
+      '  pool default: 257 backends, rendezvous: by cookie:sid, ' +
+        'at most 1.5 times its share for each',
+    );
+    expect(advice).toContain('advice: pool default: rendezvous looks at all 257 backends');
   });
 
   it('prints a configuration that means the same', async () => {

@@ -1,6 +1,8 @@
 /** `evenkeel check [config]`: says whether a configuration is good, without starting anything. */
+import { advise } from '../config/advice.ts';
+import { formatHashKey } from '../config/balancing.ts';
 import { printConfig } from '../config/print.ts';
-import { placers } from '../core/balancing/balancing.ts';
+import { goesByKey } from '../core/balancing/balancing.ts';
 import { type ScheduleKind, scheduleKind } from '../core/balancing/schedule.ts';
 import type { BackendConfig, Config, PoolConfig } from '../core/config.ts';
 import { ExitCode } from './exit-code.ts';
@@ -26,9 +28,15 @@ const describePool = (pool: PoolConfig): string => {
   // The others get nothing while all is well.
   const usual = ordinary.filter(({ priority }) => priority === first);
   const schedule = SCHEDULES[scheduleKind(usual.map(({ weight }) => weight))];
-  const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${schedule}\n`;
+  const order = goesByKey(policy) ? describeKey(pool) : schedule;
+  const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${order}\n`;
   const reports = policy === 'prequal' ? REPORTS : '';
   return head + reports + describeLevels(ordinary, backends.length) + describeSlowStart(pool);
+};
+
+const describeKey = ({ hashKey, boundedLoad }: PoolConfig): string => {
+  const bound = boundedLoad === null ? '' : `, at most ${boundedLoad} times its share for each`;
+  return `by ${formatHashKey(hashKey)}${bound}`;
 };
 
 /** Nothing where all are of one priority, and none is a backup. */
@@ -42,7 +50,7 @@ function describeLevels(ordinary: readonly BackendConfig[], all: number): string
 }
 
 function describeSlowStart({ policy, slowStartMs }: PoolConfig): string {
-  if (slowStartMs === 0 || placers[policy] === undefined) return '';
+  if (slowStartMs === 0 || !goesByKey(policy)) return '';
   return `    slow_start does nothing here: with ${policy} keys would move about\n`;
 }
 
@@ -51,7 +59,8 @@ function describeConfig(file: string, config: Config): string {
   const { listeners, routes, pools } = config;
   const parts = [count(listeners.length, 'listener'), count(routes.length, 'route')];
   const head = `${file} is good: ${parts.join(', ')}, ${count(pools.length, 'pool')}\n`;
-  return head + pools.map(describePool).join('');
+  const advice = advise(config).map(({ message }) => `  advice: ${message}\n`);
+  return head + pools.map(describePool).join('') + advice.join('');
 }
 
 /** `print`: the whole configuration as it will be used, every default written out. */

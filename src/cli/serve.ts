@@ -2,6 +2,7 @@
  * A balancer in this process, from its start to its end: banner, signals, reload, exit code.
  * `run`, ports on the command line and `demo` all end here.
  */
+import { advise } from '../config/advice.ts';
 import { type Diagnostic, formatDiagnostics } from '../config/diagnostics.ts';
 import type { ConfigResult } from '../config/load.ts';
 import { formatDuration } from '../config/quantities.ts';
@@ -65,6 +66,7 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     const started: Started = { version, runtime, pid: process.pid, source, config, listeners };
     if (isBannerWanted(terminal, config)) log.print(bannerText(started, terminal.colour));
     else logStarted(log, started);
+    sayWhatIsAdvised(log, config);
     options.announce?.(log, started);
     return await untilStopped(terminal, log, balancer, options);
   } catch (error) {
@@ -178,6 +180,10 @@ function stoppingMessage(
 const inOneLine = (diagnostic: Diagnostic): string =>
   formatDiagnostics([diagnostic]).split('\n')[0];
 
+function sayWhatIsAdvised(log: ProcessLog, config: Config): void {
+  for (const { pool, message } of advise(config)) log.event('warn', 'advice', message, { pool });
+}
+
 /** Workers and the table are made once. */
 function sayWhatWaits(log: ProcessLog, started: Config, now: Config): void {
   const waiting = [
@@ -207,6 +213,7 @@ async function reloadOnce(
     log.configure(loaded.config.log);
     log.event('info', 'reloaded', `${source} was read again and is in force`);
     sayWhatWaits(log, config, loaded.config);
+    sayWhatIsAdvised(log, loaded.config);
     return loaded.config;
   }
   for (const problem of problems) log.event('error', 'reload_refused', problem);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatHashKey, parseHashKey } from './balancing.ts';
+import { boundedLoad, formatHashKey, parseHashKey } from './balancing.ts';
 
 const problemOf = (text: string): string => {
   const result = parseHashKey(text);
@@ -35,5 +35,26 @@ describe('a hash key', () => {
     ['query:a=b', '"a=b" can be no name of a query; write query:NAME'],
   ])('%s: %s', (text, says) => {
     expect(problemOf(text)).toContain(says);
+  });
+});
+
+describe('bounded_load', () => {
+  it.each([1.01, 1.1, 1.25, 2, 9.99, 10])('may be %d', (factor) => {
+    expect(boundedLoad.parse(factor)).toBe(factor);
+  });
+
+  it.each([
+    [1, '1 is out of range; write a number above 1, up to 10, such as 1.25'],
+    [0, 'out of range'],
+    [-2, 'out of range'],
+    [11, 'out of range'],
+    [125, '125 is out of range; for 125 percent write 1.25'],
+    [1.256, '1.256 has more than two decimals; write 1.26'],
+    [1.001, '1.001 has more than two decimals; write 1.01'],
+    ['1.25', 'expected a number, found "1.25"; write one above 1, such as 1.25'],
+    [Number.NaN, 'expected a number'],
+  ])('%s: %s', (given, says) => {
+    const { error } = boundedLoad.safeParse(given);
+    expect(error?.issues[0].message).toContain(says);
   });
 });

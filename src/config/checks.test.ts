@@ -54,7 +54,14 @@ describe('values together', () => {
       { backends, passive_health: { slower_than: 1 } },
       'passive_health.slower_than: 1 ejects those that are hardly slower',
     ],
-    [{ backends, hash_key: 'host' }, 'hash_key: has no meaning without "policy: maglev"'],
+    [
+      { backends, hash_key: 'host' },
+      'hash_key: has no meaning with policy: round_robin; write policy: maglev, ring_hash or',
+    ],
+    [
+      { backends, policy: 'random', bounded_load: 2 },
+      'bounded_load: has no meaning with policy: random; write policy: maglev, ring_hash or',
+    ],
     [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
     [
       limited({ rate: '1/s' }, { rate: '1/s', key: 'client_address' }),
@@ -125,6 +132,7 @@ describe('values together', () => {
         expect(() => complaints({ backends, [key]: value })).not.toThrow();
       }
     }
+    expect(complaints({ backends, policy: 'ring', hash_key: 'host', bounded_load: 2 })).toEqual([]);
     expect(complaints({ backends, health_check: { interval: 'x', timeout: '9s' } })).toEqual([]);
   });
 });

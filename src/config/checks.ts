@@ -3,6 +3,8 @@
  * skip what is wrong in itself, so that they speak in the same run as the checks of single values.
  */
 import type * as z from 'zod';
+import { goesByKey, policies } from '../core/balancing/balancing.ts';
+import type { PolicyName } from '../core/config.ts';
 import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
 import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
 import { certificateProblem, isPem, type NamedFiles } from './files.ts';
@@ -142,10 +144,8 @@ function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): vo
 
 function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {
   checkBackendNames(pool, path, report);
+  checkKeys(pool, path, report);
   checkBackups(pool, path, report);
-  if (pool.hash_key !== undefined && pool.policy !== 'maglev') {
-    report.add([...path, 'hash_key'], NO_HASHING, 'key');
-  }
   if (pool.queue !== undefined && !isLimited(pool)) report.add([...path, 'queue'], NO_LIMIT, 'key');
   const health = asMapping(pool.health_check);
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
@@ -168,8 +168,20 @@ function isLimited(pool: Mapping): boolean {
 }
 
 const NO_LIMIT = 'nobody ever waits without "max_requests"; add that, or remove this';
-const NO_HASHING = 'has no meaning without "policy: maglev"; add that, or remove this';
+const BY_KEY = 'write policy: maglev, ring_hash or rendezvous';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
+
+/** For policies that go by a key. One that there is not is complained about elsewhere. */
+function checkKeys(pool: Mapping, path: Path, report: Report): void {
+  const { policy = 'round_robin' } = pool;
+  if (typeof policy !== 'string' || !Object.hasOwn(policies, policy)) return;
+  if (goesByKey(policy as PolicyName)) return;
+  for (const key of ['hash_key', 'bounded_load']) {
+    if (pool[key] === undefined) continue;
+    const message = `has no meaning with policy: ${policy}; ${BY_KEY}, or remove this`;
+    report.add([...path, key], message, 'key');
+  }
+}
 
 function checkCa(ca: string, path: Path, files: NamedFiles, report: Report): void {
   const pem = isPem(ca) ? { value: ca } : files.text(ca);

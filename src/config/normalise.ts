@@ -68,6 +68,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     name,
     policy: pool.policy,
     hashKey: pool.hash_key ?? { kind: 'client_address' },
+    boundedLoad: pool.bounded_load ?? null,
     sticky: pool.sticky === undefined ? null : toSticky(pool.sticky),
     backends: pool.backends.map((written) => toBackend(written, pool.max_requests ?? 0)),
     queue: toQueue(pool.queue ?? queue.parse({})),

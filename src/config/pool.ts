@@ -1,7 +1,7 @@
 /** A pool as it is written: its backends, and what holds for all of them. */
 import * as z from 'zod';
 import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
-import { hashKey, policy } from './balancing.ts';
+import { boundedLoad, hashKey, policy } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, flag, POSITIVE, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
@@ -188,6 +188,7 @@ export const poolShape = {
   backends,
   policy,
   hash_key: hashKey.optional(),
+  bounded_load: boundedLoad.optional(),
   sticky: sticky.optional(),
   health_check: healthCheck.optional(),
   max_requests: maxRequests.optional(),
@@ -209,7 +210,7 @@ export const poolShape = {
     'A backend that comes back from down, or that a reload adds, begins with 10 % of its share, ' +
       'which grows to all of it in this time. Unless set, it gets all of it at once. Does ' +
       'nothing where more than half of those that can be chosen would begin, nor where keys ' +
-      'have their places (`maglev`).',
+      'have their places (`maglev`, `ring_hash`, `rendezvous`).',
   ).optional(),
   drain_timeout: duration(
     null,

@@ -3,6 +3,7 @@
  * configuration itself, and means the same.
  */
 import { stringify } from 'yaml';
+import { goesByKey } from '../core/balancing/balancing.ts';
 import type {
   BackendConfig,
   Config,
@@ -84,7 +85,8 @@ function toPool(pool: PoolConfig): PoolInput {
   return {
     backends: pool.backends.map(toBackend),
     policy: pool.policy,
-    ...(pool.policy === 'maglev' ? { hash_key: formatHashKey(pool.hashKey) } : {}),
+    ...(goesByKey(pool.policy) ? { hash_key: formatHashKey(pool.hashKey) } : {}),
+    ...(pool.boundedLoad === null ? {} : { bounded_load: pool.boundedLoad }),
     ...(pool.backends.some(isLimited) ? { queue: toQueue(pool.queue) } : {}),
     ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),

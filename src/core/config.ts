@@ -63,7 +63,9 @@ export type PolicyName =
   | 'peak_ewma'
   | 'adaptive'
   | 'prequal'
-  | 'maglev';
+  | 'maglev'
+  | 'ring_hash'
+  | 'rendezvous';
 
 /** The part of a request by which a hashing policy chooses. */
 export type HashKeyConfig =
@@ -88,6 +90,8 @@ export interface PoolConfig {
   readonly policy: PolicyName;
   /** For hashing policies. */
   readonly hashKey: HashKeyConfig;
+  /** For the same: above 1, of its share of what is in flight; null: no bound. */
+  readonly boundedLoad: number | null;
   /** null: each exchange goes where the policy says. */
   readonly sticky: StickyConfig | null;
   readonly backends: readonly BackendConfig[];

@@ -6,14 +6,17 @@
 import type { Rng } from '../base/rng.ts';
 import type { PolicyName } from '../config.ts';
 import { createAdaptive } from './adaptive.ts';
+import type { Placed } from './by-key.ts';
 import { createInTurn } from './in-turn.ts';
 import { createLeastConnections } from './least-connections.ts';
 import { createLeastRequest } from './least-request.ts';
 import type { Loads } from './loads.ts';
-import { createMaglev, maglevTable, type Placed } from './maglev.ts';
+import { createMaglev, maglevTable } from './maglev.ts';
 import { createPeakEwma } from './peak-ewma.ts';
 import { createPrequal } from './prequal.ts';
 import { createRandom } from './random.ts';
+import { createRendezvous, rendezvousTable } from './rendezvous.ts';
+import { createRingHash, ringTable } from './ring-hash.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Policy {
@@ -63,12 +66,19 @@ export interface PolicyDeps {
   readonly wallMs: () => number;
   /** Tells the operator. `event`: a stable name; `message`: a sentence about the pool. */
   readonly warn: (event: string, message: string) => void;
+  /** For those that go by a key: how many times its share a backend may have; null: any number. */
+  readonly boundedLoad: number | null;
 }
 
 /** Policies that need a table by hash, which the control thread makes with the schedule. */
 export const placers: Partial<Record<PolicyName, (backends: readonly Placed[]) => Int32Array>> = {
   maglev: maglevTable,
+  ring_hash: ringTable,
+  rendezvous: rendezvousTable,
 };
+
+/** Whether `hash_key` and `bounded_load` mean anything to this policy. */
+export const goesByKey = (policy: PolicyName): boolean => placers[policy] !== undefined;
 
 export type PolicyFactory = (deps: PolicyDeps) => Policy;
 
@@ -82,4 +92,6 @@ export const policies = {
   adaptive: createAdaptive,
   prequal: createPrequal,
   maglev: createMaglev,
+  ring_hash: createRingHash,
+  rendezvous: createRendezvous,
 } satisfies Record<PolicyName, PolicyFactory>;

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { PickingPool } from '../../../test/fixtures/picking-pool.ts';
 import { hashText } from '../base/hash.ts';
 import { State } from '../table/table.ts';
-import { createMaglev, maglevTable, type Placed } from './maglev.ts';
+import type { Placed } from './by-key.ts';
+import { createMaglev, maglevTable } from './maglev.ts';
 
 const backend = (n: number, weight = 1): Placed => ({
   slot: n,

@@ -7,35 +7,19 @@
  */
 import { mix } from '../base/hash.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
-import { type Loads, mayPick } from './loads.ts';
-import type { Schedule } from './schedule.ts';
+import { ByKey, byName, type Placed, type Places } from './by-key.ts';
 
 /** Places, a prime; with 100 for each backend, shares differ by 1 % at most. */
 const PLACES = 65_537;
 /** For more than 655 backends. */
 const MANY_PLACES = 655_373;
-/**
- * Looks at places, for each backend: whoever can be had is among them but for one in e^20. With
- * nobody left a walk through all places would cost each request a part of a millisecond.
- */
-const LOOKS = 20;
-
-/** Of one backend: a slot, its weight, and two hashes of its name that are independent. */
-export interface Placed {
-  readonly slot: number;
-  readonly weight: number;
-  readonly hash: number;
-  readonly otherHash: number;
-}
-
 /** The slots by place. Empty: nobody is there. `places`: how many, a prime. */
 export function maglevTable(
   backends: readonly Placed[],
   places = backends.length * 100 > PLACES ? MANY_PLACES : PLACES,
 ): Int32Array {
   if (backends.length === 0) return new Int32Array(0);
-  // The same whatever order they are in.
-  const sorted = [...backends].sort((a, b) => a.hash - b.hash || a.otherHash - b.otherHash);
+  const sorted = byName(backends);
   const turns = new Turns(sorted);
   const table = new Int32Array(places).fill(-1);
   const next = Int32Array.from(sorted, ({ hash }) => hash % places);
@@ -98,30 +82,13 @@ class Turns {
   }
 }
 
-/** A request without a key goes to whose turn it is. */
-export function createMaglev({ loads }: PolicyDeps): Policy {
-  return new Maglev(loads);
-}
+const PLACES_OF_TABLE: Places = {
+  words: 1,
+  placeOf: (placement, key) => key % placement.length,
+  looks: 20,
+};
 
-class Maglev implements Policy {
-  private readonly loads: Loads;
-
-  constructor(loads: Loads) {
-    this.loads = loads;
-  }
-
-  /** Whose place it is; who has gone since the table was made leaves it to the next place's. */
-  pick(schedule: Schedule, tried: readonly number[], key: number): number {
-    const { placement, states } = schedule;
-    const { length } = placement;
-    if (key < 0 || length === 0) return schedule.draw();
-    let place = key % length;
-    const looks = Math.min(length, LOOKS * schedule.slots.length);
-    for (let i = 0; i < looks; i++) {
-      const slot = placement[place];
-      if (mayPick(this.loads, slot, states, tried)) return slot;
-      place = place + 1 === length ? 0 : place + 1;
-    }
-    return -1;
-  }
+/** Needs a `maglevTable` in the schedule. */
+export function createMaglev(deps: PolicyDeps): Policy {
+  return new ByKey(deps, PLACES_OF_TABLE);
 }

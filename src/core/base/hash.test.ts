@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latin1 } from './bytes.ts';
-import { hashBytes, hashText, mix } from './hash.ts';
+import { hashBytes, hashText, mix, mixWith } from './hash.ts';
 
 describe('a hash', () => {
   it('of bytes is that of the same text', () => {
@@ -27,6 +27,17 @@ describe('a hash', () => {
     );
     // 99.9 % of fair draws with 63 degrees of freedom are below.
     expect(chiSquare).toBeLessThan(103.4);
+  });
+
+  it('with another beside it tells names apart of which one hash is the same', () => {
+    const results = [
+      [1, 7, 8],
+      [2, 7, 8],
+      [1, 7, 9],
+      [1, 6, 8],
+    ].map(([number, hash, other]) => mixWith(number, hash, other));
+    expect(new Set(results).size).toBe(4);
+    for (const result of results) expect(Number.isInteger(result) && result >= 0).toBe(true);
   });
 
   it('moves half of its bits for each bit that differs', () => {

@@ -17,6 +17,14 @@ export function mix(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/**
+ * A number and two independent hashes of one name as one. Names of which one hash is the same
+ * still have results that have nothing to do with one another.
+ */
+export function mixWith(number: number, hash: number, otherHash: number): number {
+  return mix(mix(number ^ hash) ^ otherHash);
+}
+
 /** Of bytes[start, end). Different seeds: hashes that have nothing to do with one another. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed = 0): number {
   let h = FNV_OFFSET ^ seed;

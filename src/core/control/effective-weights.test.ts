@@ -176,9 +176,11 @@ describe('priorities', () => {
     die(1);
     const expected = { 'server-2': 0.7, 'server-3': 0.1, 'server-4': 0.2 };
     const found = shares(5000, policy);
+    // What is somebody's on a ring differs by 1 / sqrt(points), and by twice that now and then.
+    const noise = policy === 'ring_hash' ? 0.06 : 0.03;
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected));
     for (const [name, share] of Object.entries(expected)) {
-      expect(Math.abs(found[name] / 5000 - share)).toBeLessThan(0.03);
+      expect(Math.abs(found[name] / 5000 - share)).toBeLessThan(noise);
     }
   });
 

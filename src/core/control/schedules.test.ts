@@ -7,7 +7,10 @@ import {
   poolConfig,
   SILENT,
 } from '../../../test/fixtures/control-world.ts';
+import { policies } from '../balancing/balancing.ts';
 import type { Schedule } from '../balancing/schedule.ts';
+import { mix } from '../base/hash.ts';
+import { createRng } from '../base/rng.ts';
 import type { PoolConfig } from '../config.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
@@ -97,5 +100,39 @@ describe('a schedule', () => {
     const clock = createSimClock();
     const schedules = new Schedules(table, clock, SILENT, new FakeEngine(clock));
     expect(schedules.of(pool).words.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+});
+
+describe.each(['ring_hash', 'rendezvous'] as const)('a schedule for %s', (policy) => {
+  /** Three backends of priority 0, weights 1 to 3, and two of priority 1. */
+  function levels() {
+    const world = worldOf([up, up, up, up, up], { policy });
+    world.pool.members.forEach(({ backend }, i) => {
+      const level = i < 3 ? { priority: 0, weight: i + 1 } : { priority: 1, weight: 1 };
+      backend.config = { ...backend.config, ...level };
+    });
+    const needs = { rng: createRng(1), wallMs: () => 0, warn: () => {}, boundedLoad: null };
+    const pick = policies[policy]({ loads: world.table, ...needs });
+    const whose = (): number[] => {
+      const schedule = world.schedules.of(world.pool);
+      return Array.from({ length: 2000 }, (_, n) => pick.pick(schedule, [], mix(n + 1) >>> 1));
+    };
+    return { ...world, whose };
+  }
+
+  it('moves only the keys that another level takes over', () => {
+    const { table, whose } = levels();
+    const before = whose();
+    expect(Math.max(...before)).toBe(2);
+    table.setState(2, down);
+    const after = whose();
+    const spilled = after.filter((slot) => slot >= 3).length;
+    expect(spilled).toBeGreaterThan(50);
+    for (let n = 0; n < 2000; n++) {
+      const isKept = after[n] === before[n];
+      expect(isKept || before[n] === 2 || after[n] >= 3, `${before[n]} to ${after[n]}`).toBe(true);
+    }
+    table.setState(2, up);
+    expect(whose()).toEqual(before);
   });
 });

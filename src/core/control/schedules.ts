@@ -1,7 +1,7 @@
 /** Who of each pool may be picked, in which order: worked out here, drawn from by every worker. */
 import { placers } from '../balancing/balancing.ts';
+import type { Placed } from '../balancing/by-key.ts';
 import { effectiveWeights } from '../balancing/effective-weights.ts';
-import type { Placed } from '../balancing/maglev.ts';
 import { createRoundRobin, type Order } from '../balancing/round-robin.ts';
 import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
@@ -128,13 +128,18 @@ function weigh(candidates: readonly Weighing[], who: Eligible): number[] {
   return effectiveWeights(weighted, who.shares);
 }
 
-/** By what they are called, so that all balancers that know them agree where a key belongs. */
+/**
+ * By what they are called, so that all balancers that know them agree where a key belongs. Where
+ * levels share, weights are as configured for who has the most of his, and parts of that for the
+ * others: so only keys move that go from one level to another.
+ */
 function placed(pool: Pool, slots: readonly number[], weights: readonly number[]): Placed[] {
-  const names = new Map(
-    pool.members.map(({ backend }) => [backend.slot, identity(backend.config)] as const),
-  );
+  const known = new Map(pool.members.map(({ backend }) => [backend.slot, backend.config] as const));
+  const configs = slots.map((slot) => known.get(slot)!);
+  const most = configs.reduce((max, { weight }, i) => Math.max(max, weights[i] / weight), 0);
   return slots.map((slot, i) => {
-    const name = names.get(slot)!;
-    return { slot, weight: weights[i], hash: hashText(name), otherHash: hashText(name, 1) };
+    const name = identity(configs[i]);
+    const weight = weights[i] / most;
+    return { slot, weight, hash: hashText(name), otherHash: hashText(name, 1) };
   });
 }

@@ -229,11 +229,13 @@ describe('a pool', () => {
   });
 });
 
-describe('a pool that goes by a key', () => {
+const byKey = ['maglev', 'ring_hash', 'rendezvous'] as const;
+
+describe.each(byKey)('a pool that goes by a key, %s', (policy) => {
   it('sends the same key to the same backend, and the others on when it is gone', () => {
     const stage = new Stage({
       backends: 3,
-      pool: { policy: 'maglev', hashKey: { kind: 'cookie', name: 'sid' } },
+      pool: { policy, hashKey: { kind: 'cookie', name: 'sid' } },
     });
     for (const number of [1, 2, 3]) stage.backend(number).answering();
     const whose = (sid: number): string | null => {
@@ -256,11 +258,34 @@ describe('a pool that goes by a key', () => {
   it('sends requests without the key in turn', () => {
     const stage = new Stage({
       backends: 3,
-      pool: { policy: 'maglev', hashKey: { kind: 'header', name: 'x-user' } },
+      pool: { policy, hashKey: { kind: 'header', name: 'x-user' } },
     });
     for (const number of [1, 2, 3]) stage.backend(number).answering();
     for (let i = 0; i < 3; i++) stage.ask(get(), 10);
     const names = stage.records.map((record) => record.backend);
     expect(names).toEqual(['server-1', 'server-2', 'server-3']);
+  });
+
+  it('takes a bound at a reload, and lets it go again', () => {
+    const stage = new Stage({ backends: 3, pool: { policy, hashKey: { kind: 'host' } } });
+    // Nobody answers: all stay in flight.
+    for (const number of [1, 2, 3]) stage.backend(number);
+    const busy = (): number[] => stage.backends.map(({ slot }) => stage.table.inFlight(slot));
+    const bound = (boundedLoad: number | null): void => {
+      const [pool] = stage.config.pools;
+      stage.configure({ ...stage.config, pools: [{ ...pool, boundedLoad }] });
+    };
+    for (let i = 0; i < 4; i++) stage.ask(get(), 1);
+    const home = busy().indexOf(4);
+    expect(busy().reduce((a, b) => a + b)).toBe(4);
+    bound(1.25);
+    for (let i = 0; i < 6; i++) stage.ask(get(), 1);
+    // ceil(1.25 * 10 / 3) = 5, and the fifth only when nine were in flight.
+    expect(busy()[home]).toBeLessThanOrEqual(5);
+    expect(Math.max(...busy())).toBeLessThanOrEqual(5);
+    const before = busy()[home];
+    bound(null);
+    for (let i = 0; i < 5; i++) stage.ask(get(), 1);
+    expect(busy()[home]).toBe(before + 5);
   });
 });

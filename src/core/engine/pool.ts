@@ -1,10 +1,10 @@
 /** A pool as a worker sees it: its policy, the schedule all workers share, its retry budget. */
 
 import {
+  goesByKey,
   type Observation,
   type Policy,
   type PolicyDeps,
-  placers,
   policies,
 } from '../balancing/balancing.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
@@ -71,7 +71,7 @@ export class Pool {
   private sticky: StickyCookie | null = null;
   private readonly table: Table;
   private readonly known: Generations;
-  private readonly deps: PolicyDeps;
+  private readonly deps: Omit<PolicyDeps, 'boundedLoad'>;
   private policy: Policy;
   private schedule: Schedule;
   private readonly load = new BackendLoad();
@@ -96,7 +96,7 @@ export class Pool {
       log.event('warn', event, `pool ${config.name}: ${message}`, { pool: config.name });
     };
     this.deps = { loads: table, rng, wallMs, warn };
-    this.policy = policies[config.policy](this.deps);
+    this.policy = this.policyOf(config);
     this.schedule = emptySchedule();
   }
 
@@ -104,10 +104,16 @@ export class Pool {
   configure(config: PoolConfig, backends: readonly Backend[]): void {
     this.isLimited = config.backends.some(({ maxRequests }) => maxRequests > 0);
     if (this.queue !== null) this.queue.config = config.queue;
-    if (config.policy !== this.config.policy) this.policy = policies[config.policy](this.deps);
+    const { policy, boundedLoad } = this.config;
+    const isSame = config.policy === policy && config.boundedLoad === boundedLoad;
+    if (!isSame) this.policy = this.policyOf(config);
     this.config = config;
     const { name, sticky } = config;
     this.sticky = sticky === null ? null : new StickyCookie(sticky, name, backends);
+  }
+
+  private policyOf({ policy, boundedLoad }: PoolConfig): Policy {
+    return policies[policy]({ ...this.deps, boundedLoad });
   }
 
   /** A reload has taken it away. Its slots may soon be those of other pools: nobody is picked. */
@@ -230,7 +236,7 @@ export class Pool {
   /** Where a policy that chooses by hash sends this request; NO_KEY for the others. */
   keyOf(head: Head, facts: RequestFacts, address: string): number {
     const { policy, hashKey } = this.config;
-    return placers[policy] === undefined ? NO_KEY : hashKeyOf(hashKey, head, facts, address);
+    return goesByKey(policy) ? hashKeyOf(hashKey, head, facts, address) : NO_KEY;
   }
 
   /** Where the client was before, by its cookie, which is taken out of the head; or null. */

@@ -1,0 +1,73 @@
+/**
+ * Rendezvous (Thaler and Ravishankar 1998; with weights: Schindelhauer and Schomaker 2005): for
+ * each key every backend draws a number, by its name, and the best one has the key. When one goes,
+ * its keys go to all others by weight; when one comes, it takes of all alike; no other key moves.
+ * There is no table to make anew, but every request looks at every backend.
+ */
+import { mixWith } from '../base/hash.ts';
+import { ln } from '../base/math.ts';
+import type { Policy, PolicyDeps } from './balancing.ts';
+import { Room } from './bounded-load.ts';
+import { byName, type Placed } from './by-key.ts';
+import { type Loads, mayPick } from './loads.ts';
+import type { Schedule } from './schedule.ts';
+
+/** A backend's words in the placement: its slot, two hashes of its name. */
+const WORDS = 3;
+
+/** What is asked of each backend at each pick. */
+export function rendezvousTable(backends: readonly Placed[]): Int32Array {
+  const words = byName(backends).map(({ slot, hash, otherHash }) => [slot, hash, otherHash]);
+  return Int32Array.from(words.flat());
+}
+
+/** Needs a `rendezvousTable` in the schedule. A request without a key goes in turn. */
+export function createRendezvous(deps: PolicyDeps): Policy {
+  return new Rendezvous(deps);
+}
+
+class Rendezvous implements Policy {
+  private readonly loads: Loads;
+  /** null: as much as comes goes to the same backend. */
+  private readonly room: Room | null;
+
+  constructor({ loads, boundedLoad }: PolicyDeps) {
+    this.loads = loads;
+    this.room = boundedLoad === null ? null : new Room(loads, boundedLoad);
+  }
+
+  pick(schedule: Schedule, tried: readonly number[], key: number): number {
+    const { room } = this;
+    const isByKey = key >= 0 && schedule.placement.length > 0;
+    if (room !== null) {
+      room.look(schedule);
+      const slot = isByKey ? this.best(schedule, tried, key, room) : room.inTurn(schedule, tried);
+      if (slot !== -1) return slot;
+    }
+    return isByKey ? this.best(schedule, tried, key, null) : schedule.draw();
+  }
+
+  /** The one with the least -ln(u) / weight of those that can be had, and have room if asked. */
+  private best(
+    { placement, states }: Schedule,
+    tried: readonly number[],
+    key: number,
+    room: Room | null,
+  ): number {
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < placement.length; at += WORDS) {
+      const slot = placement[at];
+      const weight = this.loads.weight(slot);
+      const u = (mixWith(key, placement[at + 1], placement[at + 2]) + 0.5) / 0x100000000;
+      // -ln(u) is at least that: most need no logarithm.
+      if (1 - u >= least * weight) continue;
+      if (!mayPick(this.loads, slot, states, tried)) continue;
+      const drawn = -ln(u) / weight;
+      if (drawn >= least || (room !== null && !room.has(slot))) continue;
+      best = slot;
+      least = drawn;
+    }
+    return best;
+  }
+}
