@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { passiveHealth } from '../../../test/fixtures/control-world.ts';
 import { createRng, type Rng } from '../base/rng.ts';
-import type { PassiveHealthConfig } from '../config.ts';
 import { State } from '../table/table.ts';
 import { Ejection } from './ejection.ts';
 
-const CONFIG: PassiveHealthConfig = {
-  consecutiveFailures: 5,
-  failureRatio: 0.5,
-  minimumRequests: 20,
-  intervalMs: 10_000,
-  slowerThan: 0,
-  ejectionMs: 10_000,
-  maxEjectionMs: 60_000,
-  maxEjected: 0.5,
-};
+const CONFIG = passiveHealth({ maxEjectionMs: 60_000 });
 
 /** Always in the middle of the jitter. */
 const middle: Rng = { ...createRng(1), below: (bound) => bound >> 1 };

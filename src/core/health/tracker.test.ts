@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { passiveHealth } from '../../../test/fixtures/control-world.ts';
 import { createRng } from '../base/rng.ts';
-import type { HealthCheckConfig, PassiveHealthConfig } from '../config.ts';
+import type { HealthCheckConfig } from '../config.ts';
 import { State } from '../table/table.ts';
 import { type Evidence, Tracker } from './tracker.ts';
 
@@ -268,16 +269,7 @@ describe('a health check changed by a reload', () => {
   });
 });
 
-const PASSIVE: PassiveHealthConfig = {
-  consecutiveFailures: 5,
-  failureRatio: 0.5,
-  minimumRequests: 20,
-  intervalMs: 10_000,
-  slowerThan: 0,
-  ejectionMs: 10_000,
-  maxEjectionMs: 300_000,
-  maxEjected: 0.5,
-};
+const PASSIVE = passiveHealth();
 const rng = createRng(5);
 
 /** One that was up, and whose exchanges fail. */
