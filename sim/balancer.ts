@@ -211,6 +211,8 @@ function healthCheck(options: SimOptions): HealthCheckConfig | null {
   if (options.health === null) return null;
   return {
     ...options.health,
+    downIntervalMs: options.health.intervalMs,
+    headers: [],
     method: 'GET',
     path: '/health',
     host: null,

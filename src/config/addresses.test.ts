@@ -80,12 +80,22 @@ describe('a host', () => {
     },
   );
 
-  it.each(['', 'a..b', '-a', 'a-', '10.0.0.256', '1.2.3', '[::g]', '::1', 'a b', 'bücher.de'])(
-    '"%s" is refused',
-    (host) => {
-      expect(hostProblem(host)).not.toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'a..b',
+    '-a',
+    'a-',
+    '10.0.0.256',
+    '1.2.3',
+    'a.0',
+    'a.0x1',
+    '[::g]',
+    '::1',
+    'a b',
+    'bücher.de',
+  ])('"%s" is refused', (host) => {
+    expect(hostProblem(host)).not.toBeNull();
+  });
 });
 
 describe('the Host for backends', () => {

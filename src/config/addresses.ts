@@ -115,7 +115,8 @@ export function hostProblem(host: string): string | null {
     const ascii = asciiName(host);
     return `${show(host)} is not ASCII${ascii === null ? '' : `; write ${ascii}`}`;
   }
-  if (/^[0-9.]*\.?\d+$/.test(host)) {
+  // The URL standard: what ends in a number is an IPv4 address, or nothing.
+  if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i.test(host)) {
     if (isIPv4(host)) return null;
     const remedy = 'write four numbers from 0 to 255, or a name';
     return `${show(host)} is neither an IPv4 address nor a name; ${remedy}`;

@@ -62,6 +62,14 @@ describe('values together', () => {
       { backends, policy: 'random', bounded_load: 2 },
       'bounded_load: has no meaning with policy: random; write policy: maglev, ring_hash or',
     ],
+    [
+      { backends, health_check: { interval: '5s', down_interval: '1s' } },
+      'health_check.down_interval: "1s" is below the interval; write 5s or more',
+    ],
+    [
+      { backends, health_check: { type: 'tcp', headers: { a: 'b' } } },
+      'health_check.headers: a tcp probe only connects',
+    ],
     [{ backends, routes: [{ pool: 'defualt' }] }, 'did you mean "default"?'],
     [
       limited({ rate: '1/s' }, { rate: '1/s', key: 'client_address' }),

@@ -247,8 +247,16 @@ function checkHealth(health: Mapping, path: Path, report: Report): void {
     const message = `${show(health.timeout)} is not below ${limit}; ${remedy}`;
     report.add([...path, 'timeout'], message);
   }
+  const down = understood(parseDuration, health.down_interval);
+  if (interval !== null && down !== null && down > 0 && down < interval) {
+    const remedy = `write ${formatDuration(interval)} or more, or remove this`;
+    report.add(
+      [...path, 'down_interval'],
+      `${show(health.down_interval)} is below the interval; ${remedy}`,
+    );
+  }
   if (health.type !== 'tcp') return;
-  for (const key of ['path', 'method', 'host', 'expected_status']) {
+  for (const key of ['path', 'method', 'host', 'headers', 'expected_status']) {
     if (health[key] === undefined) continue;
     const message = 'a tcp probe only connects; remove this key, or write type: http';
     report.add([...path, key], message, 'key');

@@ -11,6 +11,20 @@ describe('a health check as it is written', () => {
     });
   });
 
+  it('takes header fields, but none that a probe must say itself', () => {
+    const headers = { 'X-Probe': 'yes', Cookie: 'a=b; c' };
+    expect(healthCheck.parse({ headers }).headers).toEqual(headers);
+    for (const [name, value] of [
+      ['Host', 'a.test'],
+      ['content-length', '5'],
+      ['two words', 'x'],
+      ['X', 'a\r\nb'],
+      ['X', ' a'],
+    ]) {
+      expect(healthCheck.safeParse({ headers: { [name]: value } }).success).toBe(false);
+    }
+  });
+
   it('takes one status, a class, a range, or a list of these', () => {
     const of = (expected_status: string | number | (string | number)[]) =>
       healthCheck.parse({ expected_status }).expected_status;

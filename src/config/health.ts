@@ -1,13 +1,49 @@
 /** How the health of backends is judged, as it is written: `health_check`. */
 import * as z from 'zod';
 import { parseHostField, parseProbePath } from './addresses.ts';
-import { choice, duration, expected, POSITIVE, parsed, settle, whole } from './fields.ts';
+import { isToken } from './balancing.ts';
+import { show } from './diagnostics.ts';
+import { choice, duration, expected, POSITIVE, parsed, settle, text, whole } from './fields.ts';
 import { parseStatus } from './quantities.ts';
 
 const status = z
   .union([z.number(), z.string()], { error: expected('a status', '200, 2xx or 200-399') })
   .transform((given, context) => settle(parseStatus(given), given, context))
   .meta({ title: 'status' });
+
+/** What the probe says itself, and why it cannot be written here. */
+const OWN: Readonly<Record<string, string>> = {
+  host: 'write it as "host", beside "headers"',
+  connection: 'a probe closes its connection; remove this',
+  'content-length': 'a probe has no body; remove this',
+  'transfer-encoding': 'a probe has no body; remove this',
+};
+
+const headerValue = text(
+  (given) =>
+    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(given)
+      ? null
+      : `${show(given)} is no value of a header; write printable ASCII without blanks around it`,
+  { title: 'text', description: 'Its value.', examples: ['secret'] },
+);
+
+const headers = z
+  .record(
+    z
+      .string()
+      .refine(isToken, {
+        error: ({ input }) => `${show(input)} is no name of a header; write one such as X-Probe`,
+      })
+      .refine((name) => OWN[name.toLowerCase()] === undefined, {
+        error: ({ input }) => `${show(input)}: ${OWN[String(input).toLowerCase()]}`,
+      }),
+    headerValue,
+  )
+  .meta({
+    title: 'name to value',
+    description: 'Header fields that an http probe sends besides its own.',
+    examples: [{ 'X-Probe': 'evenkeel' }],
+  });
 
 /** The key `health_check`. */
 export const healthCheck = z
@@ -26,6 +62,11 @@ export const healthCheck = z
       POSITIVE,
       'From one probe of a backend to the next, give or take 10 %.',
     ).prefault('5s'),
+    down_interval: duration(
+      POSITIVE,
+      'The same for one that is down, until a probe passes; not below the interval. Default: the ' +
+        'interval.',
+    ).optional(),
     timeout: duration(
       POSITIVE,
       'How long a probe may take; below the interval. Default: 2s, or half an interval of 2s or ' +
@@ -37,6 +78,7 @@ export const healthCheck = z
       description: "The Host that an http probe sends. Default: the backend URL's own.",
       examples: ['www.example.com'],
     }).optional(),
+    headers: headers.prefault({}),
     expected_status: z
       .union([status, z.array(status).min(1, { error: 'the list is empty; write [2xx]' })], {
         error: expected('a status', '200, 2xx, 200-399, or a list of these'),

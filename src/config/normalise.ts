@@ -127,6 +127,8 @@ function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): Healt
     path: checked.path,
     host: checked.host ?? null,
     intervalMs: checked.interval,
+    downIntervalMs: checked.down_interval ?? checked.interval,
+    headers: Object.entries(checked.headers),
     timeoutMs: checked.timeout ?? defaultTimeoutMs(checked.interval),
     expectedStatus: checked.expected_status,
     healthyThreshold: checked.healthy_threshold,

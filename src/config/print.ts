@@ -135,12 +135,14 @@ function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
     path: check.path,
     method: check.method as 'GET',
     ...(check.host === null ? {} : { host: check.host }),
+    ...(check.headers.length === 0 ? {} : { headers: Object.fromEntries(check.headers) }),
     expected_status: check.expectedStatus.map(formatStatus),
   };
   return {
     type: check.kind,
     ...(check.kind === 'http' ? http : {}),
     interval: formatDuration(check.intervalMs),
+    down_interval: formatDuration(check.downIntervalMs),
     timeout: formatDuration(check.timeoutMs),
     healthy_threshold: check.healthyThreshold,
     unhealthy_threshold: check.unhealthyThreshold,

@@ -167,7 +167,11 @@ export interface HealthCheckConfig {
   /** null: the backend's own authority. */
   readonly host: string | null;
   readonly intervalMs: number;
+  /** While it is down, and no probe has passed since. */
+  readonly downIntervalMs: number;
   readonly timeoutMs: number;
+  /** What an http probe sends besides; name and value. */
+  readonly headers: readonly (readonly [string, string])[];
   /** Inclusive ranges. */
   readonly expectedStatus: readonly (readonly [number, number])[];
   readonly healthyThreshold: number;

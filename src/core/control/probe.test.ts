@@ -69,6 +69,20 @@ describe('a probe', () => {
     expect(server.requests[0]).toContain('Content-Length: 0\r\n');
   });
 
+  it('sends the headers of the health check, also instead of its own', () => {
+    const server = world.serve('10.0.0.1');
+    const headers = [
+      ['X-Probe', 'yes'],
+      ['user-agent', 'mine'],
+    ] as const;
+    probe(backend({}, { healthCheck: healthCheck({ headers }) }));
+    world.pass(100);
+    expect(server.requests).toEqual([
+      `GET /health HTTP/1.1\r\nHost: 10.0.0.1:${PORT}\r\nAccept: */*\r\n` +
+        'X-Probe: yes\r\nuser-agent: mine\r\nConnection: close\r\n\r\n',
+    ]);
+  });
+
   it('leaves nothing behind', () => {
     world.serve('10.0.0.1');
     probe(backend());

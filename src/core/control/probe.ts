@@ -243,11 +243,15 @@ export class Probe {
 /** Its fields were checked with the configuration: no CR, LF or blank inside. */
 function requestHead(check: HealthCheckConfig, backend: Backend): string {
   const bodyless = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE'].includes(check.method);
+  const own = new Set(check.headers.map(([name]) => name.toLowerCase()));
+  const unlessOwn = (name: string, value: string): string =>
+    own.has(name.toLowerCase()) ? '' : `${name}: ${value}\r\n`;
   return (
     `${check.method} ${check.path} HTTP/1.1\r\n` +
     `Host: ${check.host ?? backend.config.authority}\r\n` +
-    'User-Agent: evenkeel\r\n' +
-    'Accept: */*\r\n' +
+    unlessOwn('User-Agent', 'evenkeel') +
+    unlessOwn('Accept', '*/*') +
+    check.headers.map(([name, value]) => `${name}: ${value}\r\n`).join('') +
     (bodyless ? '' : 'Content-Length: 0\r\n') +
     'Connection: close\r\n\r\n'
   );

@@ -12,6 +12,8 @@ const check = (changes: Partial<HealthCheckConfig> = {}): HealthCheckConfig => (
   path: '/health',
   host: null,
   intervalMs: 5000,
+  downIntervalMs: 5000,
+  headers: [],
   timeoutMs: 2000,
   expectedStatus: [[200, 299]],
   healthyThreshold: 2,
@@ -179,6 +181,15 @@ describe('the time to the next probe', () => {
   it('is the interval when it is decided', () => {
     expect(up().nextProbeMs()).toBe(5000);
     expect(down().nextProbeMs()).toBe(5000);
+  });
+
+  it('is an interval of its own for one that is down, until a probe passes', () => {
+    const tracker = down({ downIntervalMs: 30_000 });
+    expect(tracker.nextProbeMs()).toBe(30_000);
+    tracker.probed(pass, 3);
+    expect(tracker.nextProbeMs()).toBe(1000);
+    tracker.probed(pass, 4);
+    expect(tracker.nextProbeMs()).toBe(5000);
   });
 
   it('is a second while it is undecided, or the interval if that is shorter', () => {

@@ -205,12 +205,13 @@ export class Tracker {
   nextProbeMs(): number | null {
     if (this.noAddress) return null;
     if (this.check === null) return this.current === State.suspect ? this.suspectDelayMs : null;
-    const { intervalMs } = this.check;
+    const { intervalMs, downIntervalMs } = this.check;
     const undecided =
       this.current === State.checking ||
       this.current === State.suspect ||
       (this.current === State.down && this.passes > 0);
-    return undecided ? Math.min(UNDECIDED_MS, intervalMs) : intervalMs;
+    if (undecided) return Math.min(UNDECIDED_MS, intervalMs);
+    return this.current === State.down ? downIntervalMs : intervalMs;
   }
 
   private passed(what: string, atWallMs: number): Verdict | null {
