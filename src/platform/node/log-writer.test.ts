@@ -150,7 +150,7 @@ describe('a pipe that nobody reads', () => {
     const log = createLog({ ...base, fd: writer });
     for (let i = 0; i < 2_000; i++) log.exchange(long);
     await flushed(log);
-    // A line is some 1,380 bytes; about a MiB of them waits, and the pipe itself holds up to 64 KiB.
+    // A line is some 1,380 bytes; a MiB of them waits, and the pipe itself holds up to 64 KiB.
     expect(2_000 - log.dropped()).toBeGreaterThan(700);
     expect(2_000 - log.dropped()).toBeLessThan(850);
   });
