@@ -22,6 +22,7 @@ export function createPeakEwma(deps: PolicyDeps): Policy {
 }
 
 class PeakEwma implements Policy {
+  private readonly expected = new Float64Array(2);
   private readonly loads: Loads;
   private readonly wallMs: () => number;
   private readonly two: Choices;
@@ -38,25 +39,31 @@ class PeakEwma implements Policy {
     const { first, second } = two;
     if (second === -1) return first;
     const nowMs = this.wallMs();
-    const secondIsBetter =
-      this.expected(second, first, nowMs) < this.expected(first, second, nowMs);
-    return secondIsBetter ? second : first;
+    const { expected } = this;
+    this.expect(0, first, second, nowMs);
+    this.expect(1, second, first, nowMs);
+    return expected[1] < expected[0] ? second : first;
   }
 
   /**
    * What an exchange would take on `slot`, in a unit that is the same for `other`: of what is in
    * flight there each weighs less the heavier it is; the one that is to come weighs the same for
    * both. With nothing in flight they differ by latency alone: they were drawn by weight.
+   * Noted in `expected`: a fraction that a call returns is an object on the heap.
    */
-  private expected(slot: number, other: number, nowMs: number): number {
+  private expect(at: number, slot: number, other: number, nowMs: number): void {
     const { loads } = this;
     const inFlight = loads.busy(slot);
     const cost = loads.cost(slot);
-    if (cost === 0 && inFlight === 0) return 0;
+    if (cost === 0 && inFlight === 0) {
+      this.expected[at] = 0;
+      return;
+    }
     const weight = loads.weight(slot);
     const otherWeight = loads.weight(other);
     const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
-    return cost === 0 ? UNKNOWN * queue : cost * kept(loads, slot, nowMs) * queue;
+    const each = cost === 0 ? UNKNOWN : cost * kept(loads, slot, nowMs);
+    this.expected[at] = each * queue;
   }
 
   observe({ slot, outcome, elapsedMs }: Observation): void {
