@@ -9,6 +9,15 @@ const PURE = [
   'test/{conformance/policy,conformance/by-key,golden/config,wire/wire}.test.ts',
 ];
 
+/** Takes long, and comes out the same on every runtime: for the first one alone. */
+const ONCE = [
+  'sim/{queueing,adaptive,prequal,slow-start}.test.ts',
+  'test/corpora.test.ts',
+  'test/fuzz/differential.test.ts',
+  'bench/quick.test.ts',
+];
+const not = process.env.EVENKEEL_RUNTIME === undefined ? [] : ONCE;
+
 const common = { testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' } as const;
 
 export default defineConfig({
@@ -16,7 +25,14 @@ export default defineConfig({
     projects: [
       // Files share a process, and two run at once: nobody minds.
       {
-        test: { ...common, name: 'pure', include: PURE, isolate: false, maxWorkers: 2 },
+        test: {
+          ...common,
+          name: 'pure',
+          include: PURE,
+          exclude: not,
+          isolate: false,
+          maxWorkers: 2,
+        },
       },
       // One after the other, alone on the machine: they look at clocks and sockets.
       {
@@ -24,7 +40,7 @@ export default defineConfig({
           ...common,
           name: 'real',
           include: ['{src,test,bench}/**/*.test.ts'],
-          exclude: [...PURE, '**/node_modules/**'],
+          exclude: [...PURE, ...not, '**/node_modules/**'],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

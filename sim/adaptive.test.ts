@@ -6,9 +6,6 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyName } from '../src/core/config.ts';
 import { type QueueingOptions, type Seen, simulateQueues } from './queueing.ts';
 
-// What is pure comes out the same on every runtime: once is enough.
-const isFirst = process.env.EVENKEEL_RUNTIME === undefined;
-
 const SECOND = 100;
 
 const equals = (servers: number): number[] => new Array(servers).fill(1);
@@ -44,7 +41,7 @@ function quantile(all: readonly Seen[], q: number): number {
   return times[Math.floor(q * times.length)];
 }
 
-describe.skipIf(!isFirst)('with adaptive', () => {
+describe('with adaptive', () => {
   it('one of twenty that fails at once has less than its share from the first second on', () => {
     const all = seenIn({ speeds: equals(20), broken: new Set([7]) });
     expect(shareOf(between(all, 0, SECOND), 7)).toBeLessThan(1 / 20);

@@ -7,9 +7,6 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyName } from '../src/core/config.ts';
 import { type QueueingOptions, simulateQueues } from './queueing.ts';
 
-// What is pure comes out the same on every runtime: once is enough.
-const isFirst = process.env.EVENKEEL_RUNTIME === undefined;
-
 const equals = (servers: number): number[] => new Array(servers).fill(1);
 
 const run = (policy: PolicyName, changes: Partial<QueueingOptions>) =>
@@ -31,7 +28,7 @@ const NEIGHBOURS: Partial<QueueingOptions> = {
   neighbours: { share: 0.2, slowness: 3, every: 50 },
 };
 
-describe.skipIf(!isFirst)('with twenty balancers and neighbours that move, prequal', () => {
+describe('with twenty balancers and neighbours that move, prequal', () => {
   const many = { ...NEIGHBOURS, balancers: 20 };
   const p99 = (policy: PolicyName): number => run(policy, many).quantile(0.99);
 
@@ -43,7 +40,7 @@ describe.skipIf(!isFirst)('with twenty balancers and neighbours that move, prequ
   });
 });
 
-describe.skipIf(!isFirst)('prequal', () => {
+describe('prequal', () => {
   it('is no worse than counting where all are alike', () => {
     const options = { load: 0.9, balancers: 20 };
     const counting = run('least_request', options).quantile(0.99);

@@ -2,9 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyName } from '../src/core/config.ts';
 import { type QueueingOptions, simulateQueues } from './queueing.ts';
 
-// What is pure comes out the same on every runtime: once is enough.
-const isFirst = process.env.EVENKEEL_RUNTIME === undefined;
-
 const equals = (servers: number): number[] => Array.from({ length: servers }, () => 1);
 
 const run = (policy: PolicyName, options: Partial<QueueingOptions> = {}) =>
@@ -32,7 +29,7 @@ function expectNear(
   expect(Math.abs(found.meanTime - published)).toBeLessThan(allowed);
 }
 
-describe.skipIf(!isFirst)('the time in the system', () => {
+describe('the time in the system', () => {
   // M/M/1: 1 / (1 - load), for chance splits what arrives at random at random.
   it.each([
     [0.5, 2],
@@ -101,7 +98,7 @@ describe.skipIf(!isFirst)('the time in the system', () => {
   });
 });
 
-describe.skipIf(!isFirst)('one of ten servers', () => {
+describe('one of ten servers', () => {
   const slow = [...equals(9), 0.1];
 
   it('ten times slower is given less by those who look, and halves p99 or better', () => {

@@ -20,9 +20,6 @@ import {
 } from '../test/fixtures/control-world.ts';
 import { createSimClock } from './clock.ts';
 
-// What is pure comes out the same on every runtime: once is enough.
-const isFirst = process.env.EVENKEEL_RUNTIME === undefined;
-
 const BACKENDS = 10;
 /** For one exchange alone; with others there it takes as many times longer. */
 const WORK_MS = 8;
@@ -92,7 +89,7 @@ const others = names.filter((name) => !byKey.includes(name));
 /** A little of what they can do, a good deal, most of it. */
 const RATES = [40, 500, 1000];
 
-describe.skipIf(!isFirst)('one of ten that comes back', () => {
+describe('one of ten that comes back', () => {
   it.each(others)('starts slowly, and is not flooded by %s', (policy) => {
     for (const rate of RATES) {
       const { before, first, after } = comesBack(policy, 20_000, rate);
