@@ -12,7 +12,7 @@ const check = (changes: Partial<HealthCheckConfig> = {}): HealthCheckConfig => (
   path: '/health',
   host: null,
   intervalMs: 5000,
-  downIntervalMs: 5000,
+  downIntervalMs: changes.intervalMs ?? 5000,
   headers: [],
   timeoutMs: 2000,
   expectedStatus: [[200, 299]],
