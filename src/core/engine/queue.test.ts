@@ -15,6 +15,8 @@ class TwoWorkers {
   /** Who gave up. */
   readonly gaveUp: string[] = [];
   readonly rings: number[] = [];
+  /** What happens when somebody has gone on. */
+  onWent = (): void => {};
   room = 0;
 
   constructor(changes: Partial<QueueConfig> = {}) {
@@ -39,6 +41,7 @@ class TwoWorkers {
         this.room--;
         this.queues[worker].leave(place);
         this.went.push(name);
+        this.onWent();
         return true;
       },
       giveUp: () => {
@@ -101,6 +104,21 @@ describe('a queue', () => {
     world.join(0, 'a');
     world.makeRoom(0);
     expect(world.clock.pending()).toBe(0);
+  });
+
+  it('leaves none behind either when somebody joins while it looks', () => {
+    const world = new TwoWorkers();
+    world.onWent = () => {
+      if (world.went.length < 5) world.join(0, `next ${world.went.length}`);
+    };
+    world.join(0, 'a');
+    world.join(0, 'b');
+    for (let n = 0; n < 6; n++) {
+      world.pass(4);
+      world.room = 1;
+      world.pass(6);
+      expect(world.clock.pending()).toBeLessThanOrEqual(1);
+    }
   });
 
   it('notices room that nobody told it of', () => {

@@ -106,7 +106,7 @@ export class Queue {
     this.show();
     // What was given back since it looked last was given to nobody: it looks once more.
     this.soon();
-    this.alarm ??= clock.wakeAt(clock.nowMs() + LOOK_MS, this.onAlarm);
+    this.watch();
     return null;
   }
 
@@ -147,12 +147,17 @@ export class Queue {
     this.deps.clock.nextTurn(this.onTurn);
   }
 
-  private look(): void {
+  /** Sees that it looks again, once. */
+  private watch(): void {
     const { clock } = this.deps;
+    this.alarm ??= clock.wakeAt(clock.nowMs() + LOOK_MS, this.onAlarm);
+  }
+
+  private look(): void {
     this.alarm = null;
     this.expire();
     if (this.first !== null) this.serve();
-    if (this.first !== null) this.alarm = clock.wakeAt(clock.nowMs() + LOOK_MS, this.onAlarm);
+    if (this.first !== null) this.watch();
   }
 
   /** Lets go whose turn it is, as long as there is room. */
