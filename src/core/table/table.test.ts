@@ -242,6 +242,20 @@ describe('what policies look at', () => {
     expect(table.canTake(1, statesOf(State.up, State.checking, State.suspect))).toBe(false);
   });
 
+  it('is whether it has room, where a tunnel takes as much as an exchange', () => {
+    const table = new Table({ capacity: 1, workers: 1 });
+    const isUp = statesOf(State.up);
+    table.claim(1, State.up);
+    table.setLimit(0, 1);
+    expect(table.canTake(0, isUp)).toBe(true);
+    table.enter(0, 0, isUp);
+    table.enterTunnel(0);
+    table.leave(0);
+    expect([table.canTake(0, isUp), table.enter(0, 0, isUp)]).toEqual([false, false]);
+    table.leaveTunnel(0);
+    expect(table.canTake(0, isUp)).toBe(true);
+  });
+
   it('is what they have written down of it, which the next in its slot does not inherit', () => {
     const table = new Table({ capacity: 1, workers: 1 });
     table.claim(1, State.up);

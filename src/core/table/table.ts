@@ -202,7 +202,7 @@ export class Table {
   canTake(slot: number, states: number): boolean {
     if ((states & (1 << (this.standings[slot] & STATE_MASK))) === 0) return false;
     const limit = this.limits[slot];
-    return limit === 0 || this.busy(slot) < limit;
+    return limit === 0 || this.busy(slot) + this.tunnels(slot) < limit;
   }
 
   /** As `inFlight`, but what others have just done may not be seen yet. */
