@@ -1,10 +1,9 @@
 /** Two ordinary backends and a backup, which are killed and come back. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Balancer } from './harness/balancer.ts';
 import { whoAnswers } from './harness/http-client.ts';
+import { endServer, portOf, serveAlike } from './harness/named-server.ts';
 
 const WAIT_MS = 15_000;
 const cleanups: (() => unknown)[] = [];
@@ -13,19 +12,14 @@ afterEach(async () => {
 });
 
 async function serve(name: string, port = 0): Promise<Server> {
-  const server = createServer((_request, response) => response.end(`Response from ${name}\n`));
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => end(server));
+  const server = await serveAlike(
+    `Response from ${name}
+`,
+    port,
+  );
+  cleanups.push(() => endServer(server));
   return server;
 }
-
-function end(server: Server): void {
-  server.closeAllConnections();
-  server.close();
-}
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 describe('a backup', () => {
   it('answers from the first request on when all others are dead, never beside them', async () => {
@@ -49,7 +43,7 @@ describe('a backup', () => {
     }
     expect(await answers()).toEqual(['one', 'two']);
 
-    for (const server of servers.slice(0, 2)) end(server);
+    for (const server of servers.slice(0, 2)) endServer(server);
     expect(await answers()).toEqual(['spare']);
     expect(await balancer.logged('pool_uses_backups', WAIT_MS)).not.toBeNull();
     for (const backend of ['one', 'two']) {

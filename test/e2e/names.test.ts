@@ -2,12 +2,11 @@
  * A backend whose name comes to mean another address, as a Compose service does that is started
  * anew: in this process, with a resolver of the test's own and real sockets.
  */
-import { once } from 'node:events';
-import { createServer, get, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { get, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { type Balancer, startBalancer } from '../../src/control/balancer.ts';
+import { endServer, portOf, serveAlike } from './harness/named-server.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -15,19 +14,10 @@ afterEach(async () => {
 });
 
 async function serve(name: string, host: string, port = 0): Promise<Server> {
-  const server = createServer((_request, response) => response.end(name));
-  server.listen(port, host);
-  await once(server, 'listening');
-  cleanups.push(() => end(server));
+  const server = await serveAlike(name, port, host);
+  cleanups.push(() => endServer(server));
   return server;
 }
-
-function end(server: Server): void {
-  server.closeAllConnections();
-  server.close();
-}
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 async function balance(ports: { web: number; other: number }, addresses: string[]) {
   const result = parseConfig(
@@ -73,7 +63,7 @@ describe('a service that comes back with another address', () => {
     });
     await expect.poll(() => answers).toContain('200 before');
     const port = portOf(before);
-    end(before);
+    endServer(before);
     await serve('after', '127.0.0.3', port);
     addresses.splice(0, 1, '127.0.0.3');
     await expect.poll(() => answers, { timeout: 15_000 }).toContain('200 after');

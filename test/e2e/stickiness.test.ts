@@ -1,10 +1,9 @@
 /** Clients with a cookie jar, before two workers and three backends of which one dies. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { Balancer } from './harness/balancer.ts';
 import { field, get } from './harness/http-client.ts';
+import { endServer, portOf, serveAlike } from './harness/named-server.ts';
 import { runtimeFacts } from './harness/runtime.ts';
 import { until } from './harness/until.ts';
 
@@ -15,19 +14,14 @@ afterEach(async () => {
 });
 
 async function serve(name: string, port = 0): Promise<Server> {
-  const server = createServer((_request, response) => response.end(`Response from ${name}\n`));
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => end(server));
+  const server = await serveAlike(
+    `Response from ${name}
+`,
+    port,
+  );
+  cleanups.push(() => endServer(server));
   return server;
 }
-
-function end(server: Server): void {
-  server.closeAllConnections();
-  server.close();
-}
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 const names = ['server-1', 'server-2', 'server-3'];
 
@@ -88,7 +82,7 @@ it(
     const [lost] = homes;
     const server = servers.get(lost)!;
     const port = portOf(server);
-    end(server);
+    endServer(server);
     const moved = await browser.visit();
     expect(moved).toMatch(/^server-/);
     expect(moved).not.toBe(lost);

@@ -7,19 +7,19 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BackendProcess } from './harness/backend-process.ts';
-import { Balancer, builtEntry, freePort, runtimePath } from './harness/balancer.ts';
+import { type Balancer, builtEntry, freePort, runtimePath } from './harness/balancer.ts';
 import { runCommand } from './harness/command.ts';
 import { Crew, type Member, names, workerOf } from './harness/crew.ts';
 import { get, whoAnswers } from './harness/http-client.ts';
 import { Load, type Outcome, plainGet } from './harness/load.ts';
 import { RawClient } from './harness/raw-client.ts';
 import { runtimeFacts } from './harness/runtime.ts';
+import { startTroubled } from './harness/troubles.ts';
 import { until } from './harness/until.ts';
 
-const { isBun, sharesPorts } = runtimeFacts();
+const { sharesPorts } = runtimeFacts();
 const withTwo = it.skipIf(!sharesPorts);
 const waitMs = 20_000;
 const quickCheck = 'health_check: {interval: 500ms, timeout: 400ms, path: /health}\n';
@@ -59,13 +59,7 @@ afterEach(async () => {
 });
 
 async function start(config: string): Promise<Balancer> {
-  const preload = fileURLToPath(new URL('peers/troubles.mjs', import.meta.url));
-  const option = isBun ? '--preload' : '--import';
-  const balancer = await Balancer.start({
-    config,
-    shell: `runtime=$1; shift; exec "$runtime" ${option} '${preload}' "$@"`,
-    env: { EVENKEEL_TROUBLES: folder },
-  });
+  const balancer = await startTroubled(config, folder);
   balancers.push(balancer);
   await balancer.logged('started', waitMs);
   return balancer;
