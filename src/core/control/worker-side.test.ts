@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { SimWorker } from '../../../sim/worker.ts';
 import { get, ok, type RawBackend } from '../../../test/engine-stage/engine-stage.ts';
 import {
   backendConfig,
@@ -9,7 +10,7 @@ import {
   passiveHealth,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
-import { addressOf, Ground, SimThread } from '../../../test/fixtures/sim-workers.ts';
+import { addressOf, Ground, startWorker } from '../../../test/fixtures/sim-workers.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import type { Config, PoolConfig } from '../config.ts';
 import type { PoolMembers } from '../engine/engine.ts';
@@ -23,7 +24,7 @@ const UPGRADE = 'Connection: upgrade\r\nUpgrade: odd\r\n';
 const SWITCH = `HTTP/1.1 101 Switching Protocols\r\n${UPGRADE}\r\n`;
 
 let ground: Ground;
-let thread: SimThread;
+let thread: SimWorker;
 let heard: FromWorker[];
 /** What the engine was configured with, in order. */
 let configured: ReadonlyMap<string, PoolMembers>[];
@@ -35,7 +36,7 @@ beforeEach(() => {
   ground = new Ground(2, of(1, 2));
   heard = [];
   configured = [];
-  thread = new SimThread(ground, WORKER, {
+  thread = startWorker(ground, WORKER, {
     message: (message) => void heard.push(message),
     ended: () => {},
   });
