@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../src/core/base/clock.ts';
 import type { Rng } from '../src/core/base/rng.ts';
+import type { Transport } from '../src/core/base/transport.ts';
 import type {
   BackendConfig,
   Config,
@@ -19,6 +20,7 @@ import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
 import { createSimResolver, type SimNetwork } from './network.ts';
 import type { SimOptions } from './options.ts';
+import { type MakeEngine, SimThreads } from './threads.ts';
 import { type Extra, tapTransport } from './wiretap.ts';
 
 export const BALANCER_ADDRESS = '10.9.0.1';
@@ -26,15 +28,26 @@ export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';
 const TABLE_SIZE = 64;
-const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824, workers: 1 };
+const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824 };
 
-/** A table that tells which slot the engine enters. */
+/** A table that tells which slot an engine enters. */
 class WatchedTable extends Table {
   private readonly picked: (slot: number) => void;
 
-  constructor(picked: (slot: number) => void) {
-    super({ capacity: TABLE_SIZE, workers: 1 });
+  /** `memory`: of all workers, as this one sees it; else memory of its own. */
+  constructor(
+    picked: (slot: number) => void,
+    workers: number,
+    memory?: ArrayBufferLike,
+    worker = 0,
+  ) {
+    super({ capacity: TABLE_SIZE, workers }, memory, worker);
     this.picked = picked;
+  }
+
+  /** The same memory as this worker sees it. */
+  of(worker: number): Table {
+    return new WatchedTable(this.picked, this.workers, this.buffer, worker);
   }
 
   override enter(slot: number, generation: number, states: number): boolean {
@@ -77,46 +90,78 @@ export interface BalancerWorld {
   readonly picked: (slot: number) => void;
   /** The engine has decided whether a request of this client is within its rate. */
   readonly limited: (client: string, isWithin: boolean) => void;
+  /** The worker at this address is gone, and what it had not logged yet. */
+  readonly died: (address: string) => void;
 }
 
 /** Everything of the balancer that the world looks at. */
 export interface SimBalancer {
-  readonly engine: Engine;
   readonly controller: Controller;
   readonly table: Table;
+  /** Where clients come to: one address for each worker. */
+  readonly addresses: readonly string[];
+  /** Of the workers that run. */
+  readonly engines: readonly Engine[];
+  /** Null: it has no threads, the control thread carries the traffic. */
+  readonly threads: SimThreads | null;
+  /** When it has stopped: nothing of it runs any more. */
+  end(done: () => void): void;
 }
 
 /** Starts it with all backends; it listens after a turn of the clock. */
 export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const { clock, rng, log, options } = world;
-  const transport = world.network.transport(BALANCER_ADDRESS);
-  const table = new WatchedTable(world.picked);
+  const { workers } = options;
+  const table = new WatchedTable(world.picked, workers);
   const config = makeConfig(options, world.backends, options.weights);
-  const tapped = tapTransport(transport, world.extraOf, world.reusedDirty);
-  const engine = new WatchedEngine({
-    resources: RESOURCES,
-    transport: tapped,
+  const makeEngine: MakeEngine = (transport, own, worker) =>
+    startEngine(world, config, worker === null ? table : table.of(worker), transport, own);
+  const transport = world.network.transport(BALANCER_ADDRESS);
+  const threads = workers === 1 ? null : new SimThreads({ ...world, workers, table, makeEngine });
+  const single = threads === null ? makeEngine(transport, clock, null) : null;
+  const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
+  const controller = new Controller({
+    transport,
+    resolver: createSimResolver(clock, names),
     clock,
     rng: rng.fork(),
     table,
     log,
+    engine: threads?.fleet ?? single!,
+  });
+  if (single !== null) single.control = controller;
+  threads?.begin(controller);
+  controller.start(config, () => {});
+  return {
+    controller,
+    table,
+    addresses: threads?.addresses ?? [BALANCER_ADDRESS],
+    get engines() {
+      return threads?.engines ?? [single!];
+    },
+    threads,
+    end: (done) => (threads === null ? done() : threads.fleet.end(done)),
+  };
+}
+
+function startEngine(
+  world: BalancerWorld,
+  config: Config,
+  table: Table,
+  transport: Transport,
+  clock: Clock,
+): Engine {
+  const engine = new WatchedEngine({
+    resources: { ...RESOURCES, workers: world.options.workers },
+    transport: tapTransport(transport, world.extraOf, world.reusedDirty),
+    clock,
+    rng: world.rng.fork(),
+    table,
+    log: world.log,
     config,
   });
   engine.limited = world.limited;
-  const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
-  const resolver = createSimResolver(clock, names);
-  const controller = new Controller({
-    transport,
-    resolver,
-    clock,
-    rng: rng.fork(),
-    table,
-    log,
-    engine,
-  });
-  engine.control = controller;
-  controller.start(config, () => {});
-  return { engine, controller, table };
+  return engine;
 }
 
 const hostOf = (backend: Backend): string => `${backend.name}.test`;
@@ -178,7 +223,7 @@ export function makeConfig(
     },
     log: { level: 'info', access: true, format: 'json' },
     shutdown: { delayMs: 0, timeoutMs: 25_000 },
-    workers: 1,
+    workers: options.workers,
     tableSize: TABLE_SIZE,
   };
 }

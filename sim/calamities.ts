@@ -1,7 +1,6 @@
 /** What befalls the world as a whole, now and then: processes die, networks fall silent. */
 
 import type { Backend } from './backend.ts';
-import { BALANCER_ADDRESS } from './balancer.ts';
 import type { Calamity } from './options.ts';
 import type { World } from './world.ts';
 
@@ -15,6 +14,24 @@ export function startCalamities(world: World): void {
     if (world.healed) return;
     strike(world, world.pick(calamities));
     startCalamities(world);
+  });
+}
+
+/** One worker after another dies or hangs, until the world heals. */
+export function startWorkerDeaths(world: World): void {
+  const { workerDiesEveryMs, workers } = world.options;
+  const { threads } = world.balancer;
+  if (workerDiesEveryMs === null || threads === null) return;
+  world.after(world.drawMs(workerDiesEveryMs), () => {
+    if (world.healed) return;
+    const worker = world.rng.below(workers);
+    const how = world.pick(['die', 'die', 'hang'] as const);
+    const atStake = world.pending().filter(({ at }) => at === world.balancer.addresses[worker]);
+    if (threads.strike(worker, how)) {
+      world.note('fault', `worker ${worker} is made to ${how}`);
+      for (const request of atStake) world.hit(request, `worker-${how}`);
+    }
+    startWorkerDeaths(world);
   });
 }
 
@@ -81,6 +98,6 @@ export function healWorld(world: World): void {
   network.refusing.clear();
   for (const backend of world.backends) backend.heal();
   for (const { address } of [...world.backends, ...world.clients]) network.heal(address);
-  network.heal(BALANCER_ADDRESS);
+  for (const address of world.balancer.addresses) network.heal(address);
   for (const client of world.clients) client.heal();
 }

@@ -1,7 +1,7 @@
 /** One connection of a simulated client to the balancer, with its script of requests. */
 import type { Failure } from '../src/core/base/failure.ts';
 import type { Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
-import { BALANCER_ADDRESS, LISTEN_PORT } from './balancer.ts';
+import { LISTEN_PORT } from './balancer.ts';
 import type { Client } from './client.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { BodyCheck, patternBytes } from './pattern.ts';
@@ -20,6 +20,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private readonly script: Request[];
   private readonly reader: StrictReader;
   private socket!: Socket;
+  private at = '';
   private writer!: PacedWriter;
   private sending: Request | null = null;
   /** A body that waits for its 100 (Continue). */
@@ -50,7 +51,9 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   }
 
   open(transport: Transport): void {
-    const to = { address: BALANCER_ADDRESS, port: LISTEN_PORT, tls: null };
+    const { addresses } = this.world.balancer;
+    this.at = addresses.length === 1 ? addresses[0] : this.world.pick(addresses);
+    const to = { address: this.at, port: LISTEN_PORT, tls: null };
     this.socket = transport.connect(to, this);
     this.writer = new PacedWriter(this.world.clock, this.socket);
     const { pranks } = this.world.options;
@@ -93,6 +96,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.waiting.push(request);
     request.fate = 'sending';
     request.begunWallMs = world.clock.wallMs();
+    request.at = this.at;
     if (world.options.sticky !== null) request.cookie = this.cookieToSend();
     const body = request.framing === 'none' ? '' : ` with ${request.bodyBytes} bytes`;
     world.note(client.name, `sends ${request.method} ${request.target}${body}`);

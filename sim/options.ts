@@ -125,6 +125,10 @@ export interface SimOptions {
   /** The balancer is asked to stop while exchanges are in flight. */
   readonly stopsEarly: boolean;
   readonly passive: PassiveHealthConfig | null;
+  /** Threads that carry the traffic; 1: the control thread does. */
+  readonly workers: number;
+  /** How often one of them dies or hangs; null: never. */
+  readonly workerDiesEveryMs: Range | null;
 }
 
 const NEVER: Ratio = [0, 1];
@@ -176,6 +180,8 @@ export function drawOptions(rng: Rng): SimOptions {
     stopsEarly: !calm && rng.chance(1, 4),
     rateLimit: !calm && rng.chance(1, 4) ? drawRateLimit(rng) : null,
     passive: !calm && rng.chance(1, 2) ? drawPassive(rng) : null,
+    workers: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
+    workerDiesEveryMs: !calm && rng.chance(1, 2) ? pick<Range>(rng, WORKER_DEATHS) : null,
   };
 }
 
@@ -206,6 +212,11 @@ const IDLE_CLOSES: readonly Range[] = [
   [0, 2],
   [0, 1000],
   [1000, 5000],
+];
+
+const WORKER_DEATHS: readonly Range[] = [
+  [500, 3000],
+  [5000, 30_000],
 ];
 
 const THINKS: readonly Range[] = [

@@ -90,6 +90,10 @@ export class Request {
   fate: Fate = 'planned';
   /** Milliseconds since 1970. */
   begunWallMs = 0;
+  /** The balancer's address to which it was sent. */
+  at = '';
+  /** The worker that had it died before its line was logged. */
+  orphaned = false;
   /** Its last byte has been handed to the network. */
   sentWhole = false;
   readonly arrivals: Arrival[] = [];

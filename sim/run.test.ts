@@ -6,6 +6,7 @@ import { BackendConnection } from '../src/core/engine/backend-connection.ts';
 import { Pool } from '../src/core/engine/pool.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
+import { Table } from '../src/core/table/table.ts';
 import { drawOptions, type SimOptions } from './options.ts';
 import { type RunResult, runSeed } from './run.ts';
 
@@ -101,6 +102,15 @@ describe('a planted bug is found:', () => {
         },
     );
     expect(firstViolation()).not.toBeNull();
+  });
+
+  it('what was in flight on a dead worker is counted for ever', () => {
+    const seeds = seedsWith(({ workerDiesEveryMs }) => workerDiesEveryMs?.[0] === 500, 40).filter(
+      (seed) => drawOptions(createRng(seed).fork()).workers > 1,
+    );
+    expect(firstViolation(seeds)).toBeNull();
+    plant(Table, 'clearLedger', () => () => {});
+    expect(firstViolation(seeds)).toMatch(/^(leaks|limits|convergence|liveness): /);
   });
 
   it('too many backends are ejected', () => {

@@ -2,7 +2,7 @@
  * One seed, one run, in two acts. Safety: anything may go wrong, and no promise may be broken.
  * Liveness: the world heals, nothing new is begun, and everything pending must end.
  */
-import { healWorld, startCalamities } from './calamities.ts';
+import { healWorld, startCalamities, startWorkerDeaths } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
 import { createBoundedLoad } from './checkers/bounded-load.ts';
 import { createCleanReuse } from './checkers/clean-reuse.ts';
@@ -102,6 +102,7 @@ function playOut(world: World, forMs: number | null): void {
   for (const client of world.clients) client.begin();
   operator.begin();
   startCalamities(world);
+  startWorkerDeaths(world);
   const isOver = (): boolean => forMs === null && hasSeenEnough(world);
   if (!playUntil(world, forMs ?? SAFETY_LIMIT_MS, isOver)) return;
 
@@ -114,13 +115,25 @@ function playOut(world: World, forMs: number | null): void {
 
   for (const client of world.clients) client.leave();
   if (!world.options.stopsEarly) stop(world);
-  if (!playUntil(world, END_MS, () => world.clock.pending() === 0)) return;
+  if (!playUntil(world, END_MS, () => hasStopped(world))) return;
   world.tell((each) => each.atEnd?.(world));
+  if (world.violation !== null) return;
+
+  world.balancer.end(() => world.note('world', 'ends'));
+  if (!playUntil(world, END_MS, () => world.clock.pending() === 0)) return;
+  world.tell((each) => each.afterEnd?.(world));
+}
+
+/** The balancer says so, and nothing of it is open or under way. */
+function hasStopped(world: World): boolean {
+  const { openSockets, pendingBytes } = world.network.stats;
+  if (!world.stopped || openSockets + pendingBytes > 0) return false;
+  return world.balancer.engines.every(({ wheel }) => wheel.size === 0);
 }
 
 /** Nothing is pending on either side, and whoever can be reached is known to be up, or on trial. */
 function isAtRest(world: World): boolean {
-  const { exchanges, tunnels } = world.balancer.engine.open();
+  const { exchanges, tunnels } = world.open();
   if (world.pending().length + exchanges + tunnels > 0) return false;
   if (world.stopping) return true;
   const pools = world.balancer.controller.status();
@@ -154,7 +167,7 @@ function playUntil(world: World, lastsMs: number, isOver: () => boolean): boolea
     if (!world.clock.step()) break;
     const { faultsInjected } = world.network.stats;
     if (faultsInjected === faults) continue;
-    if (world.balancer.engine.open().exchanges > 0) world.hits += faultsInjected - faults;
+    if (world.open().exchanges > 0) world.hits += faultsInjected - faults;
     faults = faultsInjected;
   }
   end.cancel();

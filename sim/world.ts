@@ -78,7 +78,16 @@ export class World {
       reusedDirty: (port) => this.tell((each) => each.reusedDirty?.(port)),
       limited: (client, isWithin) => this.tell((each) => each.limited?.(client, isWithin)),
       picked: (slot) => this.tell((each) => each.picked?.(slot)),
+      died: (address) => this.orphan(address),
     });
+  }
+
+  /** What the worker at this address had not logged will never be. */
+  private orphan(address: string): void {
+    this.note('balancer', `lost what was in flight at ${address}`);
+    for (const request of this.requests.values()) {
+      if (request.at === address && request.logged === 0) request.orphaned = true;
+    }
   }
 
   private hire(make: CheckerFactory): Checker {
@@ -147,6 +156,18 @@ export class World {
 
   pick<T>(from: readonly T[]): T {
     return pick(this.rng, from);
+  }
+
+  /** What the balancer has open, of all that runs. */
+  open(): { readonly exchanges: number; readonly tunnels: number; readonly connections: number } {
+    const sum = { exchanges: 0, tunnels: 0, connections: 0 };
+    for (const engine of this.balancer.engines) {
+      const { exchanges, tunnels, connections } = engine.open();
+      sum.exchanges += exchanges;
+      sum.tunnels += tunnels;
+      sum.connections += connections;
+    }
+    return sum;
   }
 
   /** Requests that are on their way. */

@@ -35,6 +35,8 @@ export interface Checker {
   atRest?(world: World): void;
   /** The balancer has stopped and every connection is closed. */
   atEnd?(world: World): void;
+  /** Its threads have ended too. */
+  afterEnd?(world: World): void;
 }
 
 /** A body as somebody read it. */

@@ -11,12 +11,16 @@ export function createLeaks(_world: World, fail: Fail): Checker {
     },
     atEnd(world) {
       checkCounts(world, fail);
-      const { engine } = world.balancer;
       const { openSockets, pendingBytes } = world.network.stats;
-      if (engine.open().connections > 0) fail(`${engine.open().connections} clients are connected`);
+      const { connections } = world.open();
+      if (connections > 0) fail(`${connections} clients are connected`);
       if (openSockets > 0) fail(`${openSockets} sockets are open`);
       if (pendingBytes > 0) fail(`${pendingBytes} bytes are on their way`);
-      if (engine.wheel.size > 0) fail(`${engine.wheel.size} timers are in the wheel`);
+      for (const { wheel } of world.balancer.engines) {
+        if (wheel.size > 0) fail(`${wheel.size} timers are in the wheel`);
+      }
+    },
+    afterEnd(world) {
       const planned = world.clock.pending();
       if (planned > 0) fail(`${planned} events are planned`);
     },
@@ -24,8 +28,8 @@ export function createLeaks(_world: World, fail: Fail): Checker {
 }
 
 function checkCounts(world: World, fail: Fail): void {
-  const { engine, table } = world.balancer;
-  const { exchanges, tunnels } = engine.open();
+  const { table } = world.balancer;
+  const { exchanges, tunnels } = world.open();
   if (exchanges !== 0) fail(`${exchanges} exchanges are open with no request on its way`);
   if (tunnels > 0) fail(`${tunnels} tunnels are open with no request on its way`);
   for (let slot = 0; slot < table.capacity; slot++) {

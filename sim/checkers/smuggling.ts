@@ -54,6 +54,7 @@ class Smuggling implements Checker {
 
   atEnd(world: World): void {
     for (const request of world.requests.values()) {
+      if (request.orphaned) continue;
       const attempts = this.attempts.get(request) ?? 0;
       const seen = request.arrivals.length;
       const most = `${request.nonce}: ${attempts} attempts, backends saw ${seen}`;
