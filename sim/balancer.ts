@@ -23,7 +23,7 @@ import type { SimOptions } from './options.ts';
 import { type MakeEngine, SimThreads } from './threads.ts';
 import { type Extra, tapTransport } from './wiretap.ts';
 
-export const BALANCER_ADDRESS = '10.9.0.1';
+const BALANCER_ADDRESS = '10.9.0.1';
 export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';

@@ -90,7 +90,7 @@ export class SimThreads {
     return this.threads.filter(({ runs }) => runs).map(({ engine }) => engine);
   }
 
-  /** Ends this worker, or lets it hang, unless too many have died lately. False: nothing was done. */
+  /** Ends this worker, or lets it hang. False: too many have died lately, so nothing was done. */
   strike(worker: number, how: 'die' | 'hang'): boolean {
     const nowMs = this.world.clock.nowMs();
     this.deathsMs = this.deathsMs.filter((ms) => nowMs - ms < WITHIN_MS);
