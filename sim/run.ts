@@ -48,6 +48,8 @@ const SAFETY_LIMIT_MS = 1_800_000;
 const LIVENESS_MS = 180_000;
 /** From stop to the last closed connection. */
 const END_MS = 120_000;
+/** Within so long the last lines that come once a second have been written. */
+const NOTICES_MS = 1500;
 
 export interface RunOptions {
   /** How long the safety act lasts; null: until it has seen enough. */
@@ -116,6 +118,7 @@ function playOut(world: World, forMs: number | null): void {
   for (const client of world.clients) client.leave();
   if (!world.options.stopsEarly) stop(world);
   if (!playUntil(world, END_MS, () => hasStopped(world))) return;
+  if (!playUntil(world, NOTICES_MS, () => false)) return;
   world.tell((each) => each.atEnd?.(world));
   if (world.violation !== null) return;
 
@@ -127,8 +130,7 @@ function playOut(world: World, forMs: number | null): void {
 /** The balancer says so, and nothing of it is open or under way. */
 function hasStopped(world: World): boolean {
   const { openSockets, pendingBytes } = world.network.stats;
-  if (!world.stopped || openSockets + pendingBytes > 0) return false;
-  return world.balancer.engines.every(({ wheel }) => wheel.size === 0);
+  return world.stopped && openSockets + pendingBytes === 0;
 }
 
 /** Nothing is pending on either side, and whoever can be reached is known to be up, or on trial. */

@@ -1,6 +1,7 @@
 /** Requests and answers as bytes, in all the forms that peers may choose. */
 import { latin1 } from '../src/core/base/bytes.ts';
 import type { Rng } from '../src/core/base/rng.ts';
+import { pick } from './options.ts';
 import { patternBytes } from './pattern.ts';
 import type { Request } from './request.ts';
 
@@ -53,11 +54,16 @@ export function requestMessage(request: Request, rng: Rng): Message {
   if (request.trailer) lines.push('Trailer: X-Trail');
   if (request.expect) lines.push('Expect: 100-continue');
   if (request.upgrade) lines.push('Connection: Upgrade', 'Upgrade: echo');
-  else if (request.close) lines.push('Connection: close');
+  else if (request.close) lines.push(`Connection: ${anyCase(rng, 'close')}`);
   else if (request.old && rng.chance(1, 2)) lines.push('Connection: keep-alive');
+  if (rng.chance(1, 8)) lines.push('X-Hop: 1', `Connection: ${anyCase(rng, 'x-hop')}`);
   const head = latin1(`${rng.chance(1, 20) ? '\r\n' : ''}${lines.join('\r\n')}\r\n\r\n`);
   return { head, body: requestBody(request, rng) };
 }
+
+/** Names and options mean the same in any case. */
+const anyCase = (rng: Rng, text: string): string =>
+  pick(rng, [text, text.toUpperCase(), text.charAt(0).toUpperCase() + text.slice(1)]);
 
 /** Nobody has made this one. */
 export const FORGED_COOKIE = '0123456789abcdef';
@@ -124,7 +130,7 @@ export function answerHead(form: AnswerForm, rng: Rng): Uint8Array {
   if (framed && form.framing === 'chunked') lines.push('transfer-encoding:chunked');
   if (form.bodyBytes % 2 === 0) lines.push(`Backend-Load: ${reportOf(form)}`);
   if (form.trailer) lines.push('Trailer: X-Trail');
-  if (form.close) lines.push('Connection: close');
+  if (form.close) lines.push(`Connection: ${anyCase(rng, 'close')}`);
   else if (rng.chance(1, 8)) lines.push('Keep-Alive: timeout=2');
   return latin1(`${lines.join('\r\n')}\r\n\r\n`);
 }

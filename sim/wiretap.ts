@@ -2,7 +2,7 @@
  * Listens in on the balancer's connections to backends, at the balancer's end: only there can be
  * seen whether bytes that nobody asked for had arrived before the next request went out.
  */
-import type { Failure } from '../src/core/base/failure.ts';
+import { assert, type Failure } from '../src/core/base/failure.ts';
 import type { RelayEvents, Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
 import { SimSocket } from './socket.ts';
 import { StrictReader } from './strict-reader.ts';
@@ -39,6 +39,7 @@ class Tap implements Socket, SocketHandler {
   private begun = 0;
   private received = 0;
   private dirty = false;
+  private closed = false;
 
   constructor(
     handler: SocketHandler,
@@ -64,6 +65,7 @@ class Tap implements Socket, SocketHandler {
   }
 
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
+    assert(!this.closed, 'nothing is written to a connection that is known to be closed');
     this.requests.feed(bytes);
     if (following !== undefined) this.requests.feed(following);
     return this.socket.write(bytes, following);
@@ -128,6 +130,7 @@ class Tap implements Socket, SocketHandler {
   }
 
   onClose(failure: Failure | null): void {
+    this.closed = true;
     this.handler.onClose(failure);
   }
 }

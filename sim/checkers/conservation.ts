@@ -64,6 +64,11 @@ class Conservation implements Checker {
       const { nonce, fate, logged, arrivals } = request;
       const begun = fate !== 'planned';
       if (begun && !request.ended) this.fail(`${nonce} has no end`);
+      // An answer before the end of the request says that there will be no further one.
+      const mayBreak = request.plan.streams || request.plan.early;
+      if (fate === 'broken' && arrivals.length > 0 && world.options.calm && !mayBreak) {
+        this.fail(`${nonce} is broken in a calm world`);
+      }
       if (request.orphaned) continue;
       const exists = fate === 'answered' || arrivals.length > 0;
       if (exists && logged === 0 && request.answer?.status === 408 && this.unnamed-- > 0) continue;

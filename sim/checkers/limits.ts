@@ -1,11 +1,22 @@
-/** No backend ever has more exchanges and tunnels than `max_requests` says. */
+/**
+ * No backend ever has more exchanges and tunnels than `max_requests` says, and nobody waits for
+ * room there longer than allowed.
+ */
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
+/** How often a queue looks, and time to be late. */
+const LOOK_MS = 20;
+
 export function createLimits(world: World, fail: Fail): Checker {
-  const { maxRequests } = world.options;
+  const { maxRequests, queue } = world.options;
   return {
     name: 'limits',
+    logged(_request, { target, attempts, queueMs }) {
+      // Each attempt may wait, and one that finds nobody in the end is none.
+      const mostMs = (attempts + 1) * (queue.timeoutMs + LOOK_MS);
+      if (queueMs > mostMs) fail(`${target} waited ${queueMs} ms, ${mostMs} ms are allowed`);
+    },
     picked(slot) {
       const { table } = world.balancer;
       const busy = table.inFlight(slot) + table.tunnels(slot);

@@ -395,6 +395,7 @@ export class BackendConnection
   onClose(why: Failure | null): void {
     const { state, exchange } = this;
     this.state = At.closed;
+    this.link.engine.requestOut.drop(this);
     this.link.connections.delete(this);
     this.link.engine.backendConnectionClosed(this);
     this.link.engine.wheel.remove(this);
@@ -480,6 +481,7 @@ export class BackendConnection
   private shutHard(): void {
     this.state = At.closed;
     this.link.engine.wheel.remove(this);
+    this.link.engine.requestOut.drop(this);
     this.socket.reset();
   }
 

@@ -33,6 +33,9 @@ class TwoWorkers {
     });
   }
 
+  /** Of those that wait, by name. */
+  private readonly places = new Map<string, Place>();
+
   join(worker: number, name: string, isChoosy = false): Failure | null {
     const waiter: Waiter = {
       isChoosy,
@@ -50,7 +53,13 @@ class TwoWorkers {
       },
     };
     const place = new Place(waiter);
+    this.places.set(name, place);
     return this.queues[worker].join(place);
+  }
+
+  /** Its client has gone. */
+  leave(worker: number, name: string): void {
+    this.queues[worker].leave(this.places.get(name)!);
   }
 
   /** A worker gives room back. */
@@ -73,6 +82,15 @@ describe('a queue', () => {
     world.makeRoom(0);
     expect(world.went).toEqual(['a', 'b']);
     expect(world.queues[0].length).toBe(1);
+  });
+
+  it.each(['a', 'b', 'c'])('goes on with the others when %s leaves it', (name) => {
+    const world = new TwoWorkers();
+    for (const each of ['a', 'b', 'c']) world.join(0, each);
+    world.leave(0, name);
+    for (let i = 0; i < 3; i++) world.makeRoom(0);
+    expect(world.went).toEqual(['a', 'b', 'c'].filter((each) => each !== name));
+    expect(world.queues[0].length).toBe(0);
   });
 
   it('takes so many as may wait in all workers together', () => {

@@ -52,6 +52,17 @@ describe('a write buffer', () => {
     expect(buffer.isHeldBy(first)).toBe(false);
   });
 
+  it('keeps nothing of an owner who has closed, and all of the others', () => {
+    buffer.claim(first);
+    append('one');
+    buffer.drop(first);
+    buffer.claim(second);
+    append('two');
+    buffer.drop(first);
+    expect(first.flushed).toEqual([]);
+    expect(toLatin1(buffer.take())).toBe('two');
+  });
+
   it('lets the owner before send first', () => {
     buffer.claim(first);
     append('one');

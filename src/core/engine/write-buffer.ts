@@ -39,6 +39,11 @@ export class WriteBuffer {
     return true;
   }
 
+  /** What is held for this owner is never sent: it has closed. */
+  drop(owner: object): void {
+    if (this.owner === owner) this.owner = null;
+  }
+
   /** What was held; the buffer is free again. The bytes stand until the next claim. */
   take(): Uint8Array {
     // Beyond the end of an array bytes vanish without a word.

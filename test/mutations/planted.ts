@@ -1,0 +1,366 @@
+/**
+ * Bugs as people make them, to be planted one by one: each replaces a text that stands exactly once
+ * in a source file. The simulator has to find them; `docs/planted-bugs.md` says with which seed.
+ */
+
+export interface Planted {
+  /** What is wrong, as a sentence. */
+  readonly bug: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** The simulator may miss it, and this is why; a unit test finds it. */
+  readonly excuse?: string;
+}
+
+const ENGINE = 'src/core/engine';
+
+const lines = (...each: readonly string[]): string => each.join('\n');
+
+export const planted: readonly Planted[] = [
+  {
+    bug: 'A backend connection over which stray bytes came goes back to the pool.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: lines("    this.link.distrust('bytes that belong to no response');", '    this.shut();'),
+    to: '',
+  },
+  {
+    bug: 'Bytes behind a response do not keep its connection out of the pool.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: lines(
+      "    if (extra) this.link.distrust('bytes after a response');",
+      '    const clean =',
+      '      this.keepAlive &&',
+      '      this.requestFinished &&',
+      '      !extra &&',
+    ),
+    to: lines('    const clean =', '      this.keepAlive &&', '      this.requestFinished &&'),
+  },
+  {
+    bug: 'A connection whose request is not whole yet goes back to the pool.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: lines('      this.requestFinished &&', '      !extra &&'),
+    to: '      !extra &&',
+  },
+  {
+    bug: 'A backend that says Connection: close is asked again on the same connection.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: 'this.keepAlive = facts.keepAlive;',
+    to: 'this.keepAlive = true;',
+  },
+  {
+    bug: 'A connection that closed while it was idle stays in the pool.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: '    if (state === At.idle) this.link.forgetIdle(this);',
+    to: '',
+  },
+  {
+    bug: 'A request is repeated although a part of its response has come.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: "failure('closed', 'backend', 'relay', this.heard ? 'never' : retry, cause)",
+    to: "failure('closed', 'backend', 'relay', 'safe', cause)",
+  },
+  {
+    bug: 'A kept connection counts as untouched after a request went out on it.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: '    this.touched = true;',
+    to: '',
+  },
+  {
+    bug: 'A body that ends with the connection never ends.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: lines(
+      '        if (this.reader.endsWithConnection) this.complete(false);',
+      '        else',
+    ),
+    to: '        if (!this.reader.endsWithConnection)',
+  },
+  {
+    bug: 'A response that breaks off is ended with a FIN, as if it were whole.',
+    file: `${ENGINE}/client-connection.ts`,
+    from: lines(
+      '    this.exchange = null;',
+      '    this.shutHard();',
+      '    if (exchange !== null) this.engine.giveExchange(exchange);',
+    ),
+    to: lines(
+      '    this.exchange = null;',
+      '    this.shut();',
+      '    if (exchange !== null) this.engine.giveExchange(exchange);',
+    ),
+  },
+  {
+    bug: 'The clock of a client connection goes on after it has closed.',
+    file: `${ENGINE}/client-connection.ts`,
+    from: lines(
+      '    this.state = At.closed;',
+      '    this.engine.wheel.remove(this);',
+      '    this.engine.connectionClosed(this);',
+    ),
+    to: lines('    this.state = At.closed;', '    this.engine.connectionClosed(this);'),
+  },
+  {
+    bug: 'A client connection is kept open after a request whose rest was not read.',
+    file: `${ENGINE}/client-connection.ts`,
+    from: 'if (!this.exchange!.facts.keepAlive || !reader.isWhole) return false;',
+    to: 'if (!this.exchange!.facts.keepAlive) return false;',
+  },
+  {
+    bug: 'A client that went away leaves its exchange running at the backend.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines(
+      '    if (side !== null) side.abandon();',
+      '    else this.dialing?.abandon();',
+      '    this.log(why);',
+      '  }',
+      '',
+      '  /** Our own',
+    ),
+    to: lines('    this.log(why);', '  }', '', '  /** Our own'),
+  },
+  {
+    bug: 'An exchange that ends is never taken out of the table.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines('    this.leaveQueue();', '    this.leaveTable();'),
+    to: '    this.leaveQueue();',
+  },
+  {
+    bug: 'A tunnel that ends is counted for ever.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines('      engine.leaveTunnel(this.backend!);', ''),
+    to: '',
+  },
+  {
+    bug: 'A client that waits in the queue and goes away keeps its place.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines('    this.leaveQueue();', '    this.leaveTable();'),
+    to: '    this.leaveTable();',
+  },
+  {
+    bug: 'A client that was held back because the backend was slow is never let go.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines(
+      '    if (this.clientHeld) this.releaseClient();',
+      '  }',
+      '',
+      '  // ---- relay: the response',
+    ),
+    to: lines('  }', '', '  // ---- relay: the response'),
+  },
+  {
+    bug: 'A backend that was held back because the client was slow is never let go.',
+    file: `${ENGINE}/exchange.ts`,
+    from: lines('  onClientDrain(): void {', '    this.side?.resumeBody();'),
+    to: '  onClientDrain(): void {',
+  },
+  {
+    bug: 'The beginning of a body that was kept for an attempt is sent without its first byte.',
+    file: `${ENGINE}/exchange.ts`,
+    from: 'side.body(replay.bytes, replay.start, replay.end)',
+    to: 'side.body(replay.bytes, replay.start + 1, replay.end)',
+  },
+  {
+    bug: 'A request is repeated although the beginning of its body is not kept any more.',
+    file: `${ENGINE}/exchange.ts`,
+    from: 'if (this.pool === null || !this.replay.whole) return false;',
+    to: 'if (this.pool === null) return false;',
+  },
+  {
+    bug: 'A second retry follows the first.',
+    file: `${ENGINE}/attempts.ts`,
+    from: '|| this.retried ||',
+    to: '||',
+  },
+  {
+    bug: 'A request that is not idempotent is repeated after it was sent.',
+    file: `${ENGINE}/attempts.ts`,
+    from: '|| this.retried || !repeatable)',
+    to: '|| this.retried)',
+  },
+  {
+    bug: 'A queue does not look again after it has looked once: a wake-up is lost.',
+    file: `${ENGINE}/queue.ts`,
+    from: lines('    if (this.first !== null) this.watch();', ''),
+    to: '',
+  },
+  {
+    bug: 'Whoever waits behind somebody who gives up is forgotten.',
+    file: `${ENGINE}/queue.ts`,
+    from: '    else place.previous.next = place.next;',
+    to: '    else place.previous.next = null;',
+    excuse: 'three must wait in one worker and the one between go first; queue.test.ts has it',
+  },
+  {
+    bug: 'A chunk of more than 64 bytes is taken to be one byte shorter.',
+    file: 'src/core/http1/body-reader.ts',
+    from: lines('    if (byte === CR) this.state = At.sizeLf;', '    else if'),
+    to: lines(
+      '    if (byte === CR) {',
+      '      this.state = At.sizeLf;',
+      '      if (this.remaining > 64) this.remaining -= 1;',
+      '    } else if',
+    ),
+  },
+  {
+    bug: 'A body with a length ends one byte early when it comes in parts.',
+    file: 'src/core/http1/body-reader.ts',
+    from: lines(
+      '    this.payloadBytes += take;',
+      '    this.remaining -= take;',
+      '    if (this.body === Body.length && this.remaining === 0)',
+    ),
+    to: lines(
+      '    this.payloadBytes += take;',
+      '    this.remaining -= take;',
+      '    if (this.body === Body.length && this.remaining <= 1)',
+    ),
+  },
+  {
+    bug: 'What has been relayed by itself is counted one byte short.',
+    file: 'src/core/http1/body-reader.ts',
+    from: lines(
+      '    this.payloadBytes += bytes;',
+      '    this.remaining -= bytes;',
+      '    if (this.remaining === 0)',
+    ),
+    to: lines(
+      '    this.payloadBytes += bytes;',
+      '    this.remaining -= bytes;',
+      '    if (this.remaining <= 1)',
+    ),
+  },
+  {
+    bug: 'Bytes that are no digits are passed over in the size of a chunk.',
+    file: 'src/core/http1/body-reader.ts',
+    from: '    else return byte === LF ? refusals.chunkLineEnd : refusals.chunkSize;',
+    to: '    else if (byte === LF) return refusals.chunkLineEnd;',
+  },
+  {
+    bug: 'The answer to a HEAD is waited for with a body.',
+    file: 'src/core/http/response-facts.ts',
+    from: '} else if (toHead || status === 304) this.body',
+    to: '} else if (status === 304) this.body',
+  },
+  {
+    bug: 'A response with a length and chunks is taken to be chunked.',
+    file: 'src/core/http/response-facts.ts',
+    from: lines('      if (this.hasLength) return refusals.lengthAndEncoding;', ''),
+    to: '',
+  },
+  {
+    bug: 'A request with a length and chunks is taken to be chunked.',
+    file: 'src/core/http/request-facts.ts',
+    from: lines(
+      '      if (length !== -1)',
+      '        return this.refuse(refusals.lengthAndEncoding',
+    ),
+    to: lines('      if (length === -2)', '        return this.refuse(refusals.lengthAndEncoding'),
+  },
+  {
+    bug: 'The option close of a Connection field counts in lower case only.',
+    file: 'src/core/http/connection-options.ts',
+    from: "if (equalsIgnoringCase(bytes, start, end, 'close')) options.close",
+    to: "if (bytes[start] === 99 && equalsIgnoringCase(bytes, start, end, 'close')) options.close",
+  },
+  {
+    bug: 'Fields that a Connection field names are passed on.',
+    file: 'src/core/http/connection-options.ts',
+    from: '    if (id !== Field.connection && id !== Field.te) head.setId(field, Field.dropped);',
+    to: '',
+  },
+  {
+    bug: 'The trailers of a chunked message get lost.',
+    file: 'src/core/http1/write-head.ts',
+    from: lines('  if (trailers !== null) {', '    for'),
+    to: lines('  if (trailers !== null && !lastChunkSent) {', '    for'),
+  },
+  {
+    bug: 'One more than max_requests is let in.',
+    file: 'src/core/table/table.ts',
+    from: 'this.inFlight(slot) + this.tunnels(slot) <= limit',
+    to: 'this.inFlight(slot) + this.tunnels(slot) <= limit + 1',
+  },
+  {
+    bug: 'Tunnels do not count for max_requests.',
+    file: 'src/core/table/table.ts',
+    from: 'this.inFlight(slot) + this.tunnels(slot) <= limit',
+    to: 'this.inFlight(slot) <= limit',
+  },
+  {
+    bug: 'An exchange that is turned away at a backend stays counted there.',
+    file: 'src/core/table/table.ts',
+    from: lines('    Atomics.sub(this.exchanges, entry, 1);', '    return false;'),
+    to: '    return false;',
+  },
+  {
+    bug: 'What was in flight on a dead worker is never given back.',
+    file: 'src/core/control/fleet.ts',
+    from: lines('    table.clearLedger(worker);', ''),
+    to: '',
+  },
+  {
+    bug: 'A worker that hangs is not replaced.',
+    file: 'src/core/control/fleet.ts',
+    from: lines('    this.threads.get(worker)?.terminate();', ''),
+    to: '',
+  },
+  {
+    bug: 'A backend that is removed gives its slot back with exchanges on it.',
+    file: 'src/core/control/drains.ts',
+    from: 'if (this.table.inFlight(backend.slot) > 0 || this.table.tunnels(backend.slot) > 0) return;',
+    to: '',
+  },
+  {
+    bug: 'A worker takes the exchanges of a slot for those of whoever sat there before.',
+    file: 'src/core/table/table.ts',
+    from: ' && word >>> STATE_BITS === generation)',
+    to: ')',
+    excuse: 'the slot must change hands in the turn of a pick; table.test.ts has it',
+  },
+  {
+    bug: 'A verdict of the probes does not change who is picked.',
+    file: 'src/core/control/health-watch.ts',
+    from: lines('    this.schedules.refresh(pool);', '    if (verdict.to === State.down)'),
+    to: '    if (verdict.to === State.down)',
+  },
+  {
+    bug: 'Round robin gives the second turn of a cycle to the first backend.',
+    file: 'src/core/balancing/schedule.ts',
+    from: lines('const slot = this.slotAt(ticket % this.length);', '      if'),
+    to: lines(
+      'const slot = this.slotAt(ticket % this.length === 1 ? 0 : ticket % this.length);',
+      '      if',
+    ),
+  },
+  {
+    bug: 'One request more than the burst is let through.',
+    file: 'src/core/table/rate-table.ts',
+    from: '      if (after > this.burst) return',
+    to: '      if (after > this.burst + this.cost) return',
+  },
+  {
+    bug: 'A request that is refused by a rate counts all the same.',
+    file: 'src/core/table/rate-table.ts',
+    from: '      if (after > this.burst) return',
+    to: '      if (after > this.burst && this.replace(at, entry, tag, now + after)) return',
+  },
+  {
+    bug: 'A cookie of the balancer names the backend behind the one it was given by.',
+    file: `${ENGINE}/sticky-cookie.ts`,
+    from: 'this.found = this.backends[i];',
+    to: 'this.found = this.backends[(i + 1) % this.backends.length];',
+  },
+  {
+    bug: 'Who may be ejected is asked as if nobody were ejected yet.',
+    file: 'src/core/control/passive-watch.ts',
+    from: '    if (ejected < mostEjected(members.length, config)) return null;',
+    to: '    if (ejected < mostEjected(members.length, config) + 1) return null;',
+  },
+  {
+    bug: 'A backend that is full of its share gets one more.',
+    file: 'src/core/balancing/bounded-load.ts',
+    from: '    return busy * 100 * this.weight < share;',
+    to: '    return busy * 100 * this.weight <= share;',
+  },
+];
