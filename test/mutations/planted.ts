@@ -308,8 +308,8 @@ export const planted: readonly Planted[] = [
   {
     bug: 'A backend that is removed gives its slot back with exchanges on it.',
     file: 'src/core/control/drains.ts',
-    from: 'if (this.table.inFlight(backend.slot) > 0 || this.table.tunnels(backend.slot) > 0) return;',
-    to: '',
+    from: '.inFlight(backend.slot) > 0 || this.table.tunnels(backend.slot) > 0) return;',
+    to: '.inFlight(backend.slot) < 0) return;',
   },
   {
     bug: 'A worker takes the exchanges of a slot for those of whoever sat there before.',
