@@ -4,9 +4,10 @@ import { defineConfig } from 'vitest/config';
 const PURE = [
   'src/core/**/*.test.ts',
   'src/config/**/*.test.ts',
+  'src/explain/**/*.test.ts',
   'sim/**/*.test.ts',
   'test/*.test.ts',
-  'test/{conformance/policy,conformance/by-key,golden/config,wire/wire}.test.ts',
+  'test/{conformance/policy,conformance/by-key,golden/config,golden/explain,wire/wire}.test.ts',
 ];
 
 /** Takes long, and comes out the same on every runtime: for the first one alone. */

@@ -30,6 +30,7 @@ const noUnitTest = new Map([
   ['src/core/telemetry/log.ts', 'types alone'],
   ['src/core/balancing/balancing.ts', 'a table; each policy has its test'],
   ['src/core/table/backend.ts', 'a record without behaviour'],
+  ['src/explain/explanation.ts', 'types alone'],
   ['src/cli/main.ts', 'the process itself; test/e2e runs it'],
   ['src/core/control/engine-controls.ts', 'types alone'],
   ['src/core/control/messages.ts', 'types alone'],

@@ -17,6 +17,7 @@ describe('the command line', () => {
     expect(commands.filter((name) => !['targets', 'evenkeel'].includes(name))).toEqual([
       'run',
       'check',
+      'explain',
       'demo',
       'backend',
       'help',
@@ -44,6 +45,7 @@ describe('the command line', () => {
     ['run a b', 'too many arguments'],
     ['run --port 80 a', "unknown option '--port'"],
     ['backend 9001', "missing required argument 'name'"],
+    ['explain GET', "missing required argument 'url'"],
     ['9001 --port', "option '-p, --port <port>' argument missing"],
     ['9001 --port eighty', '--port'],
     ['--to localhost:9001', 'write http://localhost:9001'],

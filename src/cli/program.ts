@@ -6,6 +6,7 @@ import { backend } from './backend.ts';
 import { check } from './check.ts';
 import { demo } from './demo.ts';
 import { ExitCode } from './exit-code.ts';
+import { type ExplainOptions, explain } from './explain.ts';
 import { runFile, runTargets } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,6 +17,7 @@ Examples:
   evenkeel --to http://a:80 http://b:80 --port 80
   evenkeel run config.yaml            balance as a file says
   evenkeel check config.yaml          is the file good?
+  evenkeel explain GET /login         where would this request go, and why?
 
 Signals: TERM and INT stop in order, twice: at once; QUIT waits without a deadline; HUP reloads.
 Exit codes: 0 stopped in order, 1 failure, 2 wrong usage, 78 wrong configuration.
@@ -59,6 +61,7 @@ function buildProgram(terminal: Terminal, ended: (code: ExitCode) => void): Comm
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', EXAMPLES);
   addRun(program, terminal, ended);
+  addExplain(program, terminal, ended);
   addTools(program, terminal, ended);
   program.helpCommand('help [command]', 'show help for a command');
   return program
@@ -90,6 +93,31 @@ function addRun(program: Command, terminal: Terminal, ended: (code: ExitCode) =>
     .option('--print', 'print the configuration as it will be used, with every default')
     .action(async (config: string | undefined, options: { print?: boolean }) => {
       ended(await check(terminal, config, options.print === true));
+    });
+}
+
+/** For an option that may be given more than once. */
+const another = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
+
+function addExplain(program: Command, terminal: Terminal, ended: (code: ExitCode) => void): void {
+  program
+    .command('explain')
+    .description('say what would become of a request, and why; nothing is sent')
+    .argument('<method>', 'GET, POST, ...')
+    .argument('<url>', 'http://host:port/path, or a path alone')
+    .option('-c, --config <file>', 'default: config.yaml, else evenkeel.config.ts')
+    .option('-H, --header <line>', 'a header, as "Name: value"; more than once for more', another)
+    .option('--from <address>', 'who connects (default: 127.0.0.1)')
+    .option('--down <backend>', 'as if this backend were down; pool/backend for one pool', another)
+    .option('--drain <backend>', 'as if it were drained', another)
+    .option('--busy <backend=n>', 'as if so many requests were in flight there', another)
+    .option('--seed <number>', 'from which chance is drawn (default: 1)')
+    .option('--json', 'for machines')
+    .action(async (method: string, url: string, options: ExplainOptions) => {
+      ended(await explain(terminal, method, url, options));
     });
 }
 

@@ -82,7 +82,8 @@ class Turns {
   }
 }
 
-const PLACES_OF_TABLE: Places = {
+/** Each hash has the place of its remainder. */
+export const PLACES_OF_TABLE: Places = {
   words: 1,
   placeOf: (placement, key) => key % placement.length,
   looks: 20,

@@ -13,7 +13,7 @@ import { type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
 /** A backend's words in the placement: its slot, two hashes of its name. */
-const WORDS = 3;
+export const WORDS = 3;
 
 /** What is asked of each backend at each pick. */
 export function rendezvousTable(backends: readonly Placed[]): Int32Array {

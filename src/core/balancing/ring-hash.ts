@@ -97,7 +97,8 @@ function pointsOf(backends: readonly Placed[], most: number): readonly number[] 
   });
 }
 
-const PLACES_OF_RING: Places = {
+/** Each hash has the place of the first point at or after it. */
+export const PLACES_OF_RING: Places = {
   words: WORDS,
   placeOf(placement, key) {
     let place = WORDS * placeFor(key, placement.length / WORDS - MARGIN);

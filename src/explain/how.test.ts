@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { backendConfig, poolConfig } from '../../test/fixtures/control-world.ts';
+import { plainMemory } from '../../test/fixtures/drawn-order.ts';
+import { identitySchedule, smoothSchedule } from '../core/balancing/schedule.ts';
+import type { PoolConfig } from '../core/config.ts';
+import { type Choice, howChosen } from './how.ts';
+
+const how = (pool: Partial<PoolConfig>, changes: Partial<Choice> = {}): string =>
+  howChosen({
+    pool: poolConfig([backendConfig(1)], pool),
+    schedule: identitySchedule([0, 1, 2], plainMemory),
+    cursor: 4,
+    hasKey: true,
+    considered: ['a', 'b', 'c'],
+    seed: 9,
+    ...changes,
+  });
+
+describe('how a policy chose', () => {
+  it('is a turn, of so many, in some order', () => {
+    expect(how({ policy: 'round_robin' })).toBe('turn 2 of 3, in the order of the file');
+    const schedule = smoothSchedule([0, 1], [3, 1], [0, 0], plainMemory);
+    const smooth = 'turn 1 of 4, in smooth weighted order';
+    expect(how({ policy: 'round_robin' }, { schedule })).toBe(smooth);
+    const nobody = identitySchedule([], plainMemory);
+    expect(how({ policy: 'round_robin' }, { schedule: nobody })).toBe('nobody has a turn');
+  });
+
+  it('names those that were drawn, and the seed', () => {
+    expect(how({ policy: 'adaptive' })).toContain(
+      'of a, b and c, drawn by weight from seed 9, the',
+    );
+    const alone = { considered: ['a'] };
+    expect(how({ policy: 'least_request' }, alone)).toBe('there was nobody else to draw');
+  });
+
+  it('is a turn for requests without a key', () => {
+    expect(how({ policy: 'maglev' })).toBe('whose place it is');
+    expect(how({ policy: 'maglev' }, { hasKey: false })).toContain('without a key: turn 2 of 3');
+    expect(how({ policy: 'ring_hash', boundedLoad: 1.5 })).toContain('unless it has 1.5 times');
+  });
+});
