@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Where nothing but computing is tested: no process is started, no real time passes. */
@@ -5,6 +6,8 @@ const PURE = [
   'src/core/**/*.test.ts',
   'src/config/**/*.test.ts',
   'src/explain/**/*.test.ts',
+  'src/testing/**/*.test.ts',
+  'examples/**/*.test.ts',
   'sim/**/*.test.ts',
   'test/*.test.ts',
   'test/{conformance/policy,conformance/by-key,golden/config,golden/explain,wire/wire}.test.ts',
@@ -19,6 +22,11 @@ const ONCE = [
 ];
 const not = process.env.EVENKEEL_RUNTIME === undefined ? [] : ONCE;
 
+/** Examples import the package as its users do; here that is its sources. */
+const alias = {
+  'evenkeel/testing': fileURLToPath(new URL('src/testing/testing.ts', import.meta.url)),
+};
+
 const common = { testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' } as const;
 
 export default defineConfig({
@@ -26,6 +34,7 @@ export default defineConfig({
     projects: [
       // Files share a process, and two run at once: nobody minds.
       {
+        resolve: { alias },
         test: {
           ...common,
           name: 'pure',

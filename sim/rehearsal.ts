@@ -30,6 +30,8 @@ export interface RehearsalOptions {
   readonly network: SimNetwork;
   readonly rng: Rng;
   readonly log: Log;
+  /** Called when it listens. */
+  readonly ready?: () => void;
   /** Others than the engine and the table as they are, to be watched. */
   readonly makeEngine?: (deps: EngineDeps) => Engine;
   readonly makeTable?: (size: TableSize) => Table;
@@ -70,7 +72,7 @@ export function startRehearsal(options: RehearsalOptions): Rehearsal {
   const deps = { transport, resolver, clock, rng: rng.fork(), table, log, engine };
   const controller = new Controller(deps);
   engine.control = controller;
-  controller.start(config, () => {});
+  controller.start(config, () => options.ready?.());
   return { engine, controller, table };
 }
 

@@ -131,7 +131,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/core/engine', 'src/core/control'],
   ['src/config', 'src/platform/node', 'src/platform/kernel', 'src/platform/bun', 'sim'],
   ['src/control', 'src/explain'],
-  ['src/evenkeel.ts'],
+  ['src/evenkeel.ts', 'src/testing'],
   ['src/cli'],
 ];
 

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { createSimClock } from '../../sim/clock.ts';
+import { Driver } from './driver.ts';
+
+function begun() {
+  const clock = createSimClock();
+  const driver = new Driver(clock);
+  const sleep = (ms: number): Promise<void> =>
+    driver.until((done) => void clock.wakeAt(clock.nowMs() + ms, () => done()));
+  return { clock, driver, sleep };
+}
+
+describe('a driver', () => {
+  it('lets time pass as far as somebody waits, and no further', async () => {
+    const { clock, sleep } = begun();
+    clock.wakeAt(100, () => {});
+    await sleep(30);
+    expect(clock.nowMs()).toBe(30);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(clock.nowMs()).toBe(30);
+  });
+
+  it('lets everybody who heard of something act before the next thing happens', async () => {
+    const { clock, sleep } = begun();
+    const heard: string[] = [];
+    const walker = async (name: string, ms: number, steps: number): Promise<void> => {
+      for (let i = 0; i < steps; i++) {
+        await sleep(ms);
+        // As many turns as a promise may take.
+        for (let turn = 0; turn < 20; turn++) await null;
+        heard.push(`${name}${clock.nowMs()}`);
+      }
+    };
+    await Promise.all([walker('a', 10, 3), walker('b', 15, 2)]);
+    expect(heard).toEqual(['a10', 'b15', 'a20', 'b30', 'a30']);
+  });
+
+  it('tells everybody who waits what went wrong, and goes on', async () => {
+    const { clock, sleep } = begun();
+    clock.wakeAt(10, () => {
+      throw new Error('a handler of the test');
+    });
+    const outcomes = await Promise.allSettled([sleep(20), sleep(30)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await sleep(5);
+    expect(clock.nowMs()).toBe(15);
+  });
+
+  it('says that nothing will ever happen, rather than to wait for it', async () => {
+    const { driver } = begun();
+    await expect(driver.until(() => {})).rejects.toThrow('nothing is left that could happen');
+  });
+
+  it('resolves what is done at once', async () => {
+    expect(await begun().driver.until((done) => done(7))).toBe(7);
+  });
+});

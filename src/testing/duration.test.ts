@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { type Duration, milliseconds } from './duration.ts';
+
+it('is what a configuration takes for a duration', () => {
+  expect(['5ms', '1.5s', '2m', '1h'].map((text) => milliseconds(text as Duration))).toEqual([
+    5, 1500, 120_000, 3_600_000,
+  ]);
+  expect(() => milliseconds('5 seconds' as Duration)).toThrow('write 5s');
+});

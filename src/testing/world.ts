@@ -1,0 +1,221 @@
+/** The world that tests see: backends, a balancer, clients, and time that passes when asked to. */
+import { createSimClock, type SimClock } from '../../sim/clock.ts';
+import { createSimNetwork, type SimNetwork } from '../../sim/network.ts';
+import { addressOfListener, type Rehearsal, startRehearsal } from '../../sim/rehearsal.ts';
+import type { ConfigInput } from '../config/define-config.ts';
+import { formatDiagnostics, Report } from '../config/diagnostics.ts';
+import { configFromValue } from '../config/load.ts';
+import type { Balancer } from '../control/balancer.ts';
+import { toLatin1 } from '../core/base/bytes.ts';
+import { createRng, type Rng } from '../core/base/rng.ts';
+import type { Config, LogLevel } from '../core/config.ts';
+import { LineBytes } from '../core/telemetry/line-bytes.ts';
+import type { EventFields, ExchangeRecord, Log } from '../core/telemetry/log.ts';
+import { createTextFormat } from '../core/telemetry/log-line.ts';
+import { Driver } from './driver.ts';
+import { type Duration, milliseconds } from './duration.ts';
+import { type Answering, type FakeBackend, Server } from './fake-backend.ts';
+import { Call, type ClientAnswer } from './fake-client.ts';
+import { type Headers, messageBytes } from './message.ts';
+
+export interface WorldOptions {
+  /** A whole number; the same one gives the same world. 1 unless set. */
+  readonly seed?: number;
+}
+
+/** A line of the log that is not about one exchange. */
+export interface WorldEvent {
+  /** Milliseconds since the world began. */
+  readonly atMs: number;
+  readonly level: LogLevel;
+  /** Its name: docs/log.md. */
+  readonly event: string;
+  /** A sentence for people. */
+  readonly message: string;
+  readonly fields: EventFields;
+}
+
+export interface RequestOptions {
+  readonly headers?: Headers;
+  /** There is none unless set. */
+  readonly body?: string;
+  /** The client's address; 192.0.2.1 unless set. */
+  readonly from?: string;
+  /** The listener's; that of the first one unless set. */
+  readonly port?: number;
+  /** When the client goes away; 10m unless set. */
+  readonly timeout?: Duration;
+}
+
+/** As `startBalancer` gives it, in a world where promises resolve when time has passed. */
+export interface WorldBalancer extends Balancer {
+  reload(config: ConfigInput | Config): Promise<readonly string[]>;
+}
+
+/** One for each test. Time stands still in it unless somebody awaits one of its promises. */
+export interface World {
+  /** Milliseconds since it began. */
+  readonly nowMs: number;
+  /** Every exchange that has ended, in that order, as the balancer logs it. */
+  readonly exchanges: readonly ExchangeRecord[];
+  /** What else the balancer has logged. */
+  readonly events: readonly WorldEvent[];
+  /** All of the log, as it is shown on a terminal (UTC): equal in two runs with the same seed. */
+  readonly lines: readonly string[];
+  /**
+   * Starts a server at this URL, which answers 200 with `Response from HOST` unless a function
+   * says else. A URL of the configuration at which there is none refuses connections.
+   */
+  backend(url: string, answering?: Answering): FakeBackend;
+  /**
+   * Starts the balancer, of which there is one in a world. Resolves when it listens. A
+   * configuration with mistakes is rejected with all of them.
+   */
+  balancer(config: ConfigInput | Config): Promise<WorldBalancer>;
+  /** Sends GET. As `request`. */
+  get(path: string, options?: RequestOptions): Promise<ClientAnswer>;
+  /** Sends a request over a connection of its own. Resolves also when no answer comes. */
+  request(method: string, path: string, options?: RequestOptions): Promise<ClientAnswer>;
+  /** Lets so much time pass. */
+  run(duration: Duration): Promise<void>;
+  /** Does this when so much time has passed: `world.after('5s', () => one.kill())`. */
+  after(duration: Duration, act: () => void): void;
+}
+
+/** A new world, at its time 0, with nobody in it. */
+export function createWorld({ seed = 1 }: WorldOptions = {}): World {
+  if (!Number.isSafeInteger(seed)) throw new Error(`the seed is ${seed}: write a whole number`);
+  return new PretendedWorld(seed);
+}
+
+const LINE_BYTES = 1024;
+
+class PretendedWorld implements World {
+  readonly exchanges: ExchangeRecord[] = [];
+  readonly events: WorldEvent[] = [];
+  readonly lines: string[] = [];
+  private readonly clock: SimClock = createSimClock();
+  private readonly driver = new Driver(this.clock);
+  private readonly rng: Rng;
+  private readonly network: SimNetwork;
+  private readonly format = createTextFormat(() => 0, false);
+  private readonly out = new LineBytes(LINE_BYTES);
+  private rehearsal: Rehearsal | null = null;
+
+  constructor(seed: number) {
+    this.rng = createRng(seed);
+    this.network = createSimNetwork({ clock: this.clock, rng: this.rng.fork() });
+  }
+
+  get nowMs(): number {
+    return this.clock.nowMs();
+  }
+
+  backend(url: string, answering: Answering = () => response(url)): FakeBackend {
+    return new Server({ clock: this.clock, network: this.network }, url, answering);
+  }
+
+  async balancer(given: ConfigInput | Config): Promise<WorldBalancer> {
+    const config = configOf(given);
+    if (this.rehearsal !== null) throw new Error('this world has its balancer: make another world');
+    const { clock, network, rng, driver } = this;
+    const log = this.log();
+    await driver.until<void>((ready) => {
+      this.rehearsal = startRehearsal({ config, clock, network, rng, log, ready });
+    });
+    return balancerOf(this.rehearsal!, driver, config);
+  }
+
+  get(path: string, options?: RequestOptions): Promise<ClientAnswer> {
+    return this.request('GET', path, options);
+  }
+
+  async request(
+    method: string,
+    path: string,
+    { headers = {}, body, from = '192.0.2.1', port, timeout = '10m' }: RequestOptions = {},
+  ): Promise<ClientAnswer> {
+    const { clock, network } = this;
+    const listener = this.listenerAt(port);
+    const hasHost = Object.keys(headers).some((name) => name.toLowerCase() === 'host');
+    const all = hasHost ? headers : { Host: 'localhost', ...headers };
+    const bytes = messageBytes(`${method} ${path} HTTP/1.1`, all, body ?? null);
+    const beganMs = clock.nowMs();
+    const timeoutMs = milliseconds(timeout);
+    return this.driver.until((done) => {
+      const call = new Call(method === 'HEAD', (answer) => {
+        patience.cancel();
+        done({ ...answer, tookMs: clock.nowMs() - beganMs });
+      });
+      const patience = clock.wakeAt(beganMs + timeoutMs, () => call.giveUp());
+      const target = { address: addressOfListener(listener), port: listener.port, tls: null };
+      call.begin(network.transport(from).connect(target, call), bytes);
+    });
+  }
+
+  run(duration: Duration): Promise<void> {
+    const untilMs = this.nowMs + milliseconds(duration);
+    return this.driver.until((done) => void this.clock.wakeAt(untilMs, () => done()));
+  }
+
+  after(duration: Duration, act: () => void): void {
+    this.clock.wakeAt(this.nowMs + milliseconds(duration), act);
+  }
+
+  private listenerAt(port: number | undefined): Balancer['listeners'][number] {
+    if (this.rehearsal === null) throw new Error('there is no balancer: await world.balancer(...)');
+    const all = this.rehearsal.engine.listening();
+    const found = port === undefined ? all[0] : all.find((each) => each.port === port);
+    // One that has stopped refuses; its address is as good as any.
+    return found ?? { address: '', host: null, port: port ?? 0 };
+  }
+
+  private log(): Log {
+    const { format, out, clock } = this;
+    return {
+      exchange: (record) => {
+        this.exchanges.push({ ...record });
+        format.exchange(record, out);
+        this.lines.push(toLatin1(out.take()).trimEnd());
+      },
+      event: (level, event, message, fields = {}) => {
+        this.events.push({ atMs: clock.nowMs(), level, event, message, fields });
+        this.lines.push(format.event(clock.wallMs(), level, event, message).trimEnd());
+      },
+    };
+  }
+}
+
+const response = (url: string) => ({ body: `Response from ${new URL(url).hostname}` });
+
+/** Throws where it has mistakes, with all of them. */
+function configOf(given: ConfigInput | Config): Config {
+  if ('tableSize' in given) return given;
+  const result = configFromValue(given, new Report(''), '.');
+  if ('config' in result) return result.config;
+  throw new Error(formatDiagnostics(result.diagnostics));
+}
+
+function balancerOf(
+  { engine, controller }: Rehearsal,
+  driver: Driver,
+  { shutdown }: Config,
+): WorldBalancer {
+  return {
+    get listeners() {
+      return engine.listening();
+    },
+    status: () => controller.status(),
+    ready: () => controller.ready(),
+    drain: (pool, backend) => controller.drain(pool, backend),
+    reload: async (given) => {
+      const config = configOf(given);
+      const { problem } = await driver.until<{ problem: string | null }>((done) =>
+        controller.reload(config, done),
+      );
+      return problem === null ? [] : [problem];
+    },
+    stop: ({ timeoutMs = shutdown.timeoutMs } = {}) =>
+      driver.until<void>((done) => controller.stop({ timeoutMs }, done)),
+  };
+}
