@@ -162,6 +162,16 @@ describe('a pick', () => {
     },
   );
 
+  it('says whose a key is, also while its owner has too much to do', () => {
+    const value = { policy: 'maglev', bounded_load: 1.25 };
+    const { log, pick } = ask(value);
+    expect(pick!.key!.owner).toBe(log.backend);
+    const busy = [{ pool: 'default', backend: log.backend!, requests: 9 }];
+    const elsewhere = ask(value, { busy });
+    expect(elsewhere.pick!.key).toEqual(pick!.key);
+    expect(elsewhere.log.backend).not.toBe(log.backend);
+  });
+
   it('goes home by the cookie that the answer before has set', () => {
     const sticky = { sticky: { cookie: 'lb' } };
     const first = ask(sticky);

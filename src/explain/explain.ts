@@ -184,6 +184,7 @@ function pickKey(pool: PoolConfig, { key, keyValue }: Notes, { engine }: Stage):
     hash: key < 0 ? null : key,
     place: found?.place ?? null,
     places: found?.of ?? null,
+    owner: found === null ? null : engine.link(found.slot).backend.config.name,
   };
 }
 

@@ -115,6 +115,8 @@ export interface PickKey {
   /** Where that lies among the policy's places; null: it has none. */
   readonly place: number | null;
   readonly places: number | null;
+  /** Whose place it is: with a bound on loads it may have to leave the request to others. */
+  readonly owner: string | null;
 }
 
 export interface Sticky {

@@ -155,9 +155,10 @@ function pickLines(pick: Picked, connect: readonly Attempt[], p: Paints): string
   return lines;
 }
 
-function keyLine({ by, value, hash, place, places }: NonNullable<Picked['key']>): string {
+function keyLine(key: NonNullable<Picked['key']>): string {
+  const { by, value, hash, place, places, owner } = key;
   if (value === null) return `key ${by}: the request has none`;
-  const at = place === null ? '' : `, place ${place} of ${places}`;
+  const at = place === null ? '' : `, place ${place} of ${places} is ${owner}'s`;
   return `key ${by}: "${show(value)}", hash ${hash}${at}`;
 }
 

@@ -91,6 +91,13 @@ describe('a fake backend', () => {
     await expect(world.get('/')).rejects.toThrow('answers 101: a status is a whole number, 200 to');
   });
 
+  it('must not answer with a promise, which would end at another moment each time', async () => {
+    const { world, backend } = await worldOf();
+    // @ts-expect-error: JavaScript would let it pass
+    backend.answer(async () => ({ status: 500 }));
+    await expect(world.get('/')).rejects.toThrow('answer at once, and wait with afterMs');
+  });
+
   it('is not made of what is no URL', () => {
     expect(() => createWorld().backend('one:9001')).toThrow('write http://one:9001');
   });

@@ -122,6 +122,9 @@ export class Server implements FakeBackend {
     if (this.isHanging) return null;
     const answer = this.answering(request);
     if (answer === null) return null;
+    if (answer instanceof Promise) {
+      throw new Error(`${this.url} answers with a promise: answer at once, and wait with afterMs`);
+    }
     const { status = 200, headers = {}, body = '', afterMs = 0 } = answer;
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Error(`${this.url} answers ${status}: a status is a whole number, 200 to 599`);
