@@ -241,6 +241,7 @@ function backendConfig(options: SimOptions, backend: Backend, weight: number): B
     basePath: '',
     weight,
     maxRequests: options.maxRequests,
+    adaptiveRequests: null,
     priority: level === BACKUP ? 0 : level,
     backup: level === BACKUP,
   };

@@ -1,5 +1,6 @@
 /** From checked values to the frozen `Config` that every other room sees. */
 import type {
+  AdaptiveLimitConfig,
   BackendConfig,
   Config,
   ErrorPage,
@@ -13,8 +14,10 @@ import type {
   StickyConfig,
   TimeoutsConfig,
 } from '../core/config.ts';
+import { FIRST_LIMIT } from '../core/resilience/adaptive-limit.ts';
+import { queue } from './concurrency.ts';
 import { isPem, type NamedFiles } from './files.ts';
-import { type CheckedErrorPage, type CheckedPool, queue } from './pool.ts';
+import type { CheckedErrorPage, CheckedPool } from './pool.ts';
 import { toRateLimit } from './rate-limits.ts';
 import type { CheckedConfig } from './schema.ts';
 
@@ -70,7 +73,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     hashKey: pool.hash_key ?? { kind: 'client_address' },
     boundedLoad: pool.bounded_load ?? null,
     sticky: pool.sticky === undefined ? null : toSticky(pool.sticky),
-    backends: pool.backends.map((written) => toBackend(written, pool.max_requests ?? 0)),
+    backends: pool.backends.map((written) => toBackend(written, pool.max_requests)),
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
@@ -113,12 +116,27 @@ const PLAIN_BACKEND = {
   backup: false,
 };
 
-function toBackend(written: CheckedPool['backends'][number], most: number): BackendConfig {
+function toBackend(
+  written: CheckedPool['backends'][number],
+  ofPool: CheckedPool['max_requests'],
+): BackendConfig {
   const given = 'weight' in written ? written : { url: written, ...PLAIN_BACKEND };
-  const { name, weight, max_requests: maxRequests = most, priority, backup } = given;
+  const { name, weight, max_requests: most = ofPool ?? 0, priority, backup } = given;
   const { hostAndPort, ...address } = given.url;
-  return { name: name ?? hostAndPort, ...address, weight, maxRequests, priority, backup };
+  const adaptive = typeof most === 'number' ? null : most;
+  return {
+    name: name ?? hostAndPort,
+    ...address,
+    weight,
+    maxRequests: typeof most === 'number' ? most : firstLimit(most),
+    adaptiveRequests: adaptive,
+    priority,
+    backup,
+  };
 }
+
+const firstLimit = ({ min, max }: AdaptiveLimitConfig): number =>
+  Math.max(min, Math.min(max, FIRST_LIMIT));
 
 function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): HealthCheckConfig {
   return {

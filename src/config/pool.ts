@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
 import { boundedLoad, hashKey, policy } from './balancing.ts';
+import { maxRequests, queue } from './concurrency.ts';
 import { show } from './diagnostics.ts';
-import { choice, duration, expected, flag, POSITIVE, parsed, text, whole } from './fields.ts';
+import { duration, expected, flag, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
 import { passiveHealth } from './passive-health.ts';
 import { sticky } from './sticky.ts';
@@ -31,36 +32,6 @@ const nameProblem = (name: string): string | null => {
   const remedy = /^[\x20-\x7e]*$/.test(name) ? `; write ${plain}` : '';
   return `${show(name)}: a name holds only letters, digits and ._:[]-${remedy}`;
 };
-
-const maxRequests = whole(
-  1,
-  1_000_000,
-  'Requests at one backend at once, over all workers, WebSockets and other tunnels among them. ' +
-    'Who finds none with room waits in the `queue`. For one backend or, in the pool, for each of ' +
-    'its backends. Default: any number.',
-  { below: 'write 1 or more, or remove the key for any number' },
-);
-
-/** The key `queue`. */
-export const queue = z
-  .strictObject({
-    size: whole(
-      0,
-      1_000_000,
-      'So many requests may wait, over all workers; who comes then gets 503. 0: nobody waits.',
-    ).prefault(1000),
-    timeout: duration(POSITIVE, 'Who has waited so long gets 503.').prefault('10s'),
-    order: choice(
-      ['fifo', 'adaptive'],
-      '`fifo`: who came first goes first. `adaptive`: the same, but once the queue has not been ' +
-        'empty for 100 ms, who came last goes first and the others wait 10 ms at most: under ' +
-        'overload most are served at once, instead of all too late.',
-    ).prefault('fifo'),
-  })
-  .meta({
-    id: 'queue',
-    description: 'Who waits while every backend has as many requests as `max_requests` says.',
-  });
 
 const backend = z
   .strictObject({

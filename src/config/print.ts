@@ -111,7 +111,7 @@ const toBackend = (backend: BackendConfig): PoolInput['backends'][number] => ({
   url: backend.url,
   name: backend.name,
   weight: backend.weight,
-  ...(isLimited(backend) ? { max_requests: backend.maxRequests } : {}),
+  ...(isLimited(backend) ? { max_requests: backend.adaptiveRequests ?? backend.maxRequests } : {}),
   ...(backend.backup ? { backup: true } : { priority: backend.priority }),
 });
 

@@ -73,6 +73,12 @@ const isEmpty = (value: unknown): boolean =>
 /** What each part of the page is called and which of the schema's objects it shows. */
 const SECTIONS: readonly (readonly [heading: string, definition: string, intro: string])[] = [
   ['Backends', 'backend', 'Each item of `backends` is a URL, or a mapping with these keys.'],
+  [
+    'Adaptive limits',
+    'adaptive_limit',
+    'The keys of `max_requests` where it is a mapping; what it does: [overload.md](overload.md).',
+  ],
+  ['Queue', 'queue', 'The keys of `queue`; what it does: [queue.md](queue.md).'],
   ['Stickiness', 'sticky', 'The keys of `sticky`.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
   ['Passive health checks', 'passive_health', 'The keys of `passive_health`.'],

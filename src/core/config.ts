@@ -154,10 +154,19 @@ export interface BackendConfig {
   readonly weight: number;
   /** Exchanges and tunnels at once, over all workers; 0: any number. */
   readonly maxRequests: number;
+  /** Not null: `maxRequests` is only where it begins, and tunnels do not count. */
+  readonly adaptiveRequests: AdaptiveLimitConfig | null;
   /** 0 to 15: lower ones get the exchanges as long as enough of them are healthy. */
   readonly priority: number;
   /** Gets exchanges only when nobody else of the pool can be chosen. */
   readonly backup: boolean;
+}
+
+/** Between what the number of exchanges at once is that a backend is found to be good for. */
+export interface AdaptiveLimitConfig {
+  /** Whole, 1 or more. */
+  readonly min: number;
+  readonly max: number;
 }
 
 export interface HealthCheckConfig {

@@ -23,6 +23,7 @@ import { Names } from './names.ts';
 import { PassiveWatch } from './passive-watch.ts';
 import { Prober } from './prober.ts';
 import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
+import { RequestLimits } from './request-limits.ts';
 import { Schedules } from './schedules.ts';
 import { Stop } from './stop.ts';
 
@@ -64,6 +65,8 @@ export interface BackendStatus {
   readonly why: string;
   readonly inFlight: number;
   readonly tunnels: number;
+  /** Exchanges and tunnels at once at most, for now; absent: any number. */
+  readonly limit?: number;
 }
 
 export interface PoolStatus {
@@ -90,6 +93,7 @@ export class Controller {
   private readonly names: Names;
   private readonly health: HealthWatch;
   private readonly passive: PassiveWatch;
+  private readonly limits: RequestLimits;
   private readonly drains: Drains;
   private readonly schedules: Schedules;
   private readonly memories: Memories;
@@ -124,6 +128,7 @@ export class Controller {
     this.passive = new PassiveWatch(table, clock, rng, log, (member, verdict) =>
       this.health.apply(member, verdict),
     );
+    this.limits = new RequestLimits(table, clock, log);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
     );
@@ -264,6 +269,7 @@ export class Controller {
     const { table } = this.deps;
     const { backend, tracker, drain } = member;
     const effectiveWeight = effective.get(backend.slot);
+    const limit = table.limit(backend.slot);
     return {
       name: backend.config.name,
       url: backend.config.url,
@@ -274,6 +280,7 @@ export class Controller {
       why: drain === null ? tracker.why : drainWhy(drain),
       inFlight: table.inFlight(backend.slot),
       tunnels: table.tunnels(backend.slot),
+      ...(limit === 0 ? {} : { limit }),
     };
   }
 
@@ -401,7 +408,7 @@ export class Controller {
       }
       member.backend.config = config;
       member.backend.pool = pool.config;
-      this.deps.table.setLimit(member.backend.slot, config.maxRequests);
+      this.limits.configured(member);
       return member;
     });
     return fresh;
@@ -416,7 +423,6 @@ export class Controller {
     const { table, clock } = this.deps;
     const slot = table.claim(config.weight, State.checking);
     assert(slot !== null, 'there are as many free slots as the plan needs');
-    table.setLimit(slot, config.maxRequests);
     const backend = new Backend(slot, table.generation(slot), config, pool.config);
     this.names.add(backend);
     const resolved = backend.addresses.length > 0;
@@ -424,6 +430,7 @@ export class Controller {
     table.setState(slot, tracker.state);
     const member: Member = { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
     this.members.set(backend, member);
+    this.limits.configured(member);
     return member;
   }
 
@@ -439,6 +446,7 @@ export class Controller {
     this.prober.forget(member.backend);
     this.schedules.slowStarts.end(member);
     this.passive.forget(member);
+    this.limits.forget(member);
     this.drains.begin(member, removed);
   }
 
@@ -448,6 +456,7 @@ export class Controller {
     this.health.stop();
     this.schedules.slowStarts.stop();
     this.passive.stop();
+    this.limits.stop();
     this.drains.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();

@@ -1,9 +1,9 @@
 /**
- * What becomes of attempts: the pool's policy hears how long the answer took, and passive health
- * counts it in the table. The control thread is told only when it is to decide something.
+ * What becomes of attempts: the pool's policy hears how long the answer took, and it is counted in
+ * the table where the control thread goes by it (passive health, adaptive limits). That is told
+ * only when it is to decide something at once.
  */
 import type { Failure } from '../base/failure.ts';
-import type { PassiveHealthConfig } from '../config.ts';
 import type { Head } from '../http/head.ts';
 import type { Backend } from '../table/backend.ts';
 import { TRIAL_FAILED } from '../table/table.ts';
@@ -25,9 +25,9 @@ export function tellOutcome(
 ): void {
   const nowMs = engine.wheel.nowMs();
   pool.tell(backend.slot, began, nowMs, head ?? 'failed');
-  const { passiveHealth } = pool.config;
-  if (passiveHealth === null) return;
-  count(engine, passiveHealth, backend, nowMs - began.askedMs, head?.status ?? 0, why);
+  if (!pool.countsOutcomes) return;
+  const enough = pool.config.passiveHealth?.consecutiveFailures ?? 0;
+  count(engine, enough, backend, nowMs - began.askedMs, head?.status ?? 0, why);
 }
 
 /**
@@ -36,7 +36,7 @@ export function tellOutcome(
  */
 function count(
   { table, control }: Engine,
-  { consecutiveFailures }: PassiveHealthConfig,
+  consecutiveFailures: number,
   backend: Backend,
   elapsedMs: number,
   status: number,

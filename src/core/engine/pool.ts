@@ -65,6 +65,8 @@ export class Pool {
   readonly budget = new RetryBudget();
   /** Who waits for room. The engine gives it; without one nobody does. */
   queue: Queue | null = null;
+  /** The control thread wants to know what becomes of attempts. */
+  countsOutcomes = false;
   /** Some backend has a limit. */
   private isLimited = false;
   /** By what clients stay on their backends; null: they do not. */
@@ -103,6 +105,9 @@ export class Pool {
   /** A reload has brought this; what is known of its backends stays. */
   configure(config: PoolConfig, backends: readonly Backend[]): void {
     this.isLimited = config.backends.some(({ maxRequests }) => maxRequests > 0);
+    this.countsOutcomes =
+      config.passiveHealth !== null ||
+      config.backends.some(({ adaptiveRequests }) => adaptiveRequests !== null);
     if (this.queue !== null) this.queue.config = config.queue;
     const { policy, boundedLoad } = this.config;
     const isSame = config.policy === policy && config.boundedLoad === boundedLoad;

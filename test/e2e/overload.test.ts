@@ -1,0 +1,88 @@
+/** More than backends can do, against the real process: who gets in, who waits, who is refused. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Balancer } from './harness/balancer.ts';
+import { Load, type Outcome, plainGet } from './harness/load.ts';
+import { endServer, portOf } from './harness/named-server.ts';
+import { runtimeFacts } from './harness/runtime.ts';
+import { until } from './harness/until.ts';
+
+const waitMs = 20_000;
+const workers = `workers: ${runtimeFacts().sharesPorts ? 2 : 1}\n`;
+
+/** Works on four requests at once, 10 ms each; the others wait inside it. */
+class Kitchen {
+  server!: Server;
+  /** The most requests it has had at once since it was set to 0. */
+  most = 0;
+  private here = 0;
+  private cooking = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  async open(): Promise<void> {
+    this.server = createServer((_request, response) => {
+      this.most = Math.max(this.most, ++this.here);
+      this.waiting.push(() => {
+        setTimeout(() => {
+          this.here--;
+          this.cooking--;
+          response.end('done\n');
+          this.next();
+        }, 10);
+      });
+      this.next();
+    });
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  private next(): void {
+    while (this.cooking < 4 && this.waiting.length > 0) {
+      this.cooking++;
+      this.waiting.shift()!();
+    }
+  }
+}
+
+const kitchen = new Kitchen();
+let balancer: Balancer;
+let load: Load | null = null;
+
+beforeAll(() => kitchen.open());
+afterAll(() => endServer(kitchen.server));
+afterEach(async () => {
+  await load?.stop();
+  load = null;
+  await balancer.stop('SIGKILL');
+});
+
+/** So many clients, each of which asks again as soon as it is answered. */
+function rush(connections: number): Outcome[] {
+  const outcomes: Outcome[] = [];
+  load = new Load({
+    port: balancer.port,
+    connections,
+    request: plainGet,
+    onOutcome: (outcome) => void outcomes.push(outcome),
+  });
+  return outcomes;
+}
+
+it('an adaptive limit holds back what would only wait at the backend', async () => {
+  const backends = `backends: ["http://127.0.0.1:${portOf(kitchen.server)}"]\n`;
+  const limit = 'max_requests: adaptive\n';
+  balancer = await Balancer.start({ config: `port: $PORT\n${workers}${backends}${limit}` });
+  const outcomes = rush(100);
+  const held = await balancer.logged('backend_held_back', waitMs, { level: 'warn' });
+  expect(held).not.toBeNull();
+  await until('a hundred clients are not at the backend any more', async () => {
+    kitchen.most = 0;
+    const before = outcomes.length;
+    await until('some are served', () => outcomes.length > before + 100);
+    return kitchen.most < 50;
+  });
+  await load?.stop();
+  // Nobody is lost: they have waited.
+  expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set([200]));
+});
