@@ -86,6 +86,8 @@ export interface BalancerWorld {
   /** What the backend at the other end of the connection from this port has sent too much. */
   readonly extraOf: (port: number) => Extra | undefined;
   readonly reusedDirty: (port: number) => void;
+  /** It has so many connections to this address now. */
+  readonly dialled: (address: string, open: number) => void;
   /** The engine begins an attempt on this slot. */
   readonly picked: (slot: number) => void;
   /** The engine has decided whether a request of this client is within its rate. */
@@ -114,8 +116,9 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const { workers } = options;
   const table = new WatchedTable(world.picked, workers);
   const config = makeConfig(options, world.backends, options.weights);
+  const tap = tapOf(world);
   const makeEngine: MakeEngine = (transport, own, worker) =>
-    startEngine(world, config, worker === null ? table : table.of(worker), transport, own);
+    startEngine(world, config, worker === null ? table : table.of(worker), tap(transport), own);
   const transport = world.network.transport(BALANCER_ADDRESS);
   const threads = workers === 1 ? null : new SimThreads({ ...world, workers, table, makeEngine });
   const single = threads === null ? makeEngine(transport, clock, null) : null;
@@ -144,6 +147,17 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   };
 }
 
+/** Listens in on the transports of all workers, and counts what they have open together. */
+function tapOf(world: BalancerWorld): (transport: Transport) => Transport {
+  const open = new Map<string, number>();
+  const count = (address: string, change: 1 | -1): void => {
+    const now = (open.get(address) ?? 0) + change;
+    open.set(address, now);
+    world.dialled(address, now);
+  };
+  return (transport) => tapTransport(transport, world.extraOf, world.reusedDirty, count);
+}
+
 function startEngine(
   world: BalancerWorld,
   config: Config,
@@ -153,7 +167,7 @@ function startEngine(
 ): Engine {
   const engine = new WatchedEngine({
     resources: { ...RESOURCES, workers: world.options.workers },
-    transport: tapTransport(transport, world.extraOf, world.reusedDirty),
+    transport,
     clock,
     rng: world.rng.fork(),
     table,
@@ -242,6 +256,7 @@ function backendConfig(options: SimOptions, backend: Backend, weight: number): B
     weight,
     maxRequests: options.maxRequests,
     adaptiveRequests: null,
+    maxConnections: options.maxBackendConnections,
     priority: level === BACKUP ? 0 : level,
     backup: level === BACKUP,
   };

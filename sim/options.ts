@@ -129,7 +129,13 @@ export interface SimOptions {
   readonly workers: number;
   /** How often one of them dies or hangs; null: never. */
   readonly workerDiesEveryMs: Range | null;
+  /** To every backend; 0: any number. */
+  readonly maxBackendConnections: number;
 }
+
+/** Exchanges may have to wait for a backend. */
+export const isLimited = ({ maxRequests, maxBackendConnections }: SimOptions): boolean =>
+  maxRequests > 0 || maxBackendConnections > 0;
 
 const NEVER: Ratio = [0, 1];
 
@@ -182,6 +188,7 @@ export function drawOptions(rng: Rng): SimOptions {
     passive: !calm && rng.chance(1, 2) ? drawPassive(rng) : null,
     workers: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     workerDiesEveryMs: !calm && rng.chance(1, 2) ? pick<Range>(rng, WORKER_DEATHS) : null,
+    maxBackendConnections: rng.chance(1, 4) ? 1 + rng.below(4) : 0,
   };
 }
 

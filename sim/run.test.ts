@@ -7,7 +7,7 @@ import { Pool } from '../src/core/engine/pool.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
 import { Table } from '../src/core/table/table.ts';
-import { drawOptions, type SimOptions } from './options.ts';
+import { drawOptions, isLimited, type SimOptions } from './options.ts';
 import { type RunResult, runSeed } from './run.ts';
 
 /** Seeds that a planted bug may need until it is found. */
@@ -118,11 +118,34 @@ describe('a planted bug is found:', () => {
     expect(firstViolation()).toMatch(/^ejections: /);
   });
 
+  it('a backend gets more connections than it may have', () => {
+    const seeds = seedsWith(
+      (options) =>
+        options.maxBackendConnections > 0 &&
+        options.operatorEveryMs === null &&
+        options.workerDiesEveryMs === null,
+      4,
+    );
+    expect(firstViolation(seeds)).toBeNull();
+    plant(
+      Table,
+      'openConnection',
+      (old) =>
+        function (slot) {
+          return old.call(this, slot, 0);
+        },
+    );
+    expect(firstViolation(seeds)).toMatch(/^limits: .* connections, \d are allowed$/);
+  });
+
   it('a backend that is full is sent more', () => {
     const seeds = seedsWith(
-      ({ calm, boundedLoad, maxRequests, sticky }) =>
-        calm && boundedLoad !== null && maxRequests === 0 && sticky === null,
-      4,
+      (options) =>
+        options.calm &&
+        options.boundedLoad !== null &&
+        options.sticky === null &&
+        !isLimited(options),
+      8,
     );
     expect(firstViolation(seeds)).toBeNull();
     plant(Room, 'has', () => () => true);

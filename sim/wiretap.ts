@@ -15,16 +15,21 @@ export interface Extra {
   readonly requests: number;
 }
 
-/** `extraOf`: of the connection from this port. `reused`: a request went out after such bytes. */
+/**
+ * `extraOf`: of the connection from this port. `reused`: a request went out after such bytes.
+ * `count`: there is one more connection to this address, or one less.
+ */
 export function tapTransport(
   transport: Transport,
   extraOf: (port: number) => Extra | undefined,
   reused: (port: number) => void,
+  count: (address: string, change: 1 | -1) => void,
 ): Transport {
   return {
     listen: (at, accept, ready) => transport.listen(at, accept, ready),
     connect(to, handler) {
-      const tap = new Tap(handler, extraOf, reused);
+      count(to.address, 1);
+      const tap = new Tap(handler, extraOf, reused, () => count(to.address, -1));
       tap.socket = transport.connect(to, tap);
       return tap;
     },
@@ -35,18 +40,21 @@ class Tap implements Socket, SocketHandler {
   socket!: Socket;
   private readonly handler: SocketHandler;
   private readonly extraOf: (port: number) => Extra | undefined;
+  private readonly closed: () => void;
   private readonly requests: StrictReader;
   private begun = 0;
   private received = 0;
   private dirty = false;
-  private closed = false;
+  private isClosed = false;
 
   constructor(
     handler: SocketHandler,
     extraOf: (port: number) => Extra | undefined,
     reused: (port: number) => void,
+    closed: () => void,
   ) {
     this.handler = handler;
+    this.closed = closed;
     this.extraOf = extraOf;
     this.requests = new StrictReader('requests', {
       answersHead: () => false,
@@ -65,7 +73,7 @@ class Tap implements Socket, SocketHandler {
   }
 
   write(bytes: Uint8Array, following?: Uint8Array): boolean {
-    assert(!this.closed, 'nothing is written to a connection that is known to be closed');
+    assert(!this.isClosed, 'nothing is written to a connection that is known to be closed');
     this.requests.feed(bytes);
     if (following !== undefined) this.requests.feed(following);
     return this.socket.write(bytes, following);
@@ -130,7 +138,8 @@ class Tap implements Socket, SocketHandler {
   }
 
   onClose(failure: Failure | null): void {
-    this.closed = true;
+    this.isClosed = true;
+    this.closed();
     this.handler.onClose(failure);
   }
 }

@@ -76,6 +76,7 @@ export class World {
       log: this.log(),
       extraOf: (port) => this.extras.get(port),
       reusedDirty: (port) => this.tell((each) => each.reusedDirty?.(port)),
+      dialled: (address, open) => this.tell((each) => each.dialled?.(address, open)),
       limited: (client, isWithin) => this.tell((each) => each.limited?.(client, isWithin)),
       picked: (slot) => this.tell((each) => each.picked?.(slot)),
       died: (address) => this.orphan(address),

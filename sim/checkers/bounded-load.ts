@@ -3,6 +3,8 @@
  * flight, when everybody is up, so that only the first level gets anything, and nothing is tried
  * twice.
  */
+
+import { isLimited } from '../options.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
@@ -20,9 +22,9 @@ class BoundedLoad implements Checker {
   constructor(world: World, fail: Fail) {
     this.world = world;
     this.fail = fail;
-    const { calm, boundedLoad, maxRequests, sticky } = world.options;
+    const { calm, boundedLoad, sticky } = world.options;
     // When only those above their share may have one more, they get it; a cookie goes before it.
-    const isJudged = calm && maxRequests === 0 && sticky === null;
+    const isJudged = calm && !isLimited(world.options) && sticky === null;
     this.bound = isJudged ? boundedLoad : null;
   }
 

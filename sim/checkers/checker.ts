@@ -27,6 +27,8 @@ export interface Checker {
   logged?(request: Request | null, record: ExchangeRecord): void;
   /** The balancer sent a request from this port, over a connection that was not clean. */
   reusedDirty?(port: number): void;
+  /** The balancer has so many connections to this address of a backend now. */
+  dialled?(address: string, open: number): void;
   /** The engine has chosen this slot for an attempt. */
   picked?(slot: number): void;
   /** The engine has decided whether a request of this client is within its rate. */

@@ -3,6 +3,8 @@
  * nginx's smooth order, which for equal weights is the configured order. Everybody is up there, so
  * that only the first level gets anything, and nobody starts slowly.
  */
+
+import { isLimited } from '../options.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
@@ -20,9 +22,9 @@ class Fairness implements Checker {
 
   constructor(world: World, fail: Fail) {
     this.fail = fail;
-    const { calm, policy, weights, levels, maxRequests, sticky } = world.options;
+    const { calm, policy, weights, levels, sticky } = world.options;
     // A backend without room is passed over.
-    this.applies = calm && policy === 'round_robin' && maxRequests === 0 && sticky === null;
+    this.applies = calm && policy === 'round_robin' && !isLimited(world.options) && sticky === null;
     const all = weights.map((weight, slot) => ({ slot, weight, gain: 0 }));
     this.members = all.filter(({ slot }) => levels[slot] === Math.min(...levels));
   }

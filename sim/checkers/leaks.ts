@@ -11,6 +11,7 @@ export function createLeaks(_world: World, fail: Fail): Checker {
     },
     atEnd(world) {
       checkCounts(world, fail);
+      const { table } = world.balancer;
       const { openSockets, pendingBytes } = world.network.stats;
       const { connections } = world.open();
       if (connections > 0) fail(`${connections} clients are connected`);
@@ -18,6 +19,10 @@ export function createLeaks(_world: World, fail: Fail): Checker {
       if (pendingBytes > 0) fail(`${pendingBytes} bytes are on their way`);
       for (const { wheel } of world.balancer.engines) {
         if (wheel.size > 0) fail(`${wheel.size} timers are in the wheel`);
+      }
+      for (let slot = 0; slot < table.capacity; slot++) {
+        const open = table.connections(slot);
+        if (open > 0) fail(`slot ${slot} counts ${open} connections`);
       }
     },
     afterEnd(world) {

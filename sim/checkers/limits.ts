@@ -1,6 +1,6 @@
 /**
- * No backend ever has more exchanges and tunnels than `max_requests` says, and nobody waits for
- * room there longer than allowed.
+ * No backend ever has more exchanges and tunnels than `max_requests` says, nor more connections
+ * than `max_connections`, and nobody waits for room there longer than allowed.
  */
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
@@ -9,7 +9,12 @@ import type { Checker, Fail } from './checker.ts';
 const LOOK_MS = 20;
 
 export function createLimits(world: World, fail: Fail): Checker {
-  const { maxRequests, queue } = world.options;
+  const { maxRequests, maxBackendConnections, queue } = world.options;
+  const { operatorEveryMs, workerDiesEveryMs } = world.options;
+  // A backend that is taken out and listed again is another one, at the same address; and nobody
+  // sees the connections of a worker that dies close.
+  const isSteady = operatorEveryMs === null && workerDiesEveryMs === null;
+  const isBounded = maxBackendConnections > 0 && isSteady;
   return {
     name: 'limits',
     logged(_request, { target, attempts, queueMs }) {
@@ -23,6 +28,10 @@ export function createLimits(world: World, fail: Fail): Checker {
       if (maxRequests > 0 && busy > maxRequests) {
         fail(`slot ${slot} has ${busy} in flight, ${maxRequests} are allowed`);
       }
+    },
+    dialled(address, open) {
+      if (!isBounded || open <= maxBackendConnections) return;
+      fail(`${address} has ${open} connections, ${maxBackendConnections} are allowed`);
     },
   };
 }

@@ -160,14 +160,16 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
 }
 
-/** Has it, or one of its backends, `max_requests`? */
+/** Has it, or one of its backends, a limit? */
 function isLimited(pool: Mapping): boolean {
-  if (pool.max_requests !== undefined) return true;
-  const backends = Array.isArray(pool.backends) ? pool.backends : [];
-  return backends.some((backend) => asMapping(backend)?.max_requests !== undefined);
+  return [pool, ...asList(pool.backends)].some((each) => {
+    const { max_requests: requests, max_connections: connections } = asMapping(each) ?? {};
+    return requests !== undefined || connections !== undefined;
+  });
 }
 
-const NO_LIMIT = 'nobody ever waits without "max_requests"; add that, or remove this';
+const NO_LIMIT =
+  'nobody ever waits without "max_requests" or "max_connections"; add one, or remove this';
 const BY_KEY = 'write policy: maglev, ring_hash or rendezvous';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { checkTogether } from './checks.ts';
 import { maxRequests } from './concurrency.ts';
 import { Report } from './diagnostics.ts';
+import { NamedFiles } from './files.ts';
 import { checkValues } from './issues.ts';
 
 /** What is said about it. */
@@ -9,6 +11,17 @@ const complaints = (written: unknown): string[] => {
   checkValues({ backends: ['http://localhost:9001'], max_requests: written }, report);
   return report.diagnostics.map(({ key, message }) => `${key}: ${message}`);
 };
+
+it('says that nobody waits for a pool without a limit, and takes either of both', () => {
+  const report = new Report('');
+  const queue = { size: 1 };
+  const backends = [{ url: 'http://localhost:9001', max_connections: 5 }];
+  checkTogether({ backends, queue }, new NamedFiles('.'), report);
+  checkTogether({ backends: ['http://localhost:9001'], queue }, new NamedFiles('.'), report);
+  expect(report.diagnostics.map(({ key, message }) => `${key}: ${message}`)).toEqual([
+    'queue: nobody ever waits without "max_requests" or "max_connections"; add one, or remove this',
+  ]);
+});
 
 describe('max_requests as it is written', () => {
   it('is a number, or a word for one that is found out, or bounds for that', () => {

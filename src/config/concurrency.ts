@@ -1,4 +1,7 @@
-/** How much a backend gets at once, as it is written: `max_requests`, and who waits: `queue`. */
+/**
+ * How much a backend gets at once, as it is written: `max_requests` and
+ * `max_connections`, and who waits: `queue`.
+ */
 import * as z from 'zod';
 import { choice, duration, expected, POSITIVE, whole } from './fields.ts';
 
@@ -40,6 +43,16 @@ export const maxRequests = z
     examples: [100, 'adaptive'],
   });
 
+/** At a backend, not to be confused with that of clients. */
+export const maxConnections = whole(
+  1,
+  MOST,
+  'Connections to one backend at once, over all workers: idle ones, and those of tunnels, too. ' +
+    'Each carries one request at a time, so who finds none waits in the `queue`. Probes do not ' +
+    'count. For one backend or, in the pool, for each of its backends. Default: any number.',
+  { below: 'write 1 or more, or remove the key for any number' },
+);
+
 /** The key `queue`. */
 export const queue = z
   .strictObject({
@@ -58,5 +71,7 @@ export const queue = z
   })
   .meta({
     id: 'queue',
-    description: 'Who waits while every backend has as many requests as `max_requests` says.',
+    description:
+      'Who waits while every backend has as many requests as `max_requests` or `max_connections` ' +
+      'says.',
   });

@@ -73,7 +73,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     hashKey: pool.hash_key ?? { kind: 'client_address' },
     boundedLoad: pool.bounded_load ?? null,
     sticky: pool.sticky === undefined ? null : toSticky(pool.sticky),
-    backends: pool.backends.map((written) => toBackend(written, pool.max_requests)),
+    backends: pool.backends.map((written) => toBackend(written, pool)),
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
@@ -112,16 +112,15 @@ const PLAIN_BACKEND = {
   name: undefined,
   weight: 1,
   max_requests: undefined,
+  max_connections: undefined,
   priority: 0,
   backup: false,
 };
 
-function toBackend(
-  written: CheckedPool['backends'][number],
-  ofPool: CheckedPool['max_requests'],
-): BackendConfig {
+function toBackend(written: CheckedPool['backends'][number], ofPool: CheckedPool): BackendConfig {
   const given = 'weight' in written ? written : { url: written, ...PLAIN_BACKEND };
-  const { name, weight, max_requests: most = ofPool ?? 0, priority, backup } = given;
+  const { name, weight, priority, backup } = given;
+  const most = given.max_requests ?? ofPool.max_requests ?? 0;
   const { hostAndPort, ...address } = given.url;
   const adaptive = typeof most === 'number' ? null : most;
   return {
@@ -130,6 +129,7 @@ function toBackend(
     weight,
     maxRequests: typeof most === 'number' ? most : firstLimit(most),
     adaptiveRequests: adaptive,
+    maxConnections: given.max_connections ?? ofPool.max_connections ?? 0,
     priority,
     backup,
   };

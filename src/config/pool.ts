@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
 import { boundedLoad, hashKey, policy } from './balancing.ts';
-import { maxRequests, queue } from './concurrency.ts';
+import { maxConnections, maxRequests, queue } from './concurrency.ts';
 import { show } from './diagnostics.ts';
 import { duration, expected, flag, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
@@ -52,6 +52,7 @@ const backend = z
       },
     ).prefault(1),
     max_requests: maxRequests.optional(),
+    max_connections: maxConnections.optional(),
     priority: whole(
       0,
       15,
@@ -163,6 +164,7 @@ export const poolShape = {
   sticky: sticky.optional(),
   health_check: healthCheck.optional(),
   max_requests: maxRequests.optional(),
+  max_connections: maxConnections.optional(),
   queue: queue.optional(),
   passive_health: passiveHealth.optional(),
   host: parsed(parseHostField, {

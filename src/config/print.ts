@@ -87,7 +87,7 @@ function toPool(pool: PoolConfig): PoolInput {
     policy: pool.policy,
     ...(goesByKey(pool.policy) ? { hash_key: formatHashKey(pool.hashKey) } : {}),
     ...(pool.boundedLoad === null ? {} : { bounded_load: pool.boundedLoad }),
-    ...(pool.backends.some(isLimited) ? { queue: toQueue(pool.queue) } : {}),
+    ...(pool.backends.some(isBounded) ? { queue: toQueue(pool.queue) } : {}),
     ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     ...(pool.passiveHealth === null ? {} : { passive_health: toPassive(pool.passiveHealth) }),
@@ -106,12 +106,16 @@ function toPool(pool: PoolConfig): PoolInput {
 }
 
 const isLimited = ({ maxRequests }: BackendConfig): boolean => maxRequests > 0;
+const hasConnectionsBound = ({ maxConnections }: BackendConfig): boolean => maxConnections > 0;
+const isBounded = (backend: BackendConfig): boolean =>
+  isLimited(backend) || hasConnectionsBound(backend);
 
 const toBackend = (backend: BackendConfig): PoolInput['backends'][number] => ({
   url: backend.url,
   name: backend.name,
   weight: backend.weight,
   ...(isLimited(backend) ? { max_requests: backend.adaptiveRequests ?? backend.maxRequests } : {}),
+  ...(hasConnectionsBound(backend) ? { max_connections: backend.maxConnections } : {}),
   ...(backend.backup ? { backup: true } : { priority: backend.priority }),
 });
 

@@ -156,6 +156,8 @@ export interface BackendConfig {
   readonly maxRequests: number;
   /** Not null: `maxRequests` is only where it begins, and tunnels do not count. */
   readonly adaptiveRequests: AdaptiveLimitConfig | null;
+  /** To it at once, over all workers; 0: any number. Probes do not count. */
+  readonly maxConnections: number;
   /** 0 to 15: lower ones get the exchanges as long as enough of them are healthy. */
   readonly priority: number;
   /** Gets exchanges only when nobody else of the pool can be chosen. */

@@ -1,8 +1,10 @@
 /** More than backends can do, against the real process: who gets in, who waits, who is refused. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Balancer } from './harness/balancer.ts';
+import { get } from './harness/http-client.ts';
 import { Load, type Outcome, plainGet } from './harness/load.ts';
 import { endServer, portOf } from './harness/named-server.ts';
 import { runtimeFacts } from './harness/runtime.ts';
@@ -19,10 +21,14 @@ class Kitchen {
   private here = 0;
   private cooking = 0;
   private readonly waiting: (() => void)[] = [];
+  /** Connections that its clients have not ended, and the most of them, as requests came. */
+  private readonly connections = new Set<Socket>();
+  mostConnections = 0;
 
   async open(): Promise<void> {
     this.server = createServer((_request, response) => {
       this.most = Math.max(this.most, ++this.here);
+      this.mostConnections = Math.max(this.mostConnections, this.connections.size);
       this.waiting.push(() => {
         setTimeout(() => {
           this.here--;
@@ -32,6 +38,10 @@ class Kitchen {
         }, 10);
       });
       this.next();
+    });
+    this.server.on('connection', (socket) => {
+      this.connections.add(socket);
+      for (const end of ['end', 'close']) socket.once(end, () => this.connections.delete(socket));
     });
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
@@ -57,6 +67,11 @@ afterEach(async () => {
   await balancer.stop('SIGKILL');
 });
 
+async function start(rest: string): Promise<void> {
+  const backends = `backends: ["http://127.0.0.1:${portOf(kitchen.server)}"]\n`;
+  balancer = await Balancer.start({ config: `port: $PORT\n${workers}${backends}${rest}` });
+}
+
 /** So many clients, each of which asks again as soon as it is answered. */
 function rush(connections: number): Outcome[] {
   const outcomes: Outcome[] = [];
@@ -70,9 +85,7 @@ function rush(connections: number): Outcome[] {
 }
 
 it('an adaptive limit holds back what would only wait at the backend', async () => {
-  const backends = `backends: ["http://127.0.0.1:${portOf(kitchen.server)}"]\n`;
-  const limit = 'max_requests: adaptive\n';
-  balancer = await Balancer.start({ config: `port: $PORT\n${workers}${backends}${limit}` });
+  await start('max_requests: adaptive\n');
   const outcomes = rush(100);
   const held = await balancer.logged('backend_held_back', waitMs, { level: 'warn' });
   expect(held).not.toBeNull();
@@ -85,4 +98,17 @@ it('an adaptive limit holds back what would only wait at the backend', async () 
   await load?.stop();
   // Nobody is lost: they have waited.
   expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+it('a backend has never more connections than it may have, and all workers get some', async () => {
+  await start('max_connections: 3\n');
+  kitchen.mostConnections = 0;
+  const outcomes = rush(24);
+  await until('many are served', () => outcomes.length > 500);
+  await load?.stop();
+  expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(kitchen.mostConnections).toBe(3);
+  // Whoever comes alone finds them idle in some worker, and gets one at once.
+  for (let n = 0; n < 20; n++) expect((await get(balancer.port)).status).toBe(200);
+  expect(kitchen.mostConnections).toBe(3);
 });

@@ -138,7 +138,7 @@ export interface StageOptions {
 export class Stage {
   readonly clock: SimClock = createSimClock();
   readonly network: SimNetwork;
-  readonly table = new Table({ capacity: 16, workers: 1 });
+  readonly table = new Table({ capacity: 16, workers: 2 });
   readonly engine: Engine;
   readonly records: ExchangeRecord[] = [];
   /** Events of the log, by name. */
@@ -207,7 +207,7 @@ export class Stage {
     const [pool] = this.config.pools;
     const each = pool.backends.find((backend) => backend.host === host)!;
     const slot = table.claim(each.weight, State.up)!;
-    table.setLimit(slot, each.maxRequests);
+    table.setLimit(slot, each.maxRequests || each.maxConnections);
     const backend = new Backend(slot, table.generation(slot), each, pool);
     backend.addresses = [host];
     this.backends.push(backend);
@@ -226,6 +226,7 @@ export class Stage {
         note(`connectFailed ${backend.config.name} ${address}: ${why.kind}`),
       connected: (backend, address) => note(`connected ${backend.config.name} ${address}`),
       released: (backend) => note(`released ${backend.config.name}`),
+      connectionWanted: (backend) => note(`connectionWanted ${backend.config.name}`),
       room: (pool, worker) => note(`room ${pool} ${worker}`),
       loopWasLate: (lagMs) => note(`late ${lagMs}`),
     };

@@ -212,6 +212,9 @@ export class Controller {
   /** Nobody waits anywhere else when there is one engine. */
   room(): void {}
 
+  /** Nor has anybody else idle connections. */
+  connectionWanted(): void {}
+
   /** Workers that died took with them what was in flight there: who drains may be done. */
   countsChanged(): void {
     for (const member of [...this.members.values()]) this.drains.settle(member);

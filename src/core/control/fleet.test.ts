@@ -3,6 +3,7 @@ import {
   config,
   listenerConfig,
   NO_LIMITS,
+  occupy,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
@@ -10,7 +11,7 @@ import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.t
 import { identitySchedule } from '../balancing/schedule.ts';
 import { latin1 } from '../base/bytes.ts';
 import { failure } from '../base/failure.ts';
-import { State } from '../table/table.ts';
+import { State, Table } from '../table/table.ts';
 import type { ToWorker } from './messages.ts';
 
 const inUse = failure('address_in_use', 'us', 'accept', 'never', 'another process has it');
@@ -87,6 +88,40 @@ describe('what the control thread asks', () => {
     fleet.schedule('default', world.schedule);
     fleet.schedule('no such pool', other);
     expect(world.taken()).toEqual([['schedule'], ['schedule']]);
+  });
+});
+
+describe('a connection that a worker wants', () => {
+  const wanted = (): void =>
+    world.thread(0).say({ kind: 'connection_wanted', id: { slot: 0, generation: 0 } });
+
+  it('is asked of whoever else has the most that carry nothing', () => {
+    world = new FakeFleet(4);
+    world.configure();
+    world.taken();
+    const has = (worker: number, connections: number, exchanges: number): void => {
+      const table = new Table(
+        { capacity: world.table.capacity, workers: 4 },
+        world.table.buffer,
+        worker,
+      );
+      for (let n = 0; n < connections; n++) table.openConnection(0, 0);
+      for (let n = 0; n < exchanges; n++) occupy(table, 0);
+    };
+    has(0, 9, 0);
+    has(1, 5, 5);
+    has(2, 3, 1);
+    has(3, 1, 0);
+    wanted();
+    expect(world.taken()).toEqual([[], [], ['give_connection'], []]);
+  });
+
+  it('is asked of nobody where none is spare, or the backend is another one by now', () => {
+    world.configure();
+    world.taken();
+    wanted();
+    world.thread(0).say({ kind: 'connection_wanted', id: { slot: 0, generation: 7 } });
+    expect(world.taken()).toEqual([[], []]);
   });
 });
 

@@ -71,6 +71,11 @@ export interface FleetDeps {
   readonly giveUp: (why: string) => void;
 }
 
+type About = Exclude<
+  Extract<FromWorker, { readonly id: BackendId }>,
+  { readonly kind: 'connection_wanted' }
+>;
+
 /** One per process. Workers start with `begin`. */
 export class Fleet implements EngineControls {
   /** Set before `begin`. */
@@ -243,7 +248,22 @@ export class Fleet implements EngineControls {
     else if (message.kind === 'listening') this.listens(worker, message);
     else if (message.kind === 'room') {
       this.threads.get(message.worker)?.post({ kind: 'room', pool: message.pool });
-    } else this.hearAbout(message);
+    } else if (message.kind === 'connection_wanted') this.askForConnection(worker, message.id);
+    else this.hearAbout(message);
+  }
+
+  /** Whoever has the most connections that carry nothing gives one up. */
+  private askForConnection(wanting: number, id: BackendId): void {
+    if (this.backendOf(id) === null) return;
+    let most = 0;
+    let richest: WorkerThread | null = null;
+    for (const [worker, thread] of this.threads) {
+      const spare = this.deps.table.spareConnections(id.slot, worker);
+      if (worker === wanting || spare <= most) continue;
+      most = spare;
+      richest = thread;
+    }
+    richest?.post({ kind: 'give_connection', id });
   }
 
   private listens(worker: number, message: FromWorker & { readonly kind: 'listening' }): void {
@@ -267,7 +287,7 @@ export class Fleet implements EngineControls {
     });
   }
 
-  private hearAbout(message: Extract<FromWorker, { readonly id: BackendId }>): void {
+  private hearAbout(message: About): void {
     const backend = this.backendOf(message.id);
     if (backend === null) return;
     const { control } = this;

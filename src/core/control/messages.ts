@@ -38,6 +38,8 @@ export type ToWorker =
   | { readonly kind: 'down'; readonly id: BackendId }
   | { readonly kind: 'cut'; readonly id: BackendId; readonly what: 'exchanges' | 'tunnels' }
   | { readonly kind: 'room'; readonly pool: string }
+  /** Another worker needs one of its idle connections. */
+  | { readonly kind: 'give_connection'; readonly id: BackendId }
   | { readonly kind: 'listen'; readonly listener: ListenerConfig }
   | { readonly kind: 'unlisten'; readonly listener: ListenerConfig }
   | { readonly kind: 'begin_stop' }
@@ -66,6 +68,8 @@ export type FromWorker =
     }
   | { readonly kind: 'connected'; readonly id: BackendId; readonly address: string }
   | { readonly kind: 'released'; readonly id: BackendId }
+  /** It needs a connection, and there are as many as may be. */
+  | { readonly kind: 'connection_wanted'; readonly id: BackendId }
   /** For that worker: it is the turn of somebody who waits there. */
   | { readonly kind: 'room'; readonly pool: string; readonly worker: number }
   /** Lines of the log, written out; their memory is moved. */

@@ -62,6 +62,22 @@ describe('a limit that is a number', () => {
   });
 });
 
+describe('a bound on connections', () => {
+  it('is a limit of requests too, and the smaller of both holds', () => {
+    const one = member({ maxConnections: 3 });
+    const { slot } = one.backend;
+    expect(table.limit(slot)).toBe(3);
+    reconfigure(one, { maxRequests: 2 });
+    expect(table.limit(slot)).toBe(2);
+    reconfigure(one, { maxRequests: 5 });
+    expect(table.limit(slot)).toBe(3);
+    reconfigure(one, ADAPTIVE);
+    for (let i = 0; i < 7; i++) table.enterTunnel(slot);
+    world.pass(100);
+    expect(table.limit(slot)).toBe(3);
+  });
+});
+
 describe('an adaptive limit', () => {
   it('is found by what all workers have counted, and the log says when it begins to bite', () => {
     const one = member(ADAPTIVE);

@@ -1,7 +1,7 @@
 /**
  * How many requests each backend gets at once: the number that is configured, or one that is found
- * out (`max_requests: adaptive`). Sole writer of the table's limits. What a backend was found to be
- * good for stays over a reload.
+ * out (`max_requests: adaptive`); and never more than it may have connections. Sole writer of the
+ * table's limits. What a backend was found to be good for stays over a reload.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
 import { AdaptiveLimit } from '../resilience/adaptive-limit.ts';
@@ -40,7 +40,7 @@ export class RequestLimits {
     const bounds = config.adaptiveRequests;
     if (bounds === null) {
       this.forget(member);
-      this.table.setLimit(slot, config.maxRequests);
+      this.table.setLimit(slot, within(config.maxConnections, config.maxRequests));
       return;
     }
     const known = this.adapted.get(member);
@@ -91,10 +91,10 @@ export class RequestLimits {
 
   private apply(member: Member): void {
     const { table } = this;
-    const { slot } = member.backend;
+    const { slot, config } = member.backend;
     const { limit } = this.adapted.get(member)!.limit;
     // How long a tunnel lasts says nothing about how much there is to do.
-    table.setLimit(slot, limit + table.tunnels(slot));
+    table.setLimit(slot, within(config.maxConnections, limit + table.tunnels(slot)));
   }
 
   private tell(member: Member, { holdsBack, limit, recentMs, usualMs }: AdaptiveLimit): void {
@@ -112,3 +112,7 @@ export class RequestLimits {
     this.log.event('warn', 'backend_held_back', message, { pool, backend, limit });
   }
 }
+
+/** The smaller of two limits of which 0 is none. */
+const within = (most: number, limit: number): number =>
+  most === 0 || limit === 0 ? most + limit : Math.min(most, limit);

@@ -75,6 +75,9 @@ export class WorkerSide implements Evidence {
       case 'down':
         this.about(message.id, (backend) => engine.backendDown(backend));
         return;
+      case 'give_connection':
+        this.about(message.id, (backend) => engine.giveConnection(backend));
+        return;
       case 'cut':
         this.about(message.id, (backend) => engine.cut(backend, message.what));
         return;
@@ -148,6 +151,10 @@ export class WorkerSide implements Evidence {
 
   room(pool: string, worker: number): void {
     this.deps.post({ kind: 'room', pool, worker });
+  }
+
+  connectionWanted(backend: Backend): void {
+    this.deps.post({ kind: 'connection_wanted', id: idOf(backend) });
   }
 
   /** Says nothing about the control thread, which sends the probes. */

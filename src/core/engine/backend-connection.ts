@@ -396,8 +396,7 @@ export class BackendConnection
     const { state, exchange } = this;
     this.state = At.closed;
     this.link.engine.requestOut.drop(this);
-    this.link.connections.delete(this);
-    this.link.engine.backendConnectionClosed(this);
+    this.link.closed(this);
     this.link.engine.wheel.remove(this);
     if (state === At.idle) this.link.forgetIdle(this);
     if (exchange === null) return;

@@ -7,6 +7,7 @@ import type { Target } from '../base/transport.ts';
 import type { Forward } from '../http1/write-head.ts';
 import type { Backend } from '../table/backend.ts';
 import { BackendConnection } from './backend-connection.ts';
+import { ConnectionPlaces } from './connection-places.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
 import { IdleClose } from './idle-close.ts';
@@ -34,6 +35,7 @@ export class BackendLink {
   /** Every connection, in any state. */
   readonly connections = new Set<BackendConnection>();
   private readonly idle: BackendConnection[] = [];
+  private readonly places = new ConnectionPlaces(this);
   /** How requests are written for this backend; null: to be made, as the configuration is new. */
   forward: Forward | null = null;
   private distrustedUntilMs = 0;
@@ -54,14 +56,21 @@ export class BackendLink {
 
   /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, even at once. */
   acquire(exchange: Exchange): void {
-    if (!exchange.wantsFresh && this.idle.length > 0 && this.trusted) {
-      const connection = this.takeIdle(exchange.facts.idempotent);
-      if (connection !== null) {
-        connection.take(exchange);
-        return;
-      }
-    }
-    this.dial(exchange, 0, null);
+    const connection = this.takeIdleFor(exchange);
+    if (connection !== null) connection.take(exchange);
+    else this.dialWhenAllowed(exchange, 0, null);
+  }
+
+  /** One that this exchange may go over; null: there is none. */
+  takeIdleFor({ wantsFresh, facts }: Exchange): BackendConnection | null {
+    if (wantsFresh || this.idle.length === 0 || !this.trusted) return null;
+    return this.takeIdle(facts.idempotent);
+  }
+
+  /** Every exchange that is on its way to the backend, or there. */
+  exchanges(): readonly Exchange[] {
+    const there = [...this.connections].flatMap(({ busyWith }) => busyWith ?? []);
+    return [...there, ...this.places.exchanges];
   }
 
   private takeIdle(idempotent: boolean): BackendConnection | null {
@@ -73,7 +82,14 @@ export class BackendLink {
   }
 
   /** Tries the backend's address number `index`; `last`: how those before it failed. */
-  private dial(exchange: Exchange, index: number, last: Failure | null): void {
+  private dialWhenAllowed(exchange: Exchange, index: number, last: Failure | null): void {
+    if (index < this.backend.addresses.length && !this.places.take()) {
+      this.places.wait(exchange, index, last);
+    } else this.dial(exchange, index, last);
+  }
+
+  /** The same, with a place for the connection. */
+  dial(exchange: Exchange, index: number, last: Failure | null): void {
     const { addresses, config } = this.backend;
     const address = addresses[index];
     if (address === undefined) {
@@ -117,7 +133,14 @@ export class BackendLink {
     // What we lack ourselves (IPv6, say) does not hide that another address refused.
     const { earlier } = connection;
     const worst = why.side === 'us' && earlier !== null ? earlier : why;
-    this.dial(exchange, connection.addressIndex + 1, worst);
+    this.dialWhenAllowed(exchange, connection.addressIndex + 1, worst);
+  }
+
+  /** A connection is gone. */
+  closed(connection: BackendConnection): void {
+    this.connections.delete(connection);
+    this.engine.backendConnectionClosed(connection);
+    this.places.give();
   }
 
   private unreached(why: Failure): void {
@@ -167,7 +190,7 @@ export class BackendLink {
 
   /** A quiet turn has passed: the connection is clean. Returns how long it may stay idle, or -1. */
   keep(connection: BackendConnection, promisedMs: number): number {
-    if (!this.trusted || this.retired || this.engine.stopping) return -1;
+    if (!this.trusted || this.retired || this.engine.stopping || !this.places.mayKeep) return -1;
     const { limits, timeouts } = this.engine;
     if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();
     this.idle.push(connection);

@@ -62,6 +62,8 @@ export interface Evidence {
   released(backend: Backend): void;
   /** A backend of this pool has room, and it is the turn of somebody who waits in that worker. */
   room(pool: string, worker: number): void;
+  /** An exchange waits for a connection (`max_connections`): others may have idle ones. */
+  connectionWanted(backend: Backend): void;
   loopWasLate(lagMs: number): void;
 }
 
@@ -266,6 +268,10 @@ export class Engine {
     this.pools.get(pool)?.queue?.rung();
   }
 
+  giveConnection(backend: Backend): void {
+    this.links.get(backend.slot)?.closeOneIdle();
+  }
+
   schedule(pool: string, schedule: Schedule): void {
     this.pools.get(pool)?.follow(schedule);
   }
@@ -277,19 +283,17 @@ export class Engine {
     const link = this.links.get(backend.slot);
     if (link === undefined) return;
     link.closeIdle();
-    this.pools
-      .get(backend.pool.name)
-      ?.budget.credit(this.table.ownInFlight(backend.slot), this.wheel.nowMs());
-    for (const connection of [...link.connections]) connection.busyWith?.backendWentDown();
+    const budget = this.pools.get(backend.pool.name)?.budget;
+    budget?.credit(this.table.ownInFlight(backend.slot), this.wheel.nowMs());
+    for (const exchange of link.exchanges()) exchange.backendWentDown();
   }
 
   cut(backend: Backend, what: 'exchanges' | 'tunnels'): void {
     const link = this.links.get(backend.slot);
     if (link === undefined) return;
-    for (const connection of [...link.connections]) {
-      const exchange = connection.busyWith;
-      if (exchange === null || exchange.tunnel !== (what === 'tunnels')) continue;
-      exchange.cut('stopping', 'the time to drain the backend is over', 'never');
+    const over = 'the time to drain the backend is over';
+    for (const exchange of link.exchanges()) {
+      if (exchange.tunnel === (what === 'tunnels')) exchange.cut('stopping', over, 'never');
     }
   }
 
@@ -392,12 +396,11 @@ export class Engine {
 
   tlsTarget(backend: Backend): TlsTarget | null {
     if (!backend.config.tls) return null;
-    let target = this.tlsTargets.get(backend);
-    if (target === undefined) {
-      const { serverName, verify, caPem } = backend.pool.tls;
-      target = { serverName: serverName ?? backend.config.host, verify, caPem };
-      this.tlsTargets.set(backend, target);
-    }
+    const known = this.tlsTargets.get(backend);
+    if (known !== undefined) return known;
+    const { serverName, verify, caPem } = backend.pool.tls;
+    const target = { serverName: serverName ?? backend.config.host, verify, caPem };
+    this.tlsTargets.set(backend, target);
     return target;
   }
 

@@ -48,8 +48,8 @@ export class Exchange implements BackendEvents, Waiter {
   wantsFresh = false;
   /** Counts the exchanges this object has carried. */
   serial = 0;
-  /** The connection that is being opened for it. */
-  dialing: BackendSide | null = null;
+  /** The connection that is being opened for it, or its wait for one. */
+  dialing: Pick<BackendSide, 'abandon'> | null = null;
   /** The number in its request id. */
   count = 0;
   peer!: ClientPeer;

@@ -9,7 +9,7 @@ import {
 } from '../balancing/balancing.ts';
 import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
-import type { PoolConfig } from '../config.ts';
+import type { BackendConfig, PoolConfig } from '../config.ts';
 import { BackendLoad } from '../http/backend-load.ts';
 import { Field } from '../http/fields.ts';
 import { isSecure } from '../http/forwarded.ts';
@@ -38,6 +38,10 @@ export interface Generations {
   /** -1: the worker knows no backend there. */
   generation(slot: number): number;
 }
+
+/** Exchanges that are too many for it wait. */
+const isLimited = ({ maxRequests, maxConnections }: BackendConfig): boolean =>
+  maxRequests > 0 || maxConnections > 0;
 
 /** What `enter` says of those who could be picked, had they room: `max_requests`. */
 export const NO_ROOM = -2;
@@ -104,7 +108,7 @@ export class Pool {
 
   /** A reload has brought this; what is known of its backends stays. */
   configure(config: PoolConfig, backends: readonly Backend[]): void {
-    this.isLimited = config.backends.some(({ maxRequests }) => maxRequests > 0);
+    this.isLimited = config.backends.some(isLimited);
     this.countsOutcomes =
       config.passiveHealth !== null ||
       config.backends.some(({ adaptiveRequests }) => adaptiveRequests !== null);

@@ -1,9 +1,9 @@
 /**
  * The exchanges of one pool that wait in this worker until a backend has room for them
- * (`max_requests`). Over all workers whoever has waited longest goes first, within a few
- * milliseconds: see `waiting.ts`. A worker that makes room where another one's turn it is, rings
- * there; and since a ring can be lost with the thread that carries it, everybody also looks again
- * every few milliseconds as long as somebody waits.
+ * (`max_requests`, `max_connections`). Over all workers whoever has waited longest goes first,
+ * within a few milliseconds: see `waiting.ts`. A worker that makes room where another one's turn it
+ * is, rings there; and since a ring can be lost with the thread that carries it, everybody also
+ * looks again every few milliseconds as long as somebody waits.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
 import { type Failure, failure } from '../base/failure.ts';
@@ -212,7 +212,13 @@ export class Queue {
 }
 
 const overloaded = (cause: string): Failure =>
-  failure('overloaded', 'us', 'pick', 'never', `no backend has room (max_requests)${cause}`);
+  failure(
+    'overloaded',
+    'us',
+    'pick',
+    'never',
+    `no backend has room (max_requests or max_connections)${cause}`,
+  );
 
 const full = (size: number): Failure =>
   overloaded(size === 0 ? ', and nobody may wait' : `, and ${size} requests wait already`);

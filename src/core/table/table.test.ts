@@ -269,6 +269,47 @@ describe('what policies look at', () => {
   });
 });
 
+describe('connections', () => {
+  const size = { capacity: 2, workers: 2 };
+  const pair = (): Table[] => {
+    const one = new Table(size);
+    return [one, new Table(size, one.buffer, 1)];
+  };
+
+  it('are counted over all workers, up to the most there may be', () => {
+    const [one, other] = pair();
+    expect([one.openConnection(0, 2), other.openConnection(0, 2)]).toEqual([true, true]);
+    expect([one.openConnection(0, 2), other.openConnection(0, 2)]).toEqual([false, false]);
+    expect([one.connections(0), one.ownConnections(0), one.connections(1)]).toEqual([2, 1, 0]);
+    other.closeConnection(0);
+    expect(one.openConnection(0, 2)).toBe(true);
+    expect(one.openConnection(0, 0)).toBe(true);
+    expect(() => other.closeConnection(0)).toThrow('a connection is closed once');
+  });
+
+  it('are spare where they carry neither exchange nor tunnel', () => {
+    const [one, other] = pair();
+    one.claim(1, State.up);
+    for (let i = 0; i < 3; i++) other.openConnection(0, 0);
+    occupy(other, 0);
+    other.enterTunnel(0);
+    expect([one.spareConnections(0, 0), one.spareConnections(0, 1)]).toEqual([0, 1]);
+  });
+
+  it('are wanted by others or not, and a dead worker neither has nor wants any', () => {
+    const [one, other] = pair();
+    other.wantConnections(0, 1);
+    other.openConnection(0, 0);
+    expect([one.othersWant(0), other.othersWant(0), one.othersWant(1)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    one.clearLedger(1);
+    expect([one.othersWant(0), one.connections(0)]).toEqual([false, 0]);
+  });
+});
+
 describe('outcomes of attempts', () => {
   const size = { capacity: 2, workers: 2 };
 

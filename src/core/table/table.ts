@@ -49,7 +49,15 @@ const COLUMNS = [
   'streak',
 ] as const;
 /** Columns with a word for each slot and worker. */
-const LEDGERS = ['exchanges', 'tunnels', 'answers', 'failures', 'headMs'] as const;
+const LEDGERS = [
+  'exchanges',
+  'tunnels',
+  'answers',
+  'failures',
+  'headMs',
+  'connections',
+  'wanted',
+] as const;
 
 /** In the place of a streak: the next outcome decides a trial. */
 const TRIAL = -1;
@@ -92,6 +100,8 @@ export class Table {
   private readonly failureCounts: Int32Array;
   private readonly headTimes: Int32Array;
   private readonly tunnelCounts: Int32Array;
+  private readonly connectionCounts: Int32Array;
+  private readonly wantedCounts: Int32Array;
 
   /**
    * `buffer`: memory that threads share, of `Table.bytesFor(size)`; else plain memory. `me`: which
@@ -130,6 +140,8 @@ export class Table {
     this.failureCounts = ledger('failures');
     this.headTimes = ledger('headMs');
     this.tunnelCounts = ledger('tunnels');
+    this.connectionCounts = ledger('connections');
+    this.wantedCounts = ledger('wanted');
   }
 
   static bytesFor({ capacity, workers }: TableSize): number {
@@ -320,6 +332,57 @@ export class Table {
     assert(before > 0, 'a tunnel leaves a backend once');
   }
 
+  // ---- connections ------------------------------------------------------------------------------
+
+  /** Connections to it, over all workers, each from before it is dialled until it is closed. */
+  connections(slot: number): number {
+    return this.sum(this.connectionCounts, slot);
+  }
+
+  /** Those of this worker alone. */
+  ownConnections(slot: number): number {
+    return Atomics.load(this.connectionCounts, slot * this.workers + this.me);
+  }
+
+  /** Those of that worker that carry nothing, as far as can be seen from outside. */
+  spareConnections(slot: number, worker: number): number {
+    const at = slot * this.workers + worker;
+    const busy = Atomics.load(this.exchanges, at) + Atomics.load(this.tunnelCounts, at);
+    return Atomics.load(this.connectionCounts, at) - busy;
+  }
+
+  /**
+   * One more, if there are not `most` already (0: any number). Counted first and looked at then, as
+   * exchanges are: two that want the last place may both be turned away, but never both get it.
+   */
+  openConnection(slot: number, most: number): boolean {
+    const entry = slot * this.workers + this.me;
+    Atomics.add(this.connectionCounts, entry, 1);
+    if (most === 0 || this.connections(slot) <= most) return true;
+    Atomics.sub(this.connectionCounts, entry, 1);
+    return false;
+  }
+
+  closeConnection(slot: number): void {
+    const before = Atomics.sub(this.connectionCounts, slot * this.workers + this.me, 1);
+    assert(before > 0, 'a connection is closed once');
+  }
+
+  /** So many exchanges of this worker wait for a connection. */
+  wantConnections(slot: number, count: number): void {
+    Atomics.store(this.wantedCounts, slot * this.workers + this.me, count);
+  }
+
+  /** Does one of another worker? */
+  othersWant(slot: number): boolean {
+    const { me, workers } = this;
+    const from = slot * workers;
+    for (let worker = 0; worker < workers; worker++) {
+      if (worker !== me && Atomics.load(this.wantedCounts, from + worker) > 0) return true;
+    }
+    return false;
+  }
+
   /**
    * A worker is dead: nothing of it is in flight any more. The outcomes it has seen stay: whoever
    * takes its place goes on counting there. Control thread only; idempotent.
@@ -328,6 +391,8 @@ export class Table {
     for (let slot = 0; slot < this.capacity; slot++) {
       Atomics.store(this.exchanges, slot * this.workers + worker, 0);
       Atomics.store(this.tunnelCounts, slot * this.workers + worker, 0);
+      Atomics.store(this.connectionCounts, slot * this.workers + worker, 0);
+      Atomics.store(this.wantedCounts, slot * this.workers + worker, 0);
     }
   }
 
