@@ -36,6 +36,26 @@ describe('an adaptive limit', () => {
     expect(limit.limit).toBe(80);
   });
 
+  it('stops doubling when answers take longer than before, however slowly that comes', () => {
+    // Each step alone would pass for no queue, beside a mean that follows.
+    const took = new Map([
+      [20, 50],
+      [40, 75],
+      [80, 110],
+    ]);
+    full((at) => took.get(at) ?? 1.4 * at, 10);
+    expect(limit.limit).toBeLessThan(80);
+    expect(limit.holdsBack).toBe(true);
+  });
+
+  it('is not talked out of a queue by the few means it has seen', () => {
+    // A real backend that does four at once, each in 10 ms, on a busy machine.
+    full(71, 2);
+    full(129, 1);
+    expect(limit.limit).toBeLessThan(40);
+    expect(limit.holdsBack).toBe(true);
+  });
+
   it('does not grow while less than half of it is used', () => {
     for (let tick = 0; tick < 100; tick++) {
       limit.look(tick * TICK_MS, { answers: 100, headMs: 1000 }, 9);

@@ -105,11 +105,12 @@ export class AdaptiveLimit {
       return;
     }
     this.recentMs = shortMs;
-    const before = gradient.limit;
+    const isUsed = most >= gradient.limit / 2;
+    if (this.stage === 'starting' && isUsed && this.doubles(shortMs)) return;
     const slope = gradient.update(shortMs, most);
+    if (!isUsed) return;
     if (slope === 1) {
-      // It stays where it is while less than half of it is used.
-      if (gradient.limit > before) this.goesWell(before);
+      if (++this.goodTimes >= GOOD_TIMES) this.stage = 'starting';
       return;
     }
     this.stage = 'following';
@@ -124,14 +125,20 @@ export class AdaptiveLimit {
     this.lookEndsMs = nowMs + Math.max(MOST_LOOKING_MS, MOST_LOOKING_ANSWERS * gradient.longMs);
   }
 
-  private goesWell(before: number): void {
-    if (this.stage === 'starting') this.goOnFrom(this.gradient.within(2 * before));
-    else if (++this.goodTimes >= GOOD_TIMES) this.stage = 'starting';
-  }
-
-  private goOnFrom(limit: number): void {
-    this.gradient.limit = limit;
+  /**
+   * It may do more, unless answers take longer than before it began to. What they take with ever
+   * more of them does not become what is usual: that would hide the queue which grows.
+   */
+  private doubles(shortMs: number): boolean {
+    const { gradient } = this;
+    if (gradient.longMs === 0 || shortMs < gradient.longMs) gradient.learn(shortMs);
+    if (gradient.showsQueue(shortMs)) {
+      gradient.relearn(gradient.longMs);
+      return false;
+    }
+    gradient.limit = gradient.within(2 * gradient.limit);
     this.skip = this.most;
+    return true;
   }
 
   private lookNoMore(nowMs: number, next: Stage): void {

@@ -28,6 +28,12 @@ describe('Gradient2', () => {
     expect(gradient.update(15, 200)).toBe(1);
   });
 
+  it('sees a queue where answers take more than half as long again', () => {
+    const gradient = new Gradient2(100, BOUNDS);
+    gradient.learn(10);
+    expect([gradient.showsQueue(15), gradient.showsQueue(15.1)]).toEqual([false, true]);
+  });
+
   it('comes down by the published formula', () => {
     const gradient = new Gradient2(100, BOUNDS);
     gradient.relearn(10);

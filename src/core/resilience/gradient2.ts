@@ -62,7 +62,13 @@ export class Gradient2 {
     return gradient;
   }
 
-  private learn(shortMs: number): void {
+  /** Answers take so much longer than usual, beyond what is tolerated, that there is a queue. */
+  showsQueue(shortMs: number): boolean {
+    return shortMs > TOLERANCE * this.longMs;
+  }
+
+  /** What an answer took becomes part of what it usually takes. */
+  learn(shortMs: number): void {
     if (this.samples < WARM_UP) {
       this.samples++;
       this.sum += shortMs;
