@@ -131,6 +131,7 @@ export class Loop {
     engine.configure(config, new Map([[pool.name, { backends, schedule, waiting }]]), {
       routes: [],
       clients: null,
+      circuits: new Map(),
     });
     return engine;
   }

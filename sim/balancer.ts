@@ -205,6 +205,7 @@ export function makeConfig(
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
         passiveHealth: options.passive,
+        circuitBreaker: options.circuit,
         host: { kind: 'preserve' },
         tls: { verify: true, caPem: null, serverName: null },
         panic: options.panic,

@@ -7,6 +7,7 @@
 import { goesByKey, policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type {
+  CircuitBreakerConfig,
   PassiveHealthConfig,
   PolicyName,
   QueueConfig,
@@ -129,6 +130,7 @@ export interface SimOptions {
   readonly workers: number;
   /** How often one of them dies or hangs; null: never. */
   readonly workerDiesEveryMs: Range | null;
+  readonly circuit: CircuitBreakerConfig | null;
   /** To every backend; 0: any number. */
   readonly maxBackendConnections: number;
 }
@@ -188,9 +190,17 @@ export function drawOptions(rng: Rng): SimOptions {
     passive: !calm && rng.chance(1, 2) ? drawPassive(rng) : null,
     workers: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     workerDiesEveryMs: !calm && rng.chance(1, 2) ? pick<Range>(rng, WORKER_DEATHS) : null,
+    circuit: !calm && rng.chance(1, 4) ? drawCircuit(rng) : null,
     maxBackendConnections: rng.chance(1, 4) ? 1 + rng.below(4) : 0,
   };
 }
+
+const drawCircuit = (rng: Rng): CircuitBreakerConfig => ({
+  failureRatio: pick(rng, [0.1, 0.5, 1]),
+  minimumRequests: 1 + rng.below(10),
+  intervalMs: pick(rng, [500, 5000]),
+  openMs: pick(rng, [100, 2000]),
+});
 
 /** All at one level in every other world. */
 function drawLevels(rng: Rng, backends: number): number[] {

@@ -6,6 +6,7 @@ import { BackendConnection } from '../src/core/engine/backend-connection.ts';
 import { Pool } from '../src/core/engine/pool.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
+import { Circuit } from '../src/core/resilience/circuit.ts';
 import { Table } from '../src/core/table/table.ts';
 import { drawOptions, isLimited, type SimOptions } from './options.ts';
 import { type RunResult, runSeed } from './run.ts';
@@ -136,6 +137,14 @@ describe('a planted bug is found:', () => {
         },
     );
     expect(firstViolation(seeds)).toMatch(/^limits: .* connections, \d are allowed$/);
+  });
+
+  it('a circuit that is open lets exchanges through', () => {
+    const seeds = seedsWith(({ circuit }) => circuit !== null, 8);
+    plant(Circuit, 'admits', () => () => true);
+    expect(firstViolation(seeds)).toMatch(
+      /^circuits: slot \d+ is picked while the circuit is open$/,
+    );
   });
 
   it('a backend that is full is sent more', () => {

@@ -5,6 +5,7 @@
 import { healWorld, startCalamities, startWorkerDeaths } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
 import { createBoundedLoad } from './checkers/bounded-load.ts';
+import { createCircuits } from './checkers/circuits.ts';
 import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
@@ -37,6 +38,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createConvergence,
   createRates,
   createEjections,
+  createCircuits,
 ];
 
 /** What every run has at least, unless its time is given. */

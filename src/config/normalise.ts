@@ -15,6 +15,7 @@ import type {
   TimeoutsConfig,
 } from '../core/config.ts';
 import { FIRST_LIMIT } from '../core/resilience/adaptive-limit.ts';
+import { toCircuitBreaker } from './circuit-breaker.ts';
 import { queue } from './concurrency.ts';
 import { isPem, type NamedFiles } from './files.ts';
 import type { CheckedErrorPage, CheckedPool } from './pool.ts';
@@ -77,6 +78,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
+    circuitBreaker: pool.circuit_breaker ? toCircuitBreaker(pool.circuit_breaker) : null,
     host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },
     tls: {
       verify: tls.verify,

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
 import { boundedLoad, hashKey, policy } from './balancing.ts';
+import { circuitBreaker } from './circuit-breaker.ts';
 import { maxConnections, maxRequests, queue } from './concurrency.ts';
 import { show } from './diagnostics.ts';
 import { duration, expected, flag, parsed, text, whole } from './fields.ts';
@@ -167,6 +168,7 @@ export const poolShape = {
   max_connections: maxConnections.optional(),
   queue: queue.optional(),
   passive_health: passiveHealth.optional(),
+  circuit_breaker: circuitBreaker.optional(),
   host: parsed(parseHostField, {
     title: 'Host rule',
     description:

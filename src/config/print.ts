@@ -14,6 +14,7 @@ import type {
   StickyConfig,
 } from '../core/config.ts';
 import { formatHashKey } from './balancing.ts';
+import { fromCircuitBreaker } from './circuit-breaker.ts';
 import { escapeVariables } from './environment.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
 import { fromRateLimit } from './rate-limits.ts';
@@ -91,6 +92,9 @@ function toPool(pool: PoolConfig): PoolInput {
     ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     ...(pool.passiveHealth === null ? {} : { passive_health: toPassive(pool.passiveHealth) }),
+    ...(pool.circuitBreaker === null
+      ? {}
+      : { circuit_breaker: fromCircuitBreaker(pool.circuitBreaker) }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {
       verify: tls.verify,

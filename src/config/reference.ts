@@ -82,6 +82,11 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
   ['Stickiness', 'sticky', 'The keys of `sticky`.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
   ['Passive health checks', 'passive_health', 'The keys of `passive_health`.'],
+  [
+    'Circuit breakers',
+    'circuit_breaker',
+    'The keys of `circuit_breaker`; what it does: [overload.md](overload.md).',
+  ],
   ['TLS to backends', 'tls', 'The keys of `tls`.'],
   ['Listeners', 'listener', 'The keys of each item of `listeners`.'],
   ['Routes', 'route', 'The keys of each item of `routes`.'],

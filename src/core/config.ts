@@ -100,6 +100,8 @@ export interface PoolConfig {
   readonly healthCheck: HealthCheckConfig | null;
   /** null: what exchanges show of a backend ejects nobody. */
   readonly passiveHealth: PassiveHealthConfig | null;
+  /** null: exchanges are tried however many fail. */
+  readonly circuitBreaker: CircuitBreakerConfig | null;
   /** The Host sent to backends: `preserve` the client's, the `backend`'s own, or this name. */
   readonly host:
     | { readonly kind: 'preserve' | 'backend' }
@@ -205,6 +207,16 @@ export interface PassiveHealthConfig {
   readonly maxEjectionMs: number;
   /** Which share of the pool at most, above 0 to 1. */
   readonly maxEjected: number;
+}
+
+/** When all exchanges of a pool are refused, and for how long. */
+export interface CircuitBreakerConfig {
+  /** Such a share of the attempts of an interval have failed, above 0 to 1. */
+  readonly failureRatio: number;
+  /** With fewer in an interval it stays closed. */
+  readonly minimumRequests: number;
+  readonly intervalMs: number;
+  readonly openMs: number;
 }
 
 /** Milliseconds; what each one means: docs/config.md. */

@@ -16,6 +16,8 @@ const workers = `workers: ${runtimeFacts().sharesPorts ? 2 : 1}\n`;
 /** Works on four requests at once, 10 ms each; the others wait inside it. */
 class Kitchen {
   server!: Server;
+  /** On: all fail, at once. */
+  isBroken = false;
   /** The most requests it has had at once since it was set to 0. */
   most = 0;
   private here = 0;
@@ -29,6 +31,11 @@ class Kitchen {
     this.server = createServer((_request, response) => {
       this.most = Math.max(this.most, ++this.here);
       this.mostConnections = Math.max(this.mostConnections, this.connections.size);
+      if (this.isBroken) {
+        this.here--;
+        response.writeHead(500).end();
+        return;
+      }
       this.waiting.push(() => {
         setTimeout(() => {
           this.here--;
@@ -111,4 +118,17 @@ it('a backend has never more connections than it may have, and all workers get s
   // Whoever comes alone finds them idle in some worker, and gets one at once.
   for (let n = 0; n < 20; n++) expect((await get(balancer.port)).status).toBe(200);
   expect(kitchen.mostConnections).toBe(3);
+});
+
+it('an open circuit answers 503 at once, and one exchange that is answered closes it', async () => {
+  await start('circuit_breaker: {minimum_requests: 5, interval: 500ms, open_time: 1s}\n');
+  kitchen.isBroken = true;
+  await until('it is open', async () => (await get(balancer.port)).status === 503, waitMs);
+  expect(await balancer.logged('circuit_opened', waitMs, { level: 'error' })).not.toBeNull();
+  const refused = await balancer.logged('exchange', waitMs, { end: 'circuit_open' });
+  expect(refused).toMatchObject({ status: 503, attempts: 0 });
+  kitchen.isBroken = false;
+  await until('it is closed', async () => (await get(balancer.port)).status === 200, waitMs);
+  expect(await balancer.logged('circuit_closed', waitMs)).not.toBeNull();
+  for (let n = 0; n < 4; n++) expect((await get(balancer.port)).status).toBe(200);
 });

@@ -38,6 +38,7 @@ export type FailureKind =
   | 'unsupported'
   // nobody to send it to
   | 'no_backend'
+  | 'circuit_open' // too much has failed: nothing is tried for a while
   | 'overloaded' // each has as many exchanges as it may have
   | 'no_route'
   | 'rate_limited' // more requests than `rate_limits` allows

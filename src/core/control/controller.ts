@@ -14,6 +14,7 @@ import { Waiting } from '../resilience/waiting.ts';
 import { Backend } from '../table/backend.ts';
 import { State, stateName, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
+import { Circuits } from './circuits.ts';
 import { Drains } from './drains.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { HealthWatch } from './health-watch.ts';
@@ -73,6 +74,8 @@ export interface PoolStatus {
   readonly name: string;
   /** In configured order; those that left the configuration and still drain come last. */
   readonly backends: readonly BackendStatus[];
+  /** Absent: it has no circuit breaker. */
+  readonly circuit?: 'closed' | 'open' | 'half_open';
 }
 
 interface WaitingReload {
@@ -94,6 +97,7 @@ export class Controller {
   private readonly health: HealthWatch;
   private readonly passive: PassiveWatch;
   private readonly limits: RequestLimits;
+  private readonly circuits: Circuits;
   private readonly drains: Drains;
   private readonly schedules: Schedules;
   private readonly memories: Memories;
@@ -129,6 +133,7 @@ export class Controller {
       this.health.apply(member, verdict),
     );
     this.limits = new RequestLimits(table, clock, log);
+    this.circuits = new Circuits(table, clock, log);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
     );
@@ -264,7 +269,8 @@ export class Controller {
       const pool = this.pools.get(name);
       const effective = pool === undefined ? new Map() : this.schedules.effective(pool);
       const backends = [...listed, ...rest].map((member) => this.statusOf(member, effective));
-      return { name, backends };
+      const circuit = pool === undefined ? null : this.circuits.stateOf(pool);
+      return { name, backends, ...(circuit === null ? {} : { circuit }) };
     });
   }
 
@@ -390,13 +396,15 @@ export class Controller {
     this.pools = pools;
     this.config = config;
     this.prober.configured();
-    this.deps.engine.configure(config, this.membersOf(pools), this.memories.of(config));
+    const memories = this.memories.of(config);
+    this.deps.engine.configure(config, this.membersOf(pools), memories);
     for (const member of plan.removed) this.drains.settle(member);
     for (const member of rechecked) {
       if (member.drain === null) this.health.reconfigured(member);
     }
     for (const [pool, members] of fresh) this.health.begin(pool, members);
     this.passive.configured([...pools.values()]);
+    this.circuits.configured([...pools.values()], memories.circuits);
   }
 
   /** Gives the pool its members in configured order; returns those that are new. */
@@ -460,6 +468,7 @@ export class Controller {
     this.schedules.slowStarts.stop();
     this.passive.stop();
     this.limits.stop();
+    this.circuits.stop();
     this.drains.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();

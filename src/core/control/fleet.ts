@@ -85,7 +85,7 @@ export class Fleet implements EngineControls {
   private readonly watch: WorkerWatch;
   private config: Config | null = null;
   private pools = new Map<string, PoolMembers>();
-  private memories: LimitMemories = { routes: [], clients: null };
+  private memories: LimitMemories = { routes: [], clients: null, circuits: new Map() };
   /** Slot -> who sits there, as far as workers may speak of it. */
   private readonly backends = new Map<number, Backend>();
   /** What every worker listens on, or is about to. */

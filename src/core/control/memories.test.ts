@@ -60,6 +60,22 @@ describe('the memory of rate limits', () => {
   });
 });
 
+describe('the memory of circuits', () => {
+  const circuitBreaker = { failureRatio: 0.5, minimumRequests: 1, intervalMs: 10, openMs: 10 };
+  const broken = config([poolConfig([], { circuitBreaker })]);
+
+  it('is there for pools that have one, and stays over reloads', () => {
+    const known = memories();
+    expect([...known.of(of()).circuits]).toEqual([]);
+    const { circuits } = known.of(broken);
+    expect([...circuits.keys()]).toEqual(['default']);
+    expect(circuits.get('default')).toBeInstanceOf(SharedArrayBuffer);
+    expect(known.of(broken).circuits.get('default')).toBe(circuits.get('default'));
+    known.of(of());
+    expect(known.of(broken).circuits.get('default')).not.toBe(circuits.get('default'));
+  });
+});
+
 describe('the memory of connections', () => {
   const limited = (most: number | null): Config => {
     const whole = of();

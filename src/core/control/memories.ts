@@ -2,6 +2,7 @@
 import type { Rng } from '../base/rng.ts';
 import type { Config } from '../config.ts';
 import type { LimitMemories } from '../engine/limit-memories.ts';
+import { Circuit } from '../resilience/circuit.ts';
 import { createClientMemory } from '../table/client-table.ts';
 import { createRateMemory } from '../table/rate-table.ts';
 import type { Table } from '../table/table.ts';
@@ -16,6 +17,8 @@ export class Memories {
   /** Of rate limits, by what identifies them. */
   private rates = new Map<string, ArrayBufferLike>();
   private clients: ArrayBufferLike | null = null;
+  /** Of pools, by name. */
+  private circuits = new Map<string, ArrayBufferLike>();
 
   constructor(rng: Rng, table: Pick<Table, 'workers' | 'allocate'>) {
     this.rng = rng;
@@ -26,7 +29,21 @@ export class Memories {
     const isLimited = config.limits.maxConnectionsPerClient !== null;
     if (!isLimited) this.clients = null;
     else this.clients ??= createClientMemory(CLIENTS, this.table.workers, this.rng, this.allocate);
-    return { routes: this.ofRoutes(config), clients: this.clients };
+    return {
+      routes: this.ofRoutes(config),
+      clients: this.clients,
+      circuits: this.ofCircuits(config),
+    };
+  }
+
+  private ofCircuits({ pools }: Config): LimitMemories['circuits'] {
+    const kept = new Map<string, ArrayBufferLike>();
+    for (const { name, circuitBreaker } of pools) {
+      if (circuitBreaker === null) continue;
+      kept.set(name, this.circuits.get(name) ?? this.allocate(Circuit.BYTES));
+    }
+    this.circuits = kept;
+    return kept;
   }
 
   private ofRoutes(config: Config): LimitMemories['routes'] {

@@ -4,6 +4,7 @@ import { request } from '../../../test/fuzz/heads.ts';
 import { latin1, toLatin1 } from '../base/bytes.ts';
 import { type FailureKind, failure, type Side } from '../base/failure.ts';
 import { createRng } from '../base/rng.ts';
+import { Circuit, CircuitState } from '../resilience/circuit.ts';
 import { Table } from '../table/table.ts';
 import { makeAnswer } from './answer.ts';
 import { Pool } from './pool.ts';
@@ -111,6 +112,15 @@ describe('a page of the user', () => {
       expect(answer.contentType).toBe('text/html');
       expect(answer.fields).toBe('Retry-After: 1\r\n');
     }
+  });
+
+  it('says when the circuit may be closed again, if that is open', () => {
+    const memory = new ArrayBuffer(Circuit.BYTES);
+    pool.configure(config, [], memory);
+    new Circuit(memory).set(CircuitState.open, 4200);
+    expect(answerTo('circuit_open', 'us', 503, plain, pool).fields).toBe('Retry-After: 5\r\n');
+    new Circuit(memory).set(CircuitState.closed);
+    expect(answerTo('no_backend', 'us', 503, plain, pool).fields).toBe('Retry-After: 1\r\n');
   });
 
   it('is not used for another status', () => {

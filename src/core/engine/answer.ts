@@ -20,7 +20,7 @@ export function makeAnswer(
   head: Head,
   requestId: string,
   pool: Pool | null,
-  fields = extraFields(status),
+  fields = extraFields(status, pool),
 ): Answer {
   const page = pool?.config.errorPages.get(status);
   if (page !== undefined) {
@@ -31,9 +31,10 @@ export function makeAnswer(
   return { status, contentType, body: utf8(text), fields };
 }
 
-function extraFields(status: number): string {
+function extraFields(status: number, pool: Pool | null): string {
   if (status === 405) return 'Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n';
-  return status === 503 ? `Retry-After: ${RETRY_AFTER_SECONDS}\r\n` : '';
+  if (status !== 503) return '';
+  return `Retry-After: ${pool?.retryAfterSeconds() ?? RETRY_AFTER_SECONDS}\r\n`;
 }
 
 /** What happened, in words for a client: no addresses and no inner workings. */
@@ -41,6 +42,8 @@ function detail(why: Failure): string {
   switch (why.kind) {
     case 'no_backend':
       return 'No backend is available for this request';
+    case 'circuit_open':
+      return 'Too many requests fail at the moment; try again later';
     case 'overloaded':
       return 'All backends are busy';
     case 'refused':

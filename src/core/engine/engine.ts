@@ -211,7 +211,7 @@ export class Engine {
     this.spare.length = 0;
     for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
-    this.configurePools(config, pools);
+    this.configurePools(config, pools, memories.circuits);
     this.destinations = new Destinations(config.routes, this.pools, memories.routes, this);
     this.clientGate.configure(this.limits, memories.clients, this.table);
   }
@@ -224,7 +224,11 @@ export class Engine {
     this.guard.maxBytes = (maxBufferBytes ?? memoryBytes / 4) / workers;
   }
 
-  private configurePools(config: Config, pools: ReadonlyMap<string, PoolMembers>): void {
+  private configurePools(
+    config: Config,
+    pools: ReadonlyMap<string, PoolMembers>,
+    circuits: LimitMemories['circuits'],
+  ): void {
     const listed = new Set<Backend>();
     for (const [name, pool] of [...this.pools]) {
       if (pools.has(name)) continue;
@@ -234,13 +238,8 @@ export class Engine {
     for (const pool of config.pools) {
       const { backends, schedule, waiting } = pools.get(pool.name)!;
       for (const backend of backends) listed.add(backend);
-      let known = this.pools.get(pool.name);
-      if (known === undefined) {
-        known = new Pool(pool, this.table, this, this.needs);
-        known.queue = this.queueOf(pool, waiting);
-        this.pools.set(pool.name, known);
-      }
-      known.configure(pool, backends);
+      const known = this.pools.get(pool.name) ?? this.newPool(pool, waiting);
+      known.configure(pool, backends, circuits.get(pool.name) ?? null);
       known.follow(schedule);
     }
     for (const backend of listed) {
@@ -256,11 +255,14 @@ export class Engine {
     }
   }
 
-  private queueOf(pool: PoolConfig, memory: ArrayBufferLike): Queue {
-    const { clock, wheel } = this;
-    const waiting = new Waiting(memory, this.table.me);
-    const ring = (worker: number): void => this.control.room(pool.name, worker);
-    return new Queue(pool.queue, { clock, wheel, waiting, ring });
+  private newPool(config: PoolConfig, memory: ArrayBufferLike): Pool {
+    const { clock, wheel, table } = this;
+    const waiting = new Waiting(memory, table.me);
+    const ring = (worker: number): void => this.control.room(config.name, worker);
+    const pool = new Pool(config, table, this, this.needs);
+    pool.queue = new Queue(config.queue, { clock, wheel, waiting, ring });
+    this.pools.set(config.name, pool);
+    return pool;
   }
 
   /** Another worker made room where it is somebody's turn who waits here. */
@@ -336,9 +338,7 @@ export class Engine {
 
   cutAll(): void {
     for (const connection of [...this.connections]) connection.cutOff();
-    for (const link of this.links.values()) {
-      for (const connection of [...link.connections]) connection.abandon();
-    }
+    for (const connection of [...this.backendConnections]) connection.abandon();
   }
 
   // ---- what exchanges need --------------------------------------------------------------------
@@ -459,7 +459,7 @@ export class Engine {
     this.clientGate.leave(connection.countedAt);
   }
 
-  /** One more connection to a backend is about to be opened; an idle one makes room for it. */
+  /** One more is about to be opened to a backend; an idle one makes room for it. */
   backendConnectionOpens(connection: BackendConnection): void {
     this.backendConnections.add(connection);
     if (this.backendConnections.size <= this.maxConnections) return;

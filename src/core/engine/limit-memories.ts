@@ -4,4 +4,6 @@ export interface LimitMemories {
   readonly routes: readonly (readonly ArrayBufferLike[])[];
   /** For the connections of each client; null: they are not limited. */
   readonly clients: ArrayBufferLike | null;
+  /** Of pools with a circuit breaker, by name. */
+  readonly circuits: ReadonlyMap<string, ArrayBufferLike>;
 }

@@ -1,6 +1,7 @@
 /**
  * What becomes of attempts: the pool's policy hears how long the answer took, and it is counted in
- * the table where the control thread goes by it (passive health, adaptive limits). That is told
+ * the table where the control thread goes by it (passive health, adaptive limits, circuit
+ * breakers). That is told
  * only when it is to decide something at once.
  */
 import type { Failure } from '../base/failure.ts';
@@ -26,8 +27,10 @@ export function tellOutcome(
   const nowMs = engine.wheel.nowMs();
   pool.tell(backend.slot, began, nowMs, head ?? 'failed');
   if (!pool.countsOutcomes) return;
+  const status = head?.status ?? 0;
+  pool.circuit?.ended(engine.wallMs(), nowMs - began.askedMs, !isAnswer(status));
   const enough = pool.config.passiveHealth?.consecutiveFailures ?? 0;
-  count(engine, enough, backend, nowMs - began.askedMs, head?.status ?? 0, why);
+  count(engine, enough, backend, nowMs - began.askedMs, status, why);
 }
 
 /**
@@ -43,7 +46,7 @@ function count(
   why: Failure | null,
 ): void {
   const { slot } = backend;
-  if (status !== 0 && status < 500) {
+  if (isAnswer(status)) {
     if (table.noteAnswer(slot, elapsedMs)) control.tried(backend, null);
     return;
   }
@@ -55,6 +58,9 @@ function count(
   if (streak === TRIAL_FAILED) control.tried(backend, wordsFor(status, why));
   else if (streak === consecutiveFailures) control.failing(backend, wordsFor(status, why));
 }
+
+/** 0: there was none. */
+const isAnswer = (status: number): boolean => status !== 0 && status < 500;
 
 /** A failed handshake makes nobody suspect. */
 const makesSuspect = ({ phase, kind }: Failure): boolean => phase === 'connect' && kind !== 'tls';

@@ -12,6 +12,7 @@ import { createRng } from '../base/rng.ts';
 import type { PoolConfig } from '../config.ts';
 import { Schedules } from '../control/schedules.ts';
 import { Tracker } from '../health/tracker.ts';
+import { Circuit, CircuitState } from '../resilience/circuit.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
 import { NO_ROOM, Pool } from './pool.ts';
@@ -303,4 +304,47 @@ describe('nobody', () => {
       expect(pool.nobody(last)).toBe(last);
     },
   );
+});
+
+describe('a circuit', () => {
+  const broken = (state: CircuitState) => {
+    const world = poolOf([State.up]);
+    const memory = new ArrayBuffer(Circuit.BYTES);
+    const circuit = new Circuit(memory);
+    circuit.set(state);
+    world.pool.configure(world.pool.config, world.backends, memory);
+    return { ...world, circuit };
+  };
+
+  it('that is open lets nobody in, and says so', () => {
+    const { pool, table } = broken(CircuitState.open);
+    expect(pool.enter([], -1, null)).toBe(-1);
+    expect(table.inFlight(0)).toBe(0);
+    expect(pool.nobody(null).kind).toBe('circuit_open');
+    const last = failure('timeout_head', 'backend', 'relay', 'never', 'late');
+    expect(pool.nobody(last)).toBe(last);
+  });
+
+  it('that is half open lets one in', () => {
+    const { pool, circuit } = broken(CircuitState.trial);
+    expect([pool.enter([], -1, null), pool.enter([], -1, null)]).toEqual([0, -1]);
+    expect(circuit.state).toBe(CircuitState.tried);
+  });
+
+  it('keeps its trial when the one that took it finds nobody', () => {
+    const { pool, circuit, table, refresh } = broken(CircuitState.trial);
+    table.setState(0, State.down);
+    refresh();
+    expect(pool.enter([], -1, null)).toBe(-1);
+    expect(circuit.state).toBe(CircuitState.trial);
+  });
+
+  it('that is closed, or was taken away, changes nothing', () => {
+    const { pool, backends, circuit } = broken(CircuitState.closed);
+    expect(pool.enter([], -1, null)).toBe(0);
+    expect(pool.nobody(null).kind).toBe('no_backend');
+    circuit.set(CircuitState.open);
+    pool.configure(pool.config, backends);
+    expect(pool.enter([], -1, null)).toBe(0);
+  });
 });

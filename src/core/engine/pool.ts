@@ -16,6 +16,7 @@ import { isSecure } from '../http/forwarded.ts';
 import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
 import type { Head } from '../http/head.ts';
 import { digits, type RequestFacts } from '../http/request-facts.ts';
+import { Circuit } from '../resilience/circuit.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
@@ -24,6 +25,14 @@ import type { Attempts } from './attempts.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
+
+const CIRCUIT_OPEN = failure(
+  'circuit_open',
+  'us',
+  'pick',
+  'never',
+  'too many attempts have failed (circuit_breaker)',
+);
 
 const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the pool is available');
 
@@ -69,6 +78,9 @@ export class Pool {
   readonly budget = new RetryBudget();
   /** Who waits for room. The engine gives it; without one nobody does. */
   queue: Queue | null = null;
+  /** Whether exchanges may come at all; null: they may. */
+  circuit: Circuit | null = null;
+  private circuitMemory: ArrayBufferLike | null = null;
   /** The control thread wants to know what becomes of attempts. */
   countsOutcomes = false;
   /** Some backend has a limit. */
@@ -106,11 +118,22 @@ export class Pool {
     this.schedule = emptySchedule();
   }
 
-  /** A reload has brought this; what is known of its backends stays. */
-  configure(config: PoolConfig, backends: readonly Backend[]): void {
+  /**
+   * A reload has brought this; what is known of its backends stays. `circuit`: the memory of that;
+   * null: it has none.
+   */
+  configure(
+    config: PoolConfig,
+    backends: readonly Backend[],
+    circuit: ArrayBufferLike | null = null,
+  ): void {
+    if (circuit !== this.circuitMemory)
+      this.circuit = circuit === null ? null : new Circuit(circuit);
+    this.circuitMemory = circuit;
     this.isLimited = config.backends.some(isLimited);
     this.countsOutcomes =
       config.passiveHealth !== null ||
+      config.circuitBreaker !== null ||
       config.backends.some(({ adaptiveRequests }) => adaptiveRequests !== null);
     if (this.queue !== null) this.queue.config = config.queue;
     const { policy, boundedLoad } = this.config;
@@ -144,6 +167,15 @@ export class Pool {
    * comes first as long as it may be picked. Allocates nothing.
    */
   enter(tried: readonly number[], key: number, home: Backend | null): number {
+    const { circuit } = this;
+    if (circuit === null) return this.enterSome(tried, key, home);
+    if (!circuit.admits(this.deps.wallMs())) return -1;
+    const slot = this.enterSome(tried, key, home);
+    if (slot < 0) circuit.giveBack();
+    return slot;
+  }
+
+  private enterSome(tried: readonly number[], key: number, home: Backend | null): number {
     const atHome = home === null ? -1 : this.enterHome(tried, home);
     if (atHome !== -1) return atHome;
     const { schedule } = this;
@@ -210,7 +242,9 @@ export class Pool {
 
   /** Those who wait go before somebody who comes now. */
   get hasTurns(): boolean {
-    return this.isLimited && (this.queue?.hasTurns ?? false);
+    // Those are refused like everybody else.
+    if (!this.isLimited || this.circuit?.refuses) return false;
+    return this.queue?.hasTurns ?? false;
   }
 
   /** Exchanges there besides the one that has just entered, for a policy that will be told. */
@@ -264,6 +298,11 @@ export class Pool {
     return this.sticky.valueFor(backend, isSecure(head, trusted, scheme));
   }
 
+  /** After how many seconds a client may come again that nobody serves now; null: soon. */
+  retryAfterSeconds(): number | null {
+    return this.circuit?.refuses ? this.circuit.retryAfterSeconds(this.deps.wallMs()) : null;
+  }
+
   hasUntried(tried: readonly number[]): boolean {
     const { slots, reserve } = this.schedule;
     const isUntried = (slot: number): boolean => !tried.includes(slot);
@@ -272,7 +311,7 @@ export class Pool {
 
   /** Why `enter` found nobody; `last`: how the last attempt before it failed, if there was one. */
   nobody(last: Failure | null): Failure {
-    if (last === null) return NOBODY;
+    if (last === null) return this.circuit?.refuses ? CIRCUIT_OPEN : NOBODY;
     if (last.kind !== 'refused' && last.kind !== 'unreachable' && last.kind !== 'unresolved') {
       return last;
     }

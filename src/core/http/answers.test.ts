@@ -18,6 +18,7 @@ const statuses: Readonly<Record<FailureKind, readonly [number, number, number]>>
   malformed: [400, 502, 502],
   too_large: [400, 502, 502],
   unsupported: [400, 502, 502],
+  circuit_open: [503, 503, 503],
   overloaded: [503, 503, 503],
   no_backend: [503, 503, 503],
   no_route: [404, 404, 404],

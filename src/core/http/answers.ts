@@ -44,6 +44,7 @@ export function statusOf(failure: Failure): number {
     case 'too_slow':
       return failure.side === 'client' ? 408 : 504;
     case 'no_backend':
+    case 'circuit_open':
     case 'overloaded':
     case 'unresolved':
     case 'no_resources':

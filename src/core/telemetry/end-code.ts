@@ -29,6 +29,7 @@ const CODES: Readonly<Record<FailureKind, Codes>> = {
   too_large: eitherPeers('too_large'),
   unsupported: eitherPeers('unsupported'),
   no_backend: everyones('no_backend'),
+  circuit_open: everyones('circuit_open'),
   overloaded: everyones('overloaded'),
   no_route: everyones('no_route'),
   rate_limited: everyones('rate_limited'),
