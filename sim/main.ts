@@ -2,15 +2,26 @@
  * The simulator's command line: `npm run sim -- --seed 42`. Exit code 1: a promise was broken; 2:
  * it was called wrongly.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { type RunResult, runSeed } from './run.ts';
+import { details, rewritten, scenarioNames } from './scenarios/report.ts';
 import { parseForMs, parseSeed } from './seed.ts';
 
 const USAGE = `usage: npm run sim -- [--seed SEED] [--seeds COUNT] [--for TIME] [--verbose]
   --seed SEED    the first seed: a number or a git hash (default 1)
   --seeds COUNT  how many seeds, one after the other (default 1)
   --for TIME     virtual time with faults: 500ms, 60s, 5m (default: until 200 exchanges)
-  --verbose      print every event`;
+  --verbose      print every event
+
+       npm run sim -- scenarios [NAME...] [--seed SEED]
+  what each policy makes of these: ${scenarioNames.join(', ')}
+
+       npm run sim -- scenarios --check | --write
+  compare with the tables of docs/policies.md, or write them anew`;
+
+/** From the repository's root, where npm runs. */
+const PAGE = 'docs/policies.md';
 
 interface Arguments {
   readonly seed: number;
@@ -74,11 +85,42 @@ function summarise(results: readonly RunResult[], realMs: number): void {
   if (failed > 0) process.exitCode = 1;
 }
 
+/** False: called wrongly. */
+function playScenarios(words: readonly string[]): boolean {
+  if (words[0] === '--check' || words[0] === '--write') {
+    if (words.length > 1) return false;
+    const page = readFileSync(PAGE, 'utf8');
+    const anew = rewritten(page);
+    if (words[0] === '--write') writeFileSync(PAGE, anew);
+    else if (anew !== page) {
+      print(`${PAGE} is not what comes out now; npm run sim -- scenarios --write`);
+      process.exitCode = 1;
+    }
+    return true;
+  }
+  const at = words.indexOf('--seed');
+  const names = at < 0 ? words : words.slice(0, at);
+  const seed = at < 0 ? 1 : parseSeed(words[at + 1] ?? '');
+  const known = names.every((name) => scenarioNames.includes(name));
+  if (seed === null || !known || (at >= 0 && words.length > at + 2)) return false;
+  for (const name of names.length === 0 ? scenarioNames : names) print(`${details(name, seed)}\n`);
+  return true;
+}
+
+function refuse(): void {
+  process.stderr.write(`${USAGE}\n`);
+  process.exitCode = 2;
+}
+
 function main(): void {
-  const given = readArguments(process.argv.slice(2));
+  const words = process.argv.slice(2);
+  if (words[0] === 'scenarios') {
+    if (!playScenarios(words.slice(1))) refuse();
+    return;
+  }
+  const given = readArguments(words);
   if (given === null) {
-    process.stderr.write(`${USAGE}\n`);
-    process.exitCode = 2;
+    refuse();
     return;
   }
   const { seed, seeds, forMs, verbose } = given;
