@@ -4,6 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { consult, findingsTable } from './oracles/oracle.ts';
+import { oracles } from './oracles/oracles.ts';
 import { type RunResult, runSeed } from './run.ts';
 import { details, rewritten, scenarioNames } from './scenarios/report.ts';
 import { parseForMs, parseSeed } from './seed.ts';
@@ -18,7 +20,10 @@ const USAGE = `usage: npm run sim -- [--seed SEED] [--seeds COUNT] [--for TIME] 
   what each policy makes of these: ${scenarioNames.join(', ')}
 
        npm run sim -- scenarios --check | --write
-  compare with the tables of docs/policies.md, or write them anew`;
+  compare with the tables of docs/policies.md, or write them anew
+
+       npm run sim -- oracles
+  what is known of policies, from theory and publications, and what ours come to`;
 
 /** From the repository's root, where npm runs. */
 const PAGE = 'docs/policies.md';
@@ -107,15 +112,32 @@ function playScenarios(words: readonly string[]): boolean {
   return true;
 }
 
+/** False: called wrongly. */
+function compareOracles(words: readonly string[]): boolean {
+  if (words.length > 0) return false;
+  const findings = oracles.map(consult);
+  const strange = findings.filter(({ agrees }) => !agrees).length;
+  print(findingsTable(findings));
+  print(`${findings.length - strange} agree, ${strange} do not (!)`);
+  if (strange > 0) process.exitCode = 1;
+  return true;
+}
+
 function refuse(): void {
   process.stderr.write(`${USAGE}\n`);
   process.exitCode = 2;
 }
 
+const OTHERS = new Map([
+  ['scenarios', playScenarios],
+  ['oracles', compareOracles],
+]);
+
 function main(): void {
   const words = process.argv.slice(2);
-  if (words[0] === 'scenarios') {
-    if (!playScenarios(words.slice(1))) refuse();
+  const other = OTHERS.get(words[0]);
+  if (other !== undefined) {
+    if (!other(words.slice(1))) refuse();
     return;
   }
   const given = readArguments(words);

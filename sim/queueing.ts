@@ -1,7 +1,7 @@
 /**
  * Queueing theory's world: exchanges arrive at random at a pool of servers, each of which does one
  * thing after another, or all at once a little. The policies are the product's, with its table
- * and schedules, and what they bring about has known answers (`queueing.test.ts`). Time is in mean
+ * and schedules, and what they bring about has known answers (`oracles/`). Time is in mean
  * service times.
  */
 import { type Policy, policies, type ReportedLoad } from '../src/core/balancing/balancing.ts';
@@ -64,7 +64,11 @@ export interface QueueingResult {
   readonly meanTime: number;
   /** Of `meanTime`, from 20 batches. */
   readonly standardError: number;
+  /** Of the times of each of 20 batches, sorted: what `of` makes of them, on average. */
+  readonly estimate: (of: (sorted: Float64Array) => number) => Estimate;
   readonly quantile: (q: number) => number;
+  /** Which part of the servers has so many exchanges or more, 1 to 8, on average over time. */
+  readonly tail: (exchanges: number) => Estimate;
   /** What arrived at each server, of all. */
   readonly shares: readonly number[];
   /** Exchanges in the system on average. */
@@ -73,10 +77,26 @@ export interface QueueingResult {
   readonly errors: number;
 }
 
+/** A figure from several batches. */
+export interface Estimate {
+  readonly value: number;
+  readonly standardError: number;
+}
+
+/** The mean of independent figures. */
+export function estimateOf(figures: readonly number[]): Estimate {
+  const value = mean(figures);
+  const variance = figures.reduce((sum, each) => sum + square(each - value), 0);
+  const { length } = figures;
+  return { value, standardError: Math.sqrt(variance / (length - 1) / length) };
+}
+
 const STATES = statesOf(State.up);
 /** Of the arrivals, not counted: the system fills. */
 const WARM_UP = 0.2;
 const BATCHES = 20;
+/** Longest queue that `tail` tells apart. */
+const LONGEST = 8;
 /** A mean service time, in the milliseconds of policies. */
 const SERVICE_MS = 10;
 
@@ -179,6 +199,13 @@ class Queueing {
   private area = 0;
   private areaSince = 0;
   private errors = 0;
+  /** By server: when the next exchange leaves it. */
+  private readonly nextAt: Float64Array;
+  /** By length: how many servers have so many exchanges or more, and that times time. */
+  private readonly longer = new Float64Array(LONGEST + 1);
+  private readonly longerFor = new Float64Array(LONGEST + 1);
+  /** `longerFor` and the time, at the beginning of each batch and at the end. */
+  private readonly marks: Float64Array[] = [];
   /** When the neighbours move. */
   private moveAt = 0;
 
@@ -187,6 +214,7 @@ class Queueing {
     this.options = options;
     this.rng = createRng(seed);
     this.servers = speeds.map((speed) => new Server(speed, discipline === 'sharing', hands));
+    this.nextAt = new Float64Array(speeds.length).fill(Number.POSITIVE_INFINITY);
     this.arrived = speeds.map(() => 0);
     this.balancers = Array.from({ length: balancers }, () => this.balancer());
   }
@@ -210,6 +238,7 @@ class Queueing {
     const { arrivals, load, speeds, hands = 1 } = this.options;
     const places = speeds.length * hands;
     const warm = Math.floor(arrivals * WARM_UP);
+    const batch = Math.floor((arrivals - warm) / BATCHES);
     for (let arrival = 0; arrival < arrivals; arrival++) {
       const rate = typeof load === 'number' ? load : load(this.now);
       const at = this.now + this.exponential() / (rate * places);
@@ -222,6 +251,7 @@ class Queueing {
         this.arrived.fill(0);
         this.errors = 0;
       }
+      if (arrival >= warm && (arrival - warm) % batch === 0) this.mark();
       this.arrive(arrival >= warm);
     }
     return this.result(arrivals - warm);
@@ -233,34 +263,52 @@ class Queueing {
     if (pause !== undefined && pause.at >= this.now && pause.at < until) {
       this.departUntil(pause.at, true);
       this.servers[pause.server].pause(pause.at, pause.lasts);
+      this.plan(pause.server);
     }
     if (neighbours === undefined || until < this.moveAt) return;
     this.moveAt += neighbours.every;
     this.servers.forEach((server, i) => {
       const isSlow = this.rng.next() / 0x100000000 < neighbours.share;
       server.speed = isSlow ? speeds[i] / neighbours.slowness : speeds[i];
+      this.plan(i);
     });
   }
 
   private advance(to: number): void {
-    this.area += (to - this.now) * this.inSystem;
+    const { longer, longerFor } = this;
+    const passed = to - this.now;
+    this.area += passed * this.inSystem;
+    for (let length = 1; length <= LONGEST; length++) longerFor[length] += passed * longer[length];
     this.now = to;
   }
 
+  private mark(): void {
+    const mark = this.longerFor.slice();
+    mark[0] = this.now;
+    this.marks.push(mark);
+  }
+
+  /** Something has changed on this server. */
+  private plan(server: number): void {
+    this.nextAt[server] = this.servers[server].nextAt();
+  }
+
   private departUntil(until: number, isCounted: boolean): void {
-    const { servers } = this;
+    const { servers, nextAt: planned, longer } = this;
     for (;;) {
       let next = 0;
-      let nextAt = servers[0].nextAt();
-      for (let i = 1; i < servers.length; i++) {
-        const at = servers[i].nextAt();
-        if (at >= nextAt) continue;
+      let nextAt = planned[0];
+      for (let i = 1; i < planned.length; i++) {
+        if (planned[i] >= nextAt) continue;
         next = i;
-        nextAt = at;
+        nextAt = planned[i];
       }
       if (nextAt > until) return;
       this.advance(nextAt);
+      const { length } = servers[next].jobs;
+      if (length <= LONGEST) longer[length] -= 1;
       const job = servers[next].depart(nextAt);
+      this.plan(next);
       const { mishaps = 0 } = this.options;
       const failed = mishaps > 0 && this.rng.next() / 0x100000000 < mishaps;
       this.leave(next, job, nextAt, failed);
@@ -284,7 +332,11 @@ class Queueing {
       return;
     }
     this.inSystem += 1;
-    this.servers[slot].arrive(this.now, this.work(), index, others);
+    const server = this.servers[slot];
+    server.arrive(this.now, this.work(), index, others);
+    this.plan(slot);
+    const { length } = server.jobs;
+    if (length <= LONGEST) this.longer[length] += 1;
   }
 
   private leave(slot: number, job: Job, now: number, failed: boolean): void {
@@ -320,21 +372,32 @@ class Queueing {
 
   private result(counted: number): QueueingResult {
     const { times } = this;
+    this.mark();
     const size = Math.floor(times.length / BATCHES);
-    const means = Array.from({ length: BATCHES }, (_, i) =>
-      mean(times.slice(i * size, (i + 1) * size)),
+    const batches = Array.from({ length: BATCHES }, (_, i) =>
+      times.slice(i * size, (i + 1) * size),
     );
-    const meanTime = mean(means);
-    const variance = means.reduce((sum, each) => sum + square(each - meanTime), 0) / (BATCHES - 1);
+    const { value, standardError } = estimateOf(batches.map(mean));
     const sorted = Float64Array.from(times).sort();
     return {
-      meanTime,
-      standardError: Math.sqrt(variance / BATCHES),
+      meanTime: value,
+      standardError,
+      estimate: (of) => estimateOf(batches.map((batch) => of(Float64Array.from(batch).sort()))),
       quantile: (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))],
+      tail: (exchanges) => this.tail(exchanges),
       shares: this.arrived.map((count) => count / counted),
       meanNumber: this.area / (this.now - this.areaSince),
       errors: this.errors / counted,
     };
+  }
+
+  private tail(exchanges: number): Estimate {
+    const { marks, servers } = this;
+    const parts = marks.slice(1).map((mark, i) => {
+      const time = (mark[0] - marks[i][0]) * servers.length;
+      return (mark[exchanges] - marks[i][exchanges]) / time;
+    });
+    return estimateOf(parts);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { goesByKey, policies } from '../../src/core/balancing/balancing.ts';
 import type { PolicyName } from '../../src/core/config.ts';
+import { line, table } from '../table.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { overloads, scenarios, storms } from './scenarios.ts';
 import { play } from './stage.ts';
@@ -130,18 +131,7 @@ function cut(text: string, at: string): [string, string] {
 
 const time = (ms: number): string => (ms === Number.POSITIVE_INFINITY ? 'never' : ms.toFixed(0));
 const percent = (part: number, digits: number): string => `${(100 * part).toFixed(digits)} %`;
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const head = (cells: readonly string[]): string[] => [
   line(cells).replace('|  |', '| |'),
   `|${'---|'.repeat(cells.length)}`,
 ];
-
-/** With columns that stand below one another. */
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = titles.map((title, i) =>
-    Math.max(title.length, ...rows.map((cells) => cells[i].length)),
-  );
-  const pad = (cells: readonly string[]): string =>
-    line(cells.map((cell, i) => cell.padEnd(widths[i])));
-  return [pad(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(pad)].join('\n');
-}
