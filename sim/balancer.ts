@@ -204,6 +204,8 @@ export function makeConfig(
         sticky: options.sticky,
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
+        retries: options.retries,
+        hedge: options.hedge,
         passiveHealth: options.passive,
         circuitBreaker: options.circuit,
         host: { kind: 'preserve' },

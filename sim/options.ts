@@ -8,9 +8,11 @@ import { goesByKey, policies } from '../src/core/balancing/balancing.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type {
   CircuitBreakerConfig,
+  HedgeConfig,
   PassiveHealthConfig,
   PolicyName,
   QueueConfig,
+  RetriesConfig,
   StickyConfig,
 } from '../src/core/config.ts';
 import { BACKUP } from '../src/core/health/levels.ts';
@@ -133,6 +135,8 @@ export interface SimOptions {
   readonly circuit: CircuitBreakerConfig | null;
   /** To every backend; 0: any number. */
   readonly maxBackendConnections: number;
+  readonly retries: RetriesConfig | null;
+  readonly hedge: HedgeConfig | null;
 }
 
 /** Exchanges may have to wait for a backend. */
@@ -192,6 +196,8 @@ export function drawOptions(rng: Rng): SimOptions {
     workerDiesEveryMs: !calm && rng.chance(1, 2) ? pick<Range>(rng, WORKER_DEATHS) : null,
     circuit: !calm && rng.chance(1, 4) ? drawCircuit(rng) : null,
     maxBackendConnections: rng.chance(1, 4) ? 1 + rng.below(4) : 0,
+    retries: !calm && rng.chance(1, 2) ? drawRetries(rng) : null,
+    hedge: !calm && rng.chance(1, 2) ? pick(rng, HEDGES) : null,
   };
 }
 
@@ -273,6 +279,25 @@ function drawPassive(rng: Rng): PassiveHealthConfig {
     ejectionMs,
     maxEjectionMs: ejectionMs * (1 + rng.below(10)),
     maxEjected: pick(rng, [0.1, 0.5, 1]),
+  };
+}
+
+const HEDGES: readonly HedgeConfig[] = [
+  { afterMs: 1, quantile: null },
+  { afterMs: 50, quantile: null },
+  { afterMs: 0, quantile: 0.8 },
+];
+
+function drawRetries(rng: Rng): RetriesConfig {
+  const backoffMs = pick(rng, [1, 25, 1000]);
+  return {
+    attempts: 1 + rng.below(5),
+    // Of what backends of this world answer.
+    statuses: pick(rng, [[], [500], [404, 500], [500, 503]]),
+    onTimeout: rng.chance(1, 2),
+    attemptTimeoutMs: pick(rng, [Number.POSITIVE_INFINITY, 100, 2000]),
+    backoffMs,
+    maxBackoffMs: backoffMs * pick(rng, [1, 10]),
   };
 }
 

@@ -2,8 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Room } from '../src/core/balancing/bounded-load.ts';
 import { createRng } from '../src/core/base/rng.ts';
 import { PassiveWatch } from '../src/core/control/passive-watch.ts';
+import { Attempt } from '../src/core/engine/attempt.ts';
 import { BackendConnection } from '../src/core/engine/backend-connection.ts';
 import { Pool } from '../src/core/engine/pool.ts';
+import { RetryRule } from '../src/core/engine/retry-rule.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
 import { Circuit } from '../src/core/resilience/circuit.ts';
@@ -145,6 +147,52 @@ describe('a planted bug is found:', () => {
     expect(firstViolation(seeds)).toMatch(
       /^circuits: slot \d+ is picked while the circuit is open$/,
     );
+  });
+
+  it('a request is tried again however often it was', () => {
+    plant(RetryRule, 'hasLeft', () => () => true);
+    expect(firstViolation()).toMatch(/^at most once: /);
+  });
+
+  it('the body of an answer that nobody wants goes to the client', () => {
+    const seeds = seedsWith(({ retries }) => retries?.statuses.includes(500) ?? false, 8);
+    plant(BackendConnection, 'discard', () => () => {});
+    expect(firstViolation(seeds)).not.toBeNull();
+  });
+
+  it('an attempt whose answer nobody wants keeps its place at the backend', () => {
+    const seeds = seedsWith(({ retries }) => retries?.statuses.includes(500) ?? false, 8);
+    plant(Attempt, 'discard', () => {
+      return function (this) {
+        (this.side as { discard(): void }).discard();
+        this.side = null;
+        this.inTable = false;
+      };
+    });
+    expect(firstViolation(seeds)).toMatch(/^leaks: /);
+  });
+
+  describe('of two attempts the one that has lost', () => {
+    const seeds = seedsWith(({ hedge, backends }) => hedge?.afterMs === 1 && backends > 2, 8);
+
+    it('is not called off', () => {
+      plant(Attempt, 'cancel', () => {
+        return function (this) {
+          (this.leave as Method).call(this);
+        };
+      });
+      expect(firstViolation(seeds)).not.toBeNull();
+    });
+
+    it('keeps its place at the backend', () => {
+      plant(Attempt, 'cancel', () => {
+        return function (this) {
+          (this.abandon as Method).call(this);
+          this.inTable = false;
+        };
+      });
+      expect(firstViolation(seeds)).toMatch(/^leaks: /);
+    });
   });
 
   it('a backend that is full is sent more', () => {

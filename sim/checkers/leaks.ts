@@ -17,8 +17,9 @@ export function createLeaks(_world: World, fail: Fail): Checker {
       if (connections > 0) fail(`${connections} clients are connected`);
       if (openSockets > 0) fail(`${openSockets} sockets are open`);
       if (pendingBytes > 0) fail(`${pendingBytes} bytes are on their way`);
-      for (const { wheel } of world.balancer.engines) {
-        if (wheel.size > 0) fail(`${wheel.size} timers are in the wheel`);
+      for (const { wheel, fineWheel } of world.balancer.engines) {
+        const timers = wheel.size + fineWheel.size;
+        if (timers > 0) fail(`${timers} timers are in the wheels`);
       }
       for (let slot = 0; slot < table.capacity; slot++) {
         const open = table.connections(slot);

@@ -29,6 +29,8 @@ export function scenarioConfig(
         healthCheck: null,
         passiveHealth: null,
         circuitBreaker: null,
+        retries: null,
+        hedge: null,
         host: { kind: 'preserve' },
         tls: { verify: true, caPem: null, serverName: null },
         panic: false,

@@ -54,6 +54,19 @@ describe('values together', () => {
       { backends, passive_health: { slower_than: 1 } },
       'passive_health.slower_than: 1 ejects those that are hardly slower',
     ],
+    [{ backends, hedge: {} }, 'hedge: there is no second backend to go to; add one, or remove'],
+    [
+      { backends, retries: { backoff: '1s' } },
+      'retries.backoff: backoff (1s) is above max_backoff (250ms); lower one or raise the other',
+    ],
+    [
+      { backends, retries: { max_backoff: '10ms' } },
+      'retries.max_backoff: backoff (25ms) is above max_backoff (10ms)',
+    ],
+    [
+      { backends, retries: { attempt_timeout: '61s' } },
+      'retries.attempt_timeout: timeouts.response (1m) ends an attempt before that; lower this',
+    ],
     [
       { backends, hash_key: 'host' },
       'hash_key: has no meaning with policy: round_robin; write policy: maglev, ring_hash or',

@@ -23,7 +23,10 @@ export function checkTogether(value: unknown, files: NamedFiles, report: Report)
   checkForm(root, report);
   checkListeners(root, report);
   const pools = poolsOf(root);
-  for (const pool of pools) checkPool(pool.value, pool.path, files, report);
+  for (const pool of pools) {
+    checkPool(pool.value, pool.path, files, report);
+    checkRetries(root, pool, report);
+  }
   checkRoutes(root, pools, report);
   checkStickyNames(root, pools, report);
   checkLoops(root, pools, report);
@@ -297,6 +300,28 @@ function checkPassive(passive: Mapping, path: Path, report: Report): void {
   const key = passive.max_ejection_time === undefined ? 'ejection_time' : 'max_ejection_time';
   const lengths = `ejection_time (${formatDuration(first)}) is above max_ejection_time`;
   report.add([...path, key], `${lengths} (${formatDuration(most)}); lower one or raise the other`);
+}
+
+const NOBODY_BESIDE = 'there is no second backend to go to; add one, or remove the key';
+
+function checkRetries(root: Mapping, { path, value }: PoolAt, report: Report): void {
+  const isAlone = asList(value.backends).length === 1;
+  if (value.hedge !== undefined && isAlone) report.add([...path, 'hedge'], NOBODY_BESIDE, 'key');
+  const retries = asMapping(value.retries);
+  if (retries === null) return;
+  const at = [...path, 'retries'];
+  const first = understood(parseDuration, retries.backoff ?? '25ms');
+  const most = understood(parseDuration, retries.max_backoff ?? '250ms');
+  if (first !== null && most !== null && most > 0 && first > most) {
+    const key = retries.max_backoff === undefined ? 'backoff' : 'max_backoff';
+    const lengths = `backoff (${formatDuration(first)}) is above max_backoff`;
+    report.add([...at, key], `${lengths} (${formatDuration(most)}); lower one or raise the other`);
+  }
+  const attempt = understood(parseDuration, retries.attempt_timeout);
+  const response = understood(parseDuration, asMapping(root.timeouts)?.response ?? '60s');
+  if (attempt === null || response === null || attempt <= response) return;
+  const what = `timeouts.response (${formatDuration(response)}) ends an attempt before that`;
+  report.add([...at, 'attempt_timeout'], `${what}; lower this, or raise timeouts.response`);
 }
 
 const LOOKS_FOR_NOTHING =

@@ -10,6 +10,7 @@ import type {
   PassiveHealthConfig,
   PoolConfig,
   QueueConfig,
+  RetriesConfig,
   RouteConfig,
   StickyConfig,
   TimeoutsConfig,
@@ -79,6 +80,8 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
     passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
     circuitBreaker: pool.circuit_breaker ? toCircuitBreaker(pool.circuit_breaker) : null,
+    hedge: pool.hedge?.after ?? null,
+    retries: pool.retries === undefined ? null : toRetries(pool.retries),
     host: host === 'preserve' || host === 'backend' ? { kind: host } : { kind: 'name', name: host },
     tls: {
       verify: tls.verify,
@@ -166,6 +169,18 @@ function toPassive(checked: NonNullable<CheckedPool['passive_health']>): Passive
     ejectionMs: checked.ejection_time,
     maxEjectionMs: checked.max_ejection_time,
     maxEjected: checked.max_ejected,
+  };
+}
+
+function toRetries(checked: NonNullable<CheckedPool['retries']>): RetriesConfig {
+  const { attempts, on, attempt_timeout, backoff, max_backoff } = checked;
+  return {
+    attempts,
+    statuses: on.filter((each) => each !== 'timeout'),
+    onTimeout: on.includes('timeout'),
+    attemptTimeoutMs: attempt_timeout ?? Number.POSITIVE_INFINITY,
+    backoffMs: backoff,
+    maxBackoffMs: max_backoff,
   };
 }
 

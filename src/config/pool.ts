@@ -7,7 +7,9 @@ import { maxConnections, maxRequests, queue } from './concurrency.ts';
 import { show } from './diagnostics.ts';
 import { duration, expected, flag, parsed, text, whole } from './fields.ts';
 import { healthCheck } from './health.ts';
+import { hedge } from './hedge.ts';
 import { passiveHealth } from './passive-health.ts';
+import { retries } from './retries.ts';
 import { sticky } from './sticky.ts';
 
 /** The URL of a backend. */
@@ -169,6 +171,8 @@ export const poolShape = {
   queue: queue.optional(),
   passive_health: passiveHealth.optional(),
   circuit_breaker: circuitBreaker.optional(),
+  retries: retries.optional(),
+  hedge: hedge.optional(),
   host: parsed(parseHostField, {
     title: 'Host rule',
     description:

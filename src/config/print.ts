@@ -11,11 +11,13 @@ import type {
   PassiveHealthConfig,
   PoolConfig,
   QueueConfig,
+  RetriesConfig,
   StickyConfig,
 } from '../core/config.ts';
 import { formatHashKey } from './balancing.ts';
 import { fromCircuitBreaker } from './circuit-breaker.ts';
 import { escapeVariables } from './environment.ts';
+import { formatAfter } from './hedge.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
 import { fromRateLimit } from './rate-limits.ts';
 import type { ConfigInput } from './schema.ts';
@@ -95,6 +97,8 @@ function toPool(pool: PoolConfig): PoolInput {
     ...(pool.circuitBreaker === null
       ? {}
       : { circuit_breaker: fromCircuitBreaker(pool.circuitBreaker) }),
+    ...(pool.retries === null ? {} : { retries: toRetries(pool.retries) }),
+    ...(pool.hedge === null ? {} : { hedge: { after: formatAfter(pool.hedge) } }),
     host: host.kind === 'name' ? host.name : host.kind,
     tls: {
       verify: tls.verify,
@@ -167,6 +171,18 @@ function toPassive(passive: PassiveHealthConfig): PoolInput['passive_health'] {
     ejection_time: formatDuration(passive.ejectionMs),
     max_ejection_time: formatDuration(passive.maxEjectionMs),
     max_ejected: passive.maxEjected,
+  };
+}
+
+function toRetries(retries: RetriesConfig): PoolInput['retries'] {
+  const { attemptTimeoutMs } = retries;
+  const isTimed = Number.isFinite(attemptTimeoutMs);
+  return {
+    attempts: retries.attempts,
+    on: [...retries.statuses, ...(retries.onTimeout ? ['timeout'] : [])],
+    ...(isTimed ? { attempt_timeout: formatDuration(attemptTimeoutMs) } : {}),
+    backoff: formatDuration(retries.backoffMs),
+    max_backoff: formatDuration(retries.maxBackoffMs),
   };
 }
 

@@ -87,6 +87,8 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
     'circuit_breaker',
     'The keys of `circuit_breaker`; what it does: [overload.md](overload.md).',
   ],
+  ['Retries', 'retries', 'The keys of `retries`; what they do: [retries.md](retries.md).'],
+  ['Hedging', 'hedge', 'The key of `hedge`; what it does: [retries.md](retries.md).'],
   ['TLS to backends', 'tls', 'The keys of `tls`.'],
   ['Listeners', 'listener', 'The keys of each item of `listeners`.'],
   ['Routes', 'route', 'The keys of each item of `routes`.'],

@@ -96,6 +96,10 @@ export interface PoolConfig {
   readonly sticky: StickyConfig | null;
   readonly backends: readonly BackendConfig[];
   readonly queue: QueueConfig;
+  /** null: one more attempt when a connection is lost, and no other. */
+  readonly retries: RetriesConfig | null;
+  /** null: an exchange has one attempt at a time. */
+  readonly hedge: HedgeConfig | null;
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;
   /** null: what exchanges show of a backend ejects nobody. */
@@ -126,6 +130,29 @@ export interface QueueConfig {
   readonly timeoutMs: number;
   /** `adaptive`: newest first while the queue stands. */
   readonly order: 'fifo' | 'adaptive';
+}
+
+/** When a request that may be repeated is tried again, besides after a lost connection. */
+export interface RetriesConfig {
+  /** At most, after the first one that reached a backend; whole, 1 or more. */
+  readonly attempts: number;
+  /** Answers after which it is; 400 to 599. */
+  readonly statuses: readonly number[];
+  /** Also when no response's head comes in time. */
+  readonly onTimeout: boolean;
+  /** The time for a response's head, if shorter than the response timeout; Infinity: it is not. */
+  readonly attemptTimeoutMs: number;
+  /** The longest first wait before backends are tried again, and the longest of all waits. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+/** When a second attempt begins beside one that takes long. */
+export interface HedgeConfig {
+  /** After so long, in milliseconds; not used with a quantile. */
+  readonly afterMs: number;
+  /** After what such a share of answers takes at most, above 0 and below 1; null: `afterMs`. */
+  readonly quantile: number | null;
 }
 
 export interface ErrorPage {

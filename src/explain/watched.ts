@@ -118,14 +118,15 @@ export class WatchedEngine extends Engine {
   }
 
   private watchFailures(exchange: Exchange, notes: Notes): void {
-    const { refuse, onBackendFailure } = exchange;
+    const { refuse, attempts } = exchange;
+    const { failed } = attempts;
     exchange.refuse = (refusal, at) => {
       if (this.notes === notes) notes.refused ??= { refusal, at };
       refuse.call(exchange, refusal, at);
     };
-    exchange.onBackendFailure = (why) => {
+    attempts.failed = (attempt, why) => {
       if (this.notes === notes && notes.attempt !== undefined) notes.attempt.failure = why;
-      onBackendFailure.call(exchange, why);
+      failed.call(attempts, attempt, why);
     };
   }
 

@@ -351,7 +351,7 @@ export class Stage {
       exchanges,
       tunnels,
       inFlight: inFlight.reduce((a, b) => a + b, 0),
-      timers: engine.wheel.size,
+      timers: engine.wheel.size + engine.fineWheel.size,
       sockets: this.network.stats.openSockets,
       bytes: this.network.stats.pendingBytes,
     };

@@ -102,6 +102,19 @@ describe('a deadline', () => {
     }
   });
 
+  it('is as exact as its wheel is told to be', () => {
+    wheel = new TimerWheel(clock, () => {}, 5);
+    for (const delay of [0, 3, 5, 51, 6000]) {
+      const timer = new Probe();
+      const due = clock.nowMs() + delay;
+      wheel.set(timer, due);
+      clock.pass(delay + 10);
+      expect(timer.firedAt).toHaveLength(1);
+      expect(timer.firedAt[0] - due).toBeGreaterThanOrEqual(0);
+      expect(timer.firedAt[0] - due).toBeLessThanOrEqual(5);
+    }
+  });
+
   it('is off once it has fired', () => {
     const timer = new Probe();
     wheel.set(timer, 100);

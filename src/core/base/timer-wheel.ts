@@ -9,7 +9,7 @@
  */
 import type { Clock } from './clock.ts';
 
-/** How exact a deadline is: it fires 0 to this much late (a late loop apart), never early. */
+/** How exact a deadline is unless a wheel is told otherwise. */
 export const TICK_MS = 50;
 /** A wake-up later than this is a stall of ours, not anybody's silence. */
 export const LATE_MS = 250;
@@ -31,6 +31,7 @@ export abstract class Timer {
 export class TimerWheel {
   private readonly clock: Clock;
   private readonly onLate: (lagMs: number) => void;
+  private readonly tickMs: number;
   private readonly slots: (Timer | null)[] = new Array(SLOTS).fill(null);
   /** Clock time lost to late loops: wheel time = clock time - lost. */
   private lostMs = 0;
@@ -43,10 +44,12 @@ export class TimerWheel {
   private readonly wake = (): void => this.onWake();
   private readonly afterDrain = (): void => this.advance();
 
-  constructor(clock: Clock, onLate: (lagMs: number) => void = () => {}) {
+  /** A deadline fires 0 to `tickMs` late (a late loop apart), never early. */
+  constructor(clock: Clock, onLate: (lagMs: number) => void = () => {}, tickMs = TICK_MS) {
     this.clock = clock;
     this.onLate = onLate;
-    this.doneTick = Math.floor(clock.nowMs() / TICK_MS);
+    this.tickMs = tickMs;
+    this.doneTick = Math.floor(clock.nowMs() / tickMs);
   }
 
   /** Wheel time in milliseconds: the clock's, less what late loops lost. */
@@ -72,12 +75,12 @@ export class TimerWheel {
   /** Sets (or moves) the deadline of `timer`, in wheel time. */
   set(timer: Timer, deadlineMs: number): void {
     timer.deadlineMs = deadlineMs;
-    let tick = Math.ceil(deadlineMs / TICK_MS);
+    let tick = Math.ceil(deadlineMs / this.tickMs);
     if (timer.tick !== -1) {
       if (timer.tick <= tick) return;
       this.unlink(timer);
     }
-    if (this.linked === 0) this.doneTick = Math.floor(this.nowMs() / TICK_MS);
+    if (this.linked === 0) this.doneTick = Math.floor(this.nowMs() / this.tickMs);
     if (tick <= this.doneTick) tick = this.doneTick + 1;
     // Far deadlines are looked at again when the wheel has gone round.
     if (tick >= this.doneTick + SLOTS) tick = this.doneTick + SLOTS - 1;
@@ -98,8 +101,8 @@ export class TimerWheel {
 
   private arm(): void {
     // The next border of ticks: a wake-up between two borders would add a part of a tick.
-    const tick = Math.floor(this.nowMs() / TICK_MS) + 1;
-    this.wakeDueMs = tick * TICK_MS + this.lostMs;
+    const tick = Math.floor(this.nowMs() / this.tickMs) + 1;
+    this.wakeDueMs = tick * this.tickMs + this.lostMs;
     this.armed = true;
     this.clock.wakeAt(this.wakeDueMs, this.wake);
   }
@@ -117,7 +120,7 @@ export class TimerWheel {
 
   private advance(): void {
     const now = this.nowMs();
-    const upTo = Math.floor(now / TICK_MS);
+    const upTo = Math.floor(now / this.tickMs);
     while (this.doneTick < upTo && this.linked > 0) {
       this.doneTick++;
       this.fire(this.doneTick, now);

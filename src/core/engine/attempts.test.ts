@@ -1,53 +1,303 @@
+/** `hedge` (docs/retries.md); attempts one after the other: exchange-retries*.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { failure, type Retry } from '../base/failure.ts';
-import { RetryBudget } from '../resilience/retry-budget.ts';
-import { Attempts } from './attempts.ts';
-import type { Pool } from './pool.ts';
+import {
+  get,
+  ok,
+  post,
+  type RawBackend,
+  Stage,
+  type StageOptions,
+} from '../../../test/engine-stage/engine-stage.ts';
+import {
+  backendConfig,
+  passiveHealth,
+  retriesConfig,
+} from '../../../test/fixtures/control-world.ts';
+import type { PoolConfig } from '../config.ts';
+import { State } from '../table/table.ts';
 
-const failed = (retry: Retry) => failure('reset', 'backend', 'relay', retry, 'gone');
+const bad = 'HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno';
 
-/** A pool of so many backends, as far as attempts look at it. */
-const poolOf = (backends: number): Pool =>
-  ({
-    budget: new RetryBudget(),
-    hasUntried: (tried: readonly number[]) => tried.length < backends,
-  }) as unknown as Pool;
+interface Scene {
+  readonly stage: Stage;
+  readonly backends: RawBackend[];
+}
 
-describe('the attempts of an exchange', () => {
-  it('go on for 5 s while no application was reached', () => {
-    const attempts = new Attempts();
-    attempts.begin(1000);
-    expect(attempts.mayRetry(failed('safe'), 1, false, poolOf(3), 6000)).toBe('any');
-    expect(attempts.mayRetry(failed('safe'), 2, false, poolOf(3), 6001)).toBe('no');
-    expect(attempts.tried).toEqual([1, 2]);
+/** Backends that answer so, one each; null: it says nothing. Hedged after 50 ms. */
+function sceneOf(
+  answers: readonly (string | null)[],
+  pool: Partial<PoolConfig> = {},
+  options: StageOptions = {},
+): Scene {
+  const stage = new Stage({
+    backends: answers.length,
+    ...options,
+    pool: { hedge: { afterMs: 50, quantile: null }, ...pool },
   });
-
-  it('are two when one may have reached an application, the second on a fresh connection', () => {
-    const attempts = new Attempts();
-    attempts.begin(0);
-    expect(attempts.mayRetry(failed('if-idempotent'), 1, true, poolOf(3), 0)).toBe('fresh');
-    expect(attempts.mayRetry(failed('if-idempotent'), 2, true, poolOf(3), 0)).toBe('no');
-    attempts.begin(1);
-    expect(attempts.tried).toEqual([]);
-    expect(attempts.mayRetry(failed('if-idempotent'), 1, false, poolOf(3), 1)).toBe('no');
-    attempts.begin(2);
-    expect(attempts.mayRetry(failed('never'), 1, true, poolOf(3), 2)).toBe('no');
+  const backends = answers.map((answer, index) => {
+    const backend = stage.backend(index + 1);
+    return answer === null ? backend : backend.answering(answer);
   });
+  return { stage, backends };
+}
 
-  it('may come back to the same backend when there is no other', () => {
-    const attempts = new Attempts();
-    attempts.begin(0);
-    expect(attempts.mayRetry(failed('if-idempotent'), 7, true, poolOf(1), 0)).toBe('fresh');
-    expect(attempts.tried).toEqual([]);
-  });
+const heads = ({ backends }: Scene): number[] =>
+  backends.map(({ connections }) =>
+    connections.reduce((sum, { received }) => sum + received.split('\r\nHost:').length - 1, 0),
+  );
 
-  it('end where the budget of the pool ends', () => {
-    const pool = poolOf(3);
-    const attempts = new Attempts();
-    const answers = [1, 2, 3, 4].map(() => {
-      attempts.begin(0);
-      return attempts.mayRetry(failed('if-idempotent'), 1, true, pool, 0);
+const inFlight = ({ stage }: Scene): number[] =>
+  stage.backends.map(({ slot }) => stage.table.inFlight(slot));
+
+describe('a second attempt', () => {
+  it('begins when the first has had its time, and wins if it is answered first', () => {
+    const scene = sceneOf([null, ok('good')], { passiveHealth: passiveHealth() });
+    const { stage, backends } = scene;
+    const client = stage.ask(get(), 45);
+    expect(heads(scene)).toEqual([1, 0]);
+    stage.pass(20);
+    expect(client.statuses).toEqual([200]);
+    expect(client.received.endsWith('good')).toBe(true);
+    expect(backends[0].last.wasReset).toBe(true);
+    expect(inFlight(scene)).toEqual([0, 0]);
+    expect(stage.record).toMatchObject({
+      attempts: 2,
+      hedged: true,
+      backend: 'server-2',
+      status: 200,
+      failure: null,
     });
-    expect(answers).toEqual(['fresh', 'fresh', 'fresh', 'no']);
+    // Who was called off has not failed.
+    expect(stage.table.streak(0)).toBe(0);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is called off when the first is answered before it', () => {
+    const scene = sceneOf([null, null]);
+    const { stage, backends } = scene;
+    const client = stage.ask(get(), 70);
+    expect(inFlight(scene)).toEqual([1, 1]);
+    backends[0].last.send(ok('first'));
+    stage.pass(1);
+    expect(client.received.endsWith('first')).toBe(true);
+    expect(backends[1].last.wasReset).toBe(true);
+    expect(inFlight(scene)).toEqual([0, 0]);
+    expect(stage.record).toMatchObject({ attempts: 2, hedged: true, backend: 'server-1' });
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('keeps the connection of the winner, and the next exchange goes on with it', () => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.ask(get(), 70);
+    scene.backends[0].answering(ok());
+    for (let i = 0; i < 4; i++) expect(scene.stage.ask(get(), 5).statuses).toEqual([200]);
+    expect(scene.backends[1].connections).toHaveLength(1);
+    expect(scene.stage.records.slice(1).map(({ hedged }) => hedged)).toEqual(Array(4).fill(false));
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('does not begin where the first is answered in time', () => {
+    const scene = sceneOf([ok(), ok()]);
+    scene.stage.ask(get(), 200);
+    expect(scene.stage.record).toMatchObject({ attempts: 1, hedged: false });
+    expect(heads(scene)).toEqual([1, 0]);
+  });
+
+  it('does not begin once bytes of an answer have come', () => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.ask(get(), 20);
+    scene.backends[0].last.send('HTTP/1.1 20');
+    scene.stage.pass(100);
+    expect(heads(scene)).toEqual([1, 0]);
+  });
+
+  it('begins also where the first has no connection yet', () => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.network.blackHole('10.0.0.1');
+    expect(scene.stage.ask(get(), 70).statuses).toEqual([200]);
+    expect(scene.stage.record).toMatchObject({ hedged: true, backend: 'server-2' });
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it.each([
+    ['a POST', post('hello')],
+    ['an upgrade', get('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n')],
+    ['a body that is not whole', post('hello').replace('POST', 'PUT').slice(0, -1)],
+    ['a body longer than what is kept', post('x'.repeat(65_537)).replace('POST', 'PUT')],
+  ])('is none for %s', (_what, request) => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.ask(request, 200);
+    expect(heads(scene)).toEqual([1, 0]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('gets the whole body, and its time begins when that is here', () => {
+    const scene = sceneOf([null, null]);
+    const whole = post('0123456789').replace('POST', 'PUT');
+    const client = scene.stage.ask(whole.slice(0, -5), 200);
+    client.send(whole.slice(-5));
+    scene.stage.pass(40);
+    expect(heads(scene)).toEqual([1, 0]);
+    scene.stage.pass(30);
+    expect(scene.backends[1].last.received.endsWith('\r\n\r\n0123456789')).toBe(true);
+    scene.backends[1].last.send(ok());
+    scene.stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('gets the body also when memory was short before it had a connection', () => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.network.blackHole('10.0.0.2');
+    scene.stage.ask(post('0123456789').replace('POST', 'PUT'), 70);
+    for (const holder of scene.stage.engine.holders()) holder.giveSpare();
+    scene.stage.network.heal('10.0.0.2');
+    // The next try of the kernel's to connect.
+    scene.stage.pass(2000);
+    const { connections } = scene.backends[1];
+    expect(connections.map(({ received }) => received.slice(-14))).toEqual(['\r\n\r\n0123456789']);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('is none where nobody else has room', () => {
+    const limited = [backendConfig(1), { ...backendConfig(2), maxRequests: 1 }];
+    const scene = sceneOf([null, null], { backends: limited });
+    const clients = [scene.stage.ask(post('hello')), scene.stage.ask(post('hello'))];
+    expect(inFlight(scene)).toEqual([1, 1]);
+    clients.push(scene.stage.ask(get(), 200));
+    expect(heads(scene)).toEqual([2, 1]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('is none with a suspect, who may be asked only when there is nobody else', () => {
+    const scene = sceneOf([null, ok()]);
+    scene.stage.table.setState(1, State.suspect);
+    scene.stage.refresh();
+    scene.stage.ask(get(), 200);
+    expect(heads(scene)).toEqual([1, 0]);
+  });
+
+  it('is paid from the budget of retries', () => {
+    const scene = sceneOf([null, null]);
+    for (let i = 0; i < 6; i++) scene.stage.ask(get(), 100);
+    expect(heads(scene).reduce((a, b) => a + b)).toBe(6 + 4);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('leaves nothing when the client goes', () => {
+    const scene = sceneOf([null, null], { passiveHealth: passiveHealth() });
+    const client = scene.stage.ask(get(), 100);
+    client.socket.reset();
+    scene.stage.pass(1);
+    expect(inFlight(scene)).toEqual([0, 0]);
+    expect(scene.backends.map(({ last }) => last.wasReset)).toEqual([true, true]);
+    expect(scene.stage.record).toMatchObject({ attempts: 2, hedged: true });
+    expect(scene.stage.leftovers()).toBe('');
+  });
+});
+
+describe('of two attempts', () => {
+  it.each([
+    ['the first', 0],
+    ['the second', 1],
+  ])('the other one goes on when %s is lost', (_which, lost) => {
+    const scene = sceneOf([null, null]);
+    const client = scene.stage.ask(get(), 70);
+    scene.backends[lost].last.socket.reset();
+    scene.stage.pass(5);
+    expect(client.received).toBe('');
+    scene.backends[1 - lost].last.send(ok('other'));
+    scene.stage.pass(1);
+    expect(client.received.endsWith('other')).toBe(true);
+    expect(scene.stage.record).toMatchObject({
+      attempts: 2,
+      backend: `server-${2 - lost}`,
+      failure: null,
+    });
+    expect(inFlight(scene)).toEqual([0, 0]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it.each([
+    ['the first', 0],
+    ['the second', 1],
+  ])('the other one goes on when %s gets a 503', (_which, refused) => {
+    const scene = sceneOf([null, null]);
+    const client = scene.stage.ask(get(), 70);
+    scene.backends[refused].last.send(bad);
+    scene.stage.pass(5);
+    expect(client.received).toBe('');
+    scene.backends[1 - refused].last.send(ok('other'));
+    scene.stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('the last one is seen when both get a 503', () => {
+    const scene = sceneOf([null, null]);
+    const client = scene.stage.ask(get(), 70);
+    scene.backends[1].last.send(bad);
+    scene.stage.pass(1);
+    scene.backends[0].last.send(bad.replace('no', 'my'));
+    scene.stage.pass(1);
+    expect(client.statuses).toEqual([503]);
+    expect(client.received.endsWith('my')).toBe(true);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('each may end in a lost connection, and that is the end', () => {
+    const scene = sceneOf([null, null, ok()], { retries: retriesConfig({ attempts: 5 }) });
+    const client = scene.stage.ask(get(), 70);
+    for (const { last } of scene.backends.slice(0, 2)) last.socket.reset();
+    scene.stage.pass(5);
+    expect(client.statuses).toEqual([502]);
+    expect(heads(scene)).toEqual([1, 1, 0]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('both count among those that `retries` allows', () => {
+    const scene = sceneOf([null, null, ok('third')], { retries: retriesConfig({ attempts: 2 }) });
+    const client = scene.stage.ask(get(), 70);
+    for (const { last } of scene.backends.slice(0, 2)) last.send(bad);
+    scene.stage.pass(5);
+    expect(client.received.endsWith('third')).toBe(true);
+    expect(scene.stage.record).toMatchObject({ attempts: 3, hedged: true });
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('the second goes on when a probe takes down the backend of the first', () => {
+    const scene = sceneOf([null, null]);
+    const client = scene.stage.ask(get(), 70);
+    scene.stage.engine.backendDown(scene.stage.backends[0]);
+    scene.stage.pass(1);
+    expect(heads(scene)).toEqual([1, 1]);
+    scene.backends[1].last.send(ok());
+    scene.stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+
+  it('each may take too long: 504', () => {
+    const scene = sceneOf([null, null], {}, { timeouts: { responseHeadMs: 1000 } });
+    expect(scene.stage.ask(get(), 1300).statuses).toEqual([504]);
+    expect(scene.stage.leftovers()).toBe('');
+  });
+});
+
+describe('a percentile', () => {
+  it('is waited for, once a hundred answers have shown what it is', () => {
+    const scene = sceneOf([null, null], { hedge: { afterMs: 0, quantile: 0.95 } });
+    const { stage, backends } = scene;
+    let ms = 20;
+    for (const backend of backends) {
+      backend.onHead = (_head, connection) =>
+        void stage.clock.wakeAt(stage.clock.nowMs() + ms, () => connection.send(ok()));
+    }
+    for (let i = 0; i < 100; i++) stage.ask(get(), 30);
+    expect(stage.records.every(({ hedged }) => !hedged)).toBe(true);
+    ms = 200;
+    stage.ask(get(), 250);
+    expect(stage.records.at(-1)).toMatchObject({ hedged: true, attempts: 2 });
+    expect(stage.leftovers()).toBe('');
   });
 });

@@ -1,57 +1,200 @@
 /**
- * The attempts of one exchange: who was tried, and whether there may be another
- * (docs/decisions/retries.md).
+ * The attempts of one exchange: one after the other, and with `hedge` a second one beside one that
+ * takes long. Whichever is answered first is the one that goes on.
  */
 import type { Failure } from '../base/failure.ts';
-import type { Pool } from './pool.ts';
+import { Timer } from '../base/timer-wheel.ts';
+import type { Head } from '../http/head.ts';
+import { Attempt } from './attempt.ts';
+import type { Engine } from './engine.ts';
+import type { Exchange } from './exchange.ts';
+import { isFailure, NO_ROOM } from './pool.ts';
+import { RetryRule } from './retry-rule.ts';
 
-/** How long attempts that never reached an application may go on to further backends. */
-const SAFE_RETRY_MS = 5000;
+/** As a timer: of the wait before another attempt, or before a second one. */
+export class Attempts extends Timer {
+  /** The one under way, or the last one. */
+  current: Attempt;
+  readonly rule = new RetryRule();
+  private readonly exchange: Exchange;
+  private readonly engine: Engine;
+  /** A second one that is under way beside it. */
+  private rival: Attempt | null = null;
+  /** Carries the second one; made when the first is needed. */
+  private spare: Attempt | null = null;
 
-/** One for each exchange under way. */
-export class Attempts {
-  /** The slots of the backends that are not to be tried again. */
-  readonly tried: number[] = [];
-  /** How the last of them failed. */
-  lastFailure: Failure | null = null;
-  /** Since when the backend of the last one has all it needs to answer, as far as we can tell. */
-  askedMs = 0;
-  /** Exchanges that the backend of the last one had besides when it came there. */
-  others = 0;
-  private startedMs = 0;
-  private retried = false;
+  constructor(exchange: Exchange, engine: Engine) {
+    super();
+    this.exchange = exchange;
+    this.engine = engine;
+    this.current = new Attempt(exchange, engine);
+  }
 
-  /** A request begins. */
+  /** An exchange begins. */
   begin(nowMs: number): void {
-    this.startedMs = nowMs;
-    this.retried = false;
-    this.lastFailure = null;
-    // Setting a length is a call into the runtime, and nearly always it is 0 already.
-    if (this.tried.length > 0) this.tried.length = 0;
+    this.current.forget();
+    this.rule.begin(nowMs);
   }
 
-  /** An attempt begins at a backend that has so many others. */
-  goTo(nowMs: number, others: number): void {
-    this.askedMs = nowMs;
-    this.others = others;
+  /** To the backend in this slot, which has been entered. */
+  goTo(slot: number): void {
+    this.exchange.record.attempts++;
+    this.current.begin(slot);
+    if (this.exchange.requestEnded) this.prepareHedge();
   }
 
-  /** The attempt at this slot failed. `repeatable`: the request is idempotent. */
-  mayRetry(why: Failure, slot: number, repeatable: boolean, pool: Pool, nowMs: number): Again {
-    this.tried.push(slot);
-    this.lastFailure = why;
-    if (why.retry === 'safe') return nowMs - this.startedMs <= SAFE_RETRY_MS ? 'any' : 'no';
-    if (why.retry !== 'if-idempotent' || this.retried || !repeatable) return 'no';
-    if (!pool.budget.tryWithdraw(nowMs)) return 'no';
-    this.retried = true;
-    // Another backend first, with none left the same one.
-    if (!pool.hasUntried(this.tried)) this.tried.splice(this.tried.indexOf(slot), 1);
-    return 'fresh';
+  /** The request is whole. */
+  asked(): void {
+    this.current.askedMs = this.engine.wheel.nowMs();
+    if (this.exchange.pool!.config.hedge !== null) this.prepareHedge();
+  }
+
+  /** One is not there yet, and needs what has come of the request. */
+  get isWaiting(): boolean {
+    return this.current.side === null || this.rival?.side === null;
+  }
+
+  // ---- one after the other --------------------------------------------------------------------
+
+  /** There was no answer to this one. */
+  failed(attempt: Attempt, why: Failure): void {
+    const { engine, exchange, rule } = this;
+    const { slot } = attempt.backend!;
+    engine.fineWheel.clear(this);
+    if (this.rival !== null) {
+      rule.failedBesideAnother(why, slot);
+      this.leaveTo(attempt);
+      return;
+    }
+    const again = exchange.isKept
+      ? rule.mayRetry(why, slot, exchange.isRepeatable, exchange.pool!, engine.wheel.nowMs())
+      : 'no';
+    if (again === 'no') {
+      exchange.giveUp(why);
+      return;
+    }
+    if (again === 'fresh') exchange.wantsFresh = true;
+    if (rule.pauseMs > 0) this.pause();
+    else this.goOn();
+  }
+
+  /** This one is answered. True: the client should not see that, as there is another attempt. */
+  isPassedOver(attempt: Attempt, head: Head): boolean {
+    const { engine, exchange, rule } = this;
+    const pool = exchange.pool!;
+    const { slot } = attempt.backend!;
+    if (this.rival !== null) {
+      if (!isFailure(head.status)) return false;
+      rule.refused(head, slot);
+      attempt.discard();
+      this.leaveTo(attempt);
+      return true;
+    }
+    const nowMs = engine.wheel.nowMs();
+    if (!exchange.isRepeatable || !rule.mayRetryAnswer(head, slot, pool, nowMs)) return false;
+    const waits = rule.pauseMs > 0;
+    // A bad answer is better than none: somebody else must have room now.
+    const next = waits || pool.hasTurns ? NO_ROOM : exchange.enter();
+    if (next < 0 && !waits) return false;
+    rule.spend(pool, nowMs);
+    engine.fineWheel.clear(this);
+    attempt.discard();
+    if (waits) this.pause();
+    else {
+      exchange.connect(next);
+      exchange.flushRequest();
+    }
+    return true;
+  }
+
+  private pause(): void {
+    const { fineWheel } = this.engine;
+    fineWheel.set(this, fineWheel.nowMs() + this.rule.pauseMs);
+  }
+
+  private goOn(): void {
+    this.exchange.attempt();
+    this.exchange.flushRequest();
+  }
+
+  override onTimer(): void {
+    if (this.current.isUnderWay) this.hedge();
+    else this.goOn();
+  }
+
+  // ---- a second one ---------------------------------------------------------------------------
+
+  private prepareHedge(): void {
+    const { engine, exchange } = this;
+    const afterMs = exchange.pool!.hedgeAfterMs;
+    if (afterMs === Number.POSITIVE_INFINITY || !this.current.isUnderWay) return;
+    if (!exchange.isRepeatable || exchange.facts.upgrade) return;
+    engine.fineWheel.set(this, engine.fineWheel.nowMs() + afterMs);
+  }
+
+  /** The first one takes long: a second, if somebody else has room now and the budget pays. */
+  private hedge(): void {
+    const { current, engine, exchange, rule } = this;
+    const pool = exchange.pool!;
+    if (exchange.responded || current.side?.heard || !exchange.isRepeatable) return;
+    const nowMs = engine.wheel.nowMs();
+    if (pool.hasTurns || !rule.affordsOne(pool, nowMs)) return;
+    rule.tried.push(current.backend!.slot);
+    const slot = pool.enterSpare(rule.tried, exchange.key);
+    if (slot === -1) {
+      rule.tried.pop();
+      return;
+    }
+    rule.spend(pool, nowMs);
+    exchange.record.attempts++;
+    exchange.record.hedged = true;
+    const rival = this.spare ?? new Attempt(exchange, engine);
+    this.spare = null;
+    this.rival = rival;
+    rival.begin(slot);
+    rival.side?.flush();
+  }
+
+  /** This one has an answer for the client: the other is called off. */
+  won(attempt: Attempt): void {
+    const { slowness } = this.exchange.pool!;
+    // The first one has taken at least so long, also when it has lost.
+    if (slowness !== null) slowness.add(this.engine.wheel.nowMs() - this.current.askedMs);
+    const { rival } = this;
+    if (rival === null) return;
+    const loser = attempt === rival ? this.current : rival;
+    this.leaveTo(loser);
+    loser.cancel();
+  }
+
+  /** The other one goes on alone. */
+  private leaveTo(gone: Attempt): void {
+    if (gone === this.current) this.current = this.rival!;
+    this.rival = null;
+    this.spare = gone;
+  }
+
+  // ---- ends -----------------------------------------------------------------------------------
+
+  /** Nobody waits for an answer any more. */
+  cancel(): void {
+    this.current.cancel();
+    this.rival?.cancel();
+  }
+
+  /** Closes the connections that they have. */
+  abandon(): void {
+    this.current.abandon();
+    this.rival?.abandon();
+  }
+
+  /** The exchange is over. */
+  end(): void {
+    if (this.tick !== -1) this.engine.fineWheel.remove(this);
+    this.current.leave();
+    const { rival } = this;
+    if (rival === null) return;
+    rival.leave();
+    this.leaveTo(rival);
   }
 }
-
-/**
- * Whether there is another attempt. `fresh`: on a connection that has carried no exchange; a kept
- * one may be as dead as the one before, and there is only this one retry.
- */
-export type Again = 'no' | 'any' | 'fresh';

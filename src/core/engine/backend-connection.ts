@@ -10,9 +10,10 @@ import type { Head } from '../http/head.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
-import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
+import { BodyReader, type BodySink, STOPPED, UNWANTED } from '../http1/body-reader.ts';
 import { NEED_MORE, REFUSED } from '../http1/head-parser.ts';
 import { writeChunkedEnd, writeRequestHead } from '../http1/write-head.ts';
+import type { Attempt } from './attempt.ts';
 import type { BackendLink } from './backend-link.ts';
 import type { Exchange } from './exchange.ts';
 import { mayTravelAsTrailer } from './header-policy.ts';
@@ -49,7 +50,7 @@ export class BackendConnection
   nextSettling: BackendConnection | null = null;
 
   private readonly link: BackendLink;
-  private exchange: Exchange | null;
+  private attempt: Attempt | null;
   private socket!: Socket;
   private state: At = At.connecting;
   private readonly heads: ResponseHeadReader;
@@ -69,7 +70,7 @@ export class BackendConnection
 
   constructor(
     link: BackendLink,
-    exchange: Exchange,
+    attempt: Attempt,
     address: string,
     addressIndex: number,
     earlier: Failure | null,
@@ -77,7 +78,7 @@ export class BackendConnection
     super();
     this.earlier = earlier;
     this.link = link;
-    this.exchange = exchange;
+    this.attempt = attempt;
     this.address = address;
     this.addressIndex = addressIndex;
     this.heads = new ResponseHeadReader(link.engine);
@@ -90,14 +91,14 @@ export class BackendConnection
     this.socket = engine.transport.connect(target, this);
   }
 
-  /** The exchange on it, or null while it is idle. */
-  get busyWith(): Exchange | null {
-    return this.exchange;
+  /** The attempt on it, or null while it is idle. */
+  get busyWith(): Attempt | null {
+    return this.attempt;
   }
 
   /** An idle connection goes on to its next exchange. */
-  take(exchange: Exchange): void {
-    this.exchange = exchange;
+  take(attempt: Attempt): void {
+    this.attempt = attempt;
     this.reused = true;
     this.touched = false;
     this.start();
@@ -107,7 +108,7 @@ export class BackendConnection
     this.state = At.head;
     this.requestFinished = this.headUnsent = this.heard = false;
     this.link.engine.wheel.clear(this);
-    this.exchange!.onBackendOpen(this);
+    this.attempt!.onBackendOpen(this);
   }
 
   onOpen(): void {
@@ -122,7 +123,7 @@ export class BackendConnection
   begin(): void {
     const { link } = this;
     const { engine } = link;
-    const exchange = this.exchange!;
+    const { exchange } = this.attempt!;
     const { head, facts } = exchange;
     const out = engine.requestOut;
     out.claim(this);
@@ -146,19 +147,19 @@ export class BackendConnection
       this.socket.end();
       return;
     }
-    if (trailers !== null && this.exchange!.facts.body === Body.chunked) {
+    if (trailers !== null && this.attempt!.exchange.facts.body === Body.chunked) {
       const out = engine.requestOut;
       if (!out.isHeldBy(this)) out.claim(this);
       out.length = writeChunkedEnd(out.bytes, out.length, trailers, true, mayTravelAsTrailer);
       this.flush();
     }
     this.requestFinished = true;
-    if (this.state === At.head) this.waitFor(engine.timeouts.responseHeadMs);
+    if (this.state === At.head) this.waitFor(this.attempt!.patienceMs());
   }
 
   flush(): void {
     if (!this.link.engine.requestOut.isHeldBy(this)) return;
-    if (!this.sendHeld()) this.exchange?.onBackendFull();
+    if (!this.sendHeld()) this.attempt?.exchange.onBackendFull();
   }
 
   /** Sends what is held back, and what follows it. False: the backend does not take it all now. */
@@ -182,17 +183,18 @@ export class BackendConnection
   onDrain(): void {
     this.headUnsent = false;
     if (!this.requestFinished && this.state === At.head) this.link.engine.wheel.clear(this);
-    this.exchange?.onBackendDrain();
+    this.attempt?.exchange.onBackendDrain();
   }
 
   // ---- the response ---------------------------------------------------------------------------
 
   onData(bytes: Uint8Array): void {
-    const { exchange } = this;
-    if (exchange === null) {
+    const { attempt } = this;
+    if (attempt === null) {
       this.unasked();
       return;
     }
+    const { exchange } = attempt;
     let at = 0;
     this.heard = true;
     if (this.state === At.head) {
@@ -208,7 +210,8 @@ export class BackendConnection
       exchange.flushResponse();
       return;
     }
-    this.readBody(bytes, at);
+    if (this.attempt === null) this.skipBody(bytes, at);
+    else this.readBody(exchange, bytes, at);
   }
 
   /** Bytes while nothing was asked: the connection is dirty (RFC 9112 section 9.2). */
@@ -222,42 +225,41 @@ export class BackendConnection
   /** Returns the offset after the final head, or -1: more is needed, or it is over. */
   private readHead(bytes: Uint8Array): number {
     const { heads } = this;
-    const { engine } = this.link;
-    const facts = engine.responseFacts;
+    const facts = this.link.engine.responseFacts;
     for (let at = 0; ; ) {
-      at = heads.read(bytes, at, this.exchange!);
+      at = heads.read(bytes, at, this.attempt!.exchange);
       if (at === NEED_MORE) return -1;
       if (at === REFUSED) return this.refuse(heads.refusal, heads.refusedAt);
       if (!facts.interim || heads.head.status === 101) {
         return this.answered(heads.head, facts) ? at : -1;
       }
-      this.exchange!.onInterim(heads.head);
-      if (this.exchange === null) return -1;
-      if (this.requestFinished) this.waitFor(engine.timeouts.responseHeadMs);
+      this.attempt!.onInterim(heads.head);
+      if (this.attempt === null) return -1;
+      if (this.requestFinished) this.waitFor(this.attempt.patienceMs());
     }
   }
 
   /** The final head is here. False: the exchange is over with it. */
   private answered(head: Head, facts: ResponseFacts): boolean {
-    const exchange = this.exchange!;
+    const attempt = this.attempt!;
     if (head.status === 101) {
-      exchange.onResponse(head, facts);
-      return this.exchange !== null;
+      attempt.onResponse(head, facts);
+      return this.attempt !== null;
     }
     this.state = At.body;
     this.relaying = false;
     this.keepAlive = facts.keepAlive;
     this.promisedMs = facts.keepAliveTimeoutMs;
     const { body, contentLength } = facts;
-    exchange.onResponse(head, facts);
-    if (this.exchange === null) return false;
-    this.reader.begin(body, contentLength, exchange.responseWire);
+    attempt.onResponse(head, facts);
+    if (this.state !== At.body) return false;
+    const isWanted = this.attempt !== null;
+    this.reader.begin(body, contentLength, isWanted && attempt.exchange.responseWire);
     this.waitFor(this.link.engine.timeouts.idleMs);
     return true;
   }
 
-  private readBody(bytes: Uint8Array, from: number): void {
-    const exchange = this.exchange!;
+  private readBody(exchange: Exchange, bytes: Uint8Array, from: number): void {
     const at = this.reader.read(bytes, from, bytes.length, this);
     if (at === STOPPED) return;
     if (at === REFUSED) {
@@ -276,9 +278,16 @@ export class BackendConnection
     exchange.onResponseRest(this.socket, rest, this);
   }
 
+  /** Of a response that nobody wants. One that did not come in one go is not waited for. */
+  private skipBody(bytes: Uint8Array, from: number): void {
+    const at = this.reader.read(bytes, from, bytes.length, UNWANTED);
+    if (at !== REFUSED && this.reader.done) this.complete(at < bytes.length);
+    else this.shutHard();
+  }
+
   onRelayed(bytes: number, room: boolean): void {
     this.reader.skip(bytes);
-    this.exchange!.onResponseRelayed(bytes, room);
+    this.attempt!.exchange.onResponseRelayed(bytes, room);
     if (this.reader.done) this.complete(false);
     else this.bodyGoesOn();
   }
@@ -290,33 +299,28 @@ export class BackendConnection
   }
 
   onBody(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.exchange!.onResponseBody(bytes, start, end);
+    return this.attempt!.exchange.onResponseBody(bytes, start, end);
   }
 
   /** The response is whole. `extra`: more bytes came with it. */
   private complete(extra: boolean): void {
-    const exchange = this.exchange!;
+    const { attempt } = this;
     const { trailers } = this.reader;
-    this.exchange = null;
+    this.attempt = null;
     if (extra) this.link.distrust('bytes after a response');
-    const clean =
-      this.keepAlive &&
-      this.requestFinished &&
-      !extra &&
-      !this.dirty &&
-      !this.ended &&
-      this.link.trusted;
+    const isQuiet = !extra && !this.dirty && !this.ended;
+    const clean = this.keepAlive && this.requestFinished && isQuiet && this.link.trusted;
     if (clean) {
       this.state = At.settling;
       // A client that is slow to take the last part holds up nobody else.
       this.resumeBody();
       this.idleSinceMs = this.link.engine.wheel.nowMs();
       this.link.engine.wheel.clear(this);
-      this.link.engine.settle(this);
+      this.link.engine.settling.add(this);
     } else if (this.requestFinished) this.shut();
     // A FIN would look like the end of a request that is not whole.
     else this.shutHard();
-    exchange.onResponseEnd(trailers);
+    attempt?.exchange.onResponseEnd(trailers);
   }
 
   /** One whole turn has passed in silence. */
@@ -333,7 +337,7 @@ export class BackendConnection
 
   /** Closes a connection that carries nothing. */
   retire(): void {
-    if (this.exchange === null) this.shut();
+    if (this.attempt === null) this.shut();
   }
 
   private shut(): void {
@@ -371,13 +375,10 @@ export class BackendConnection
         return;
       case At.body:
         if (this.reader.endsWithConnection) this.complete(false);
-        else
-          this.fail(
-            failure('closed', 'backend', 'relay', 'never', 'ended in the middle of a body'),
-          );
+        else this.fail(HALF_A_BODY);
         return;
       case At.tunnel:
-        this.exchange!.onResponseEnd(null);
+        this.attempt!.exchange.onResponseEnd(null);
         return;
       case At.idle:
       case At.settling:
@@ -393,20 +394,20 @@ export class BackendConnection
   }
 
   onClose(why: Failure | null): void {
-    const { state, exchange } = this;
+    const { state, attempt } = this;
     this.state = At.closed;
     this.link.engine.requestOut.drop(this);
     this.link.closed(this);
     this.link.engine.wheel.remove(this);
     if (state === At.idle) this.link.forgetIdle(this);
-    if (exchange === null) return;
-    this.exchange = null;
+    if (attempt === null) return;
+    this.attempt = null;
     if (state === At.connecting) {
-      this.link.dialFailed(this, exchange, why ?? NEVER_OPENED);
-    } else if (state === At.tunnel) exchange.onBackendFailure(why ?? TUNNEL_ENDED);
+      this.link.dialFailed(this, attempt, why ?? NEVER_OPENED);
+    } else if (state === At.tunnel) attempt.onBackendFailure(why ?? TUNNEL_ENDED);
     else {
       const closed = why ?? this.closedEarly('the connection is gone');
-      exchange.onBackendFailure(this.heard ? { ...closed, retry: 'never' } : closed);
+      attempt.onBackendFailure(this.heard ? { ...closed, retry: 'never' } : closed);
     }
   }
 
@@ -414,14 +415,13 @@ export class BackendConnection
     const { timeouts } = this.link.engine;
     switch (this.state) {
       case At.connecting: {
-        const exchange = this.exchange!;
-        this.exchange = null;
-        this.shutHard();
-        this.link.dialFailed(this, exchange, timedOut.connect(timeouts));
+        const attempt = this.attempt!;
+        this.abandon();
+        this.link.dialFailed(this, attempt, timedOut.connect(timeouts));
         return;
       }
       case At.head:
-        if (this.requestFinished) this.fail(timedOut.responseHead(timeouts));
+        if (this.requestFinished) this.fail(this.attempt!.tookTooLong());
         else if (!this.hasTakenSome()) this.fail(timedOut.request(timeouts));
         return;
       case At.body:
@@ -455,12 +455,16 @@ export class BackendConnection
   giveSpare(): void {}
 
   abandon(): void {
-    this.exchange = null;
+    this.attempt = null;
     this.shutHard();
   }
 
+  discard(): void {
+    this.attempt = null;
+  }
+
   release(): void {
-    this.exchange = null;
+    this.attempt = null;
     this.shut();
   }
 
@@ -471,10 +475,9 @@ export class BackendConnection
   }
 
   private fail(why: Failure): void {
-    const { exchange } = this;
-    this.exchange = null;
-    this.shutHard();
-    exchange?.onBackendFailure(why);
+    const { attempt } = this;
+    this.abandon();
+    attempt?.onBackendFailure(why);
   }
 
   private shutHard(): void {
@@ -491,4 +494,5 @@ export class BackendConnection
 }
 
 const NEVER_OPENED = failure('closed', 'backend', 'connect', 'safe', 'closed while connecting');
+const HALF_A_BODY = failure('closed', 'backend', 'relay', 'never', 'ended in the middle of a body');
 const TUNNEL_ENDED = failure('closed', 'backend', 'relay', 'never', 'the tunnel was closed');

@@ -6,10 +6,10 @@ import { type Failure, failure } from '../base/failure.ts';
 import type { Target } from '../base/transport.ts';
 import type { Forward } from '../http1/write-head.ts';
 import type { Backend } from '../table/backend.ts';
+import type { Attempt } from './attempt.ts';
 import { BackendConnection } from './backend-connection.ts';
 import { ConnectionPlaces } from './connection-places.ts';
 import type { Engine } from './engine.ts';
-import type { Exchange } from './exchange.ts';
 import { IdleClose } from './idle-close.ts';
 
 /** After bytes that belonged to no response: no reuse for so long. */
@@ -54,23 +54,23 @@ export class BackendLink {
     return this.forward;
   }
 
-  /** A connection for the exchange: `onBackendOpen` or `onBackendFailure` follows, even at once. */
-  acquire(exchange: Exchange): void {
-    const connection = this.takeIdleFor(exchange);
-    if (connection !== null) connection.take(exchange);
-    else this.dialWhenAllowed(exchange, 0, null);
+  /** A connection for the attempt: `onBackendOpen` or `onBackendFailure` follows, even at once. */
+  acquire(attempt: Attempt): void {
+    const connection = this.takeIdleFor(attempt);
+    if (connection !== null) connection.take(attempt);
+    else this.dialWhenAllowed(attempt, 0, null);
   }
 
-  /** One that this exchange may go over; null: there is none. */
-  takeIdleFor({ wantsFresh, facts }: Exchange): BackendConnection | null {
-    if (wantsFresh || this.idle.length === 0 || !this.trusted) return null;
-    return this.takeIdle(facts.idempotent);
+  /** One that this attempt may go over; null: there is none. */
+  takeIdleFor({ exchange }: Attempt): BackendConnection | null {
+    if (exchange.wantsFresh || this.idle.length === 0 || !this.trusted) return null;
+    return this.takeIdle(exchange.facts.idempotent);
   }
 
-  /** Every exchange that is on its way to the backend, or there. */
-  exchanges(): readonly Exchange[] {
+  /** Every attempt that is on its way to the backend, or there. */
+  attempts(): readonly Attempt[] {
     const there = [...this.connections].flatMap(({ busyWith }) => busyWith ?? []);
-    return [...there, ...this.places.exchanges];
+    return [...there, ...this.places.attempts];
   }
 
   private takeIdle(idempotent: boolean): BackendConnection | null {
@@ -82,50 +82,50 @@ export class BackendLink {
   }
 
   /** Tries the backend's address number `index`; `last`: how those before it failed. */
-  private dialWhenAllowed(exchange: Exchange, index: number, last: Failure | null): void {
+  private dialWhenAllowed(attempt: Attempt, index: number, last: Failure | null): void {
     if (index < this.backend.addresses.length && !this.places.take()) {
-      this.places.wait(exchange, index, last);
-    } else this.dial(exchange, index, last);
+      this.places.wait(attempt, index, last);
+    } else this.dial(attempt, index, last);
   }
 
   /** The same, with a place for the connection. */
-  dial(exchange: Exchange, index: number, last: Failure | null): void {
+  dial(attempt: Attempt, index: number, last: Failure | null): void {
     const { addresses, config } = this.backend;
     const address = addresses[index];
     if (address === undefined) {
       const why =
         last ??
         failure('unresolved', 'us', 'connect', 'safe', `no address is known for ${config.host}`);
-      if (last === null) this.failLater(exchange, why);
+      if (last === null) this.failLater(attempt, why);
       else {
         if (why.side === 'backend') this.unreached(why);
-        exchange.onBackendFailure(why);
+        attempt.onBackendFailure(why);
       }
       return;
     }
     const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
-    const connection = new BackendConnection(this, exchange, address, index, last);
+    const connection = new BackendConnection(this, attempt, address, index, last);
     this.connections.add(connection);
     this.engine.backendConnectionOpens(connection);
-    exchange.dialing = connection;
+    attempt.dialing = connection;
     connection.open(target);
   }
 
   /** Not from inside `acquire`: a long row of such backends must not become a deep stack. */
-  private failLater(exchange: Exchange, why: Failure): void {
-    const { serial } = exchange;
+  private failLater(attempt: Attempt, why: Failure): void {
+    const { serial } = attempt;
     this.engine.clock.nextTurn(() => {
-      if (exchange.serial === serial && !exchange.ended) exchange.onBackendFailure(why);
+      if (attempt.serial === serial && attempt.isUnderWay) attempt.onBackendFailure(why);
     });
   }
 
   /** A connection did not open. Another address, or the attempt has failed. */
-  dialFailed(connection: BackendConnection, exchange: Exchange, why: Failure): void {
+  dialFailed(connection: BackendConnection, attempt: Attempt, why: Failure): void {
     if (why.side === 'backend') {
       this.engine.control.connectFailed(this.backend, connection.address, why);
     }
     if (why.kind === 'tls') {
-      exchange.onBackendFailure(why);
+      attempt.onBackendFailure(why);
       return;
     }
     // Descriptors of ours that nobody needs now are given back.
@@ -133,7 +133,7 @@ export class BackendLink {
     // What we lack ourselves (IPv6, say) does not hide that another address refused.
     const { earlier } = connection;
     const worst = why.side === 'us' && earlier !== null ? earlier : why;
-    this.dialWhenAllowed(exchange, connection.addressIndex + 1, worst);
+    this.dialWhenAllowed(attempt, connection.addressIndex + 1, worst);
   }
 
   /** A connection is gone. */

@@ -6,17 +6,17 @@
  */
 import type { Alarm } from '../base/clock.ts';
 import { type Failure, failure } from '../base/failure.ts';
+import type { Attempt } from './attempt.ts';
 import type { BackendLink } from './backend-link.ts';
-import type { Exchange } from './exchange.ts';
 
 /** How often those who wait look again; costs nothing while nobody does. */
 const LOOK_MS = 5;
 /** After so many looks in vain the others are asked again. */
 const ASK_AGAIN = 10;
 
-/** An exchange that waits until it may dial. */
+/** An attempt that waits until it may dial. */
 class Claim {
-  readonly exchange: Exchange;
+  readonly attempt: Attempt;
   /** Which of the backend's addresses it goes to, and how those before it failed. */
   readonly index: number;
   readonly last: Failure | null;
@@ -26,13 +26,13 @@ class Claim {
 
   constructor(
     places: ConnectionPlaces,
-    exchange: Exchange,
+    attempt: Attempt,
     index: number,
     last: Failure | null,
     untilMs: number,
   ) {
     this.places = places;
-    this.exchange = exchange;
+    this.attempt = attempt;
     this.index = index;
     this.last = last;
     this.untilMs = untilMs;
@@ -57,8 +57,8 @@ export class ConnectionPlaces {
   }
 
   /** Those who wait here. */
-  get exchanges(): readonly Exchange[] {
-    return this.claims.map(({ exchange }) => exchange);
+  get attempts(): readonly Attempt[] {
+    return this.claims.map(({ attempt }) => attempt);
   }
 
   /** Takes a place for one more connection, if there is one. Each is given back once. */
@@ -94,12 +94,12 @@ export class ConnectionPlaces {
     return !table.othersWant(backend.slot) && table.connections(backend.slot) <= most;
   }
 
-  /** There is no place: the exchange waits for one, or for a connection that becomes idle. */
-  wait(exchange: Exchange, index: number, last: Failure | null): void {
+  /** There is no place: the attempt waits for one, or for a connection that becomes idle. */
+  wait(attempt: Attempt, index: number, last: Failure | null): void {
     const { engine } = this.link;
     const untilMs = engine.wheel.nowMs() + engine.timeouts.connectMs;
-    const claim = new Claim(this, exchange, index, last, untilMs);
-    exchange.dialing = claim;
+    const claim = new Claim(this, attempt, index, last, untilMs);
+    attempt.dialing = claim;
     this.claims.push(claim);
     this.ask();
     this.soon();
@@ -150,18 +150,18 @@ export class ConnectionPlaces {
   private serve(): void {
     const { link } = this;
     for (let claim = this.claims[0]; claim !== undefined; claim = this.claims[0]) {
-      const { exchange, index, last } = claim;
-      const idle = link.takeIdleFor(exchange);
+      const { attempt, index, last } = claim;
+      const idle = link.takeIdleFor(attempt);
       if (idle === null && !this.take()) {
         // Too old for this request, or it wants a fresh one: a place all the same.
         link.closeOneIdle();
         return;
       }
       this.remove(claim);
-      exchange.dialing = null;
-      if (idle === null) link.dial(exchange, index, last);
+      attempt.dialing = null;
+      if (idle === null) link.dial(attempt, index, last);
       else {
-        idle.take(exchange);
+        idle.take(attempt);
         idle.flush();
       }
     }
@@ -173,7 +173,7 @@ export class ConnectionPlaces {
     while (this.claims.length > 0 && this.claims[0].untilMs <= nowMs) {
       const [claim] = this.claims;
       this.remove(claim);
-      claim.exchange.onBackendFailure(
+      claim.attempt.onBackendFailure(
         noPlace(backend.config.maxConnections, engine.timeouts.connectMs),
       );
     }

@@ -45,6 +45,7 @@ import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { type PolicyNeeds, Pool } from './pool.ts';
 import { Queue } from './queue.ts';
+import { Settling } from './settling.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
 /** What the engine tells the control thread. */
@@ -95,6 +96,9 @@ export interface PoolMembers {
   readonly waiting: ArrayBufferLike;
 }
 
+/** Of the fine wheel, in milliseconds. */
+const FINE_TICK_MS = 5;
+
 /** Exchanges kept for reuse when idle. */
 const SPARE_EXCHANGES = 256;
 
@@ -103,6 +107,10 @@ export class Engine {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  /** For waits of milliseconds: before a retry. */
+  readonly fineWheel: TimerWheel;
+  /** Responses that are whole; after one quiet turn their connections count as clean. */
+  readonly settling: Settling;
   readonly table: Table;
   readonly log: Log;
   readonly requestIds: RequestIds;
@@ -139,23 +147,21 @@ export class Engine {
   private readonly backendConnections = new Set<BackendConnection>();
   private tunnels = 0;
   private readonly spare: Exchange[] = [];
-  /** A list through the connections that wait for a quiet turn, in order. */
-  private firstSettling: BackendConnection | null = null;
-  private lastSettling: BackendConnection | null = null;
   private exchanges = 0;
   /** The most that `limits.head` has ever been. */
   private largestHead: number;
   private dateSecond = -1;
   private dateLine: Uint8Array = new Uint8Array(0);
-  private readonly afterTurn = (): void => this.turnPassed();
 
   constructor(deps: EngineDeps) {
     this.transport = deps.transport;
     this.resources = deps.resources;
     this.clock = deps.clock;
+    this.settling = new Settling(deps.clock);
     this.table = deps.table;
     this.log = deps.log;
     this.wheel = new TimerWheel(deps.clock, (lagMs) => this.control.loopWasLate(lagMs));
+    this.fineWheel = new TimerWheel(deps.clock, () => {}, FINE_TICK_MS);
     this.requestIds = new RequestIds(deps.rng);
     this.needs = { rng: deps.rng, wallMs: () => this.wallMs(), log: deps.log };
     const { config } = deps;
@@ -287,15 +293,15 @@ export class Engine {
     link.closeIdle();
     const budget = this.pools.get(backend.pool.name)?.budget;
     budget?.credit(this.table.ownInFlight(backend.slot), this.wheel.nowMs());
-    for (const exchange of link.exchanges()) exchange.backendWentDown();
+    for (const attempt of link.attempts()) attempt.backendWentDown();
   }
 
   cut(backend: Backend, what: 'exchanges' | 'tunnels'): void {
     const link = this.links.get(backend.slot);
     if (link === undefined) return;
     const over = 'the time to drain the backend is over';
-    for (const exchange of link.exchanges()) {
-      if (exchange.tunnel === (what === 'tunnels')) exchange.cut('stopping', over, 'never');
+    for (const attempt of link.attempts()) {
+      if (attempt.exchange.tunnel === (what === 'tunnels')) attempt.cut('stopping', over, 'never');
     }
   }
 
@@ -428,26 +434,6 @@ export class Engine {
     this.madeRoom(backend);
     if (this.table.state(backend.slot) !== State.draining) return;
     if (this.table.tunnels(backend.slot) === 0) this.control.released(backend);
-  }
-
-  /** A response is whole; after one quiet turn its connection counts as clean. */
-  settle(connection: BackendConnection): void {
-    if (this.lastSettling === null) {
-      this.firstSettling = connection;
-      this.clock.nextTurn(this.afterTurn);
-    } else this.lastSettling.nextSettling = connection;
-    this.lastSettling = connection;
-  }
-
-  private turnPassed(): void {
-    let connection = this.firstSettling;
-    this.firstSettling = this.lastSettling = null;
-    while (connection !== null) {
-      const next: BackendConnection | null = connection.nextSettling;
-      connection.nextSettling = null;
-      connection.settled();
-      connection = next;
-    }
   }
 
   connectionOpened(connection: ClientConnection): void {

@@ -21,6 +21,7 @@ export function resetRecord(record: ExchangeRecord, wallMs: number): void {
   record.pool = null;
   record.backend = null;
   record.attempts = 0;
+  record.hedged = false;
   record.queueMs = 0;
   record.requestBodyBytes = 0;
   record.responseBodyBytes = 0;

@@ -50,6 +50,7 @@ describe('the log line', () => {
       pool: 'default',
       backend: 'server-1',
       attempts: 1,
+      hedged: false,
       queueMs: 0,
       requestBodyBytes: 5,
       responseBodyBytes: 5,

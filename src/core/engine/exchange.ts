@@ -3,7 +3,7 @@
  * accept, parse, route, pick, connect, relay, log. It knows no protocol: the client's side and the
  * backend's side speak theirs (see `sides.ts`). One object carries many exchanges, one at a time.
  */
-import { assert, type Failure, failure, type Phase, type Retry } from '../base/failure.ts';
+import { assert, type Failure, failure, type Phase } from '../base/failure.ts';
 import type { RelayEvents, Socket } from '../base/transport.ts';
 import type { LimitsConfig } from '../config.ts';
 import { statusOf } from '../http/answers.ts';
@@ -15,12 +15,11 @@ import type { ResponseFacts } from '../http/response-facts.ts';
 import type { Backend } from '../table/backend.ts';
 import type { ExchangeRecord } from '../telemetry/log.ts';
 import { makeAnswer } from './answer.ts';
+import type { Attempt } from './attempt.ts';
 import { Attempts } from './attempts.ts';
-import type { BackendLink } from './backend-link.ts';
 import { NO_ROUTE, OVERFULL } from './destinations.ts';
 import type { Engine } from './engine.ts';
 import { newRecord, resetRecord, writeDown } from './exchange-record.ts';
-import { tellOutcome } from './outcome.ts';
 import { NO_ROOM, type Pool } from './pool.ts';
 import { Place, type Waiter } from './queue.ts';
 import { Replay } from './replay.ts';
@@ -35,10 +34,10 @@ export class Exchange implements BackendEvents, Waiter {
   /** Where it is in the story; a failure says it. */
   phase: Phase = 'accept';
   pool: Pool | null = null;
-  /** The backend of the current or last attempt. */
-  backend: Backend | null = null;
-  link: BackendLink | null = null;
   readonly record: ExchangeRecord = newRecord();
+  readonly attempts: Attempts;
+  /** Where a policy that chooses by hash sends it. */
+  key = NO_KEY;
   tunnel = false;
   /** The response's head has gone to the client (interim ones do not count). */
   responded = false;
@@ -46,10 +45,6 @@ export class Exchange implements BackendEvents, Waiter {
   requestEnded = false;
   /** The next attempt must not use a connection that has carried another exchange. */
   wantsFresh = false;
-  /** Counts the exchanges this object has carried. */
-  serial = 0;
-  /** The connection that is being opened for it, or its wait for one. */
-  dialing: Pick<BackendSide, 'abandon'> | null = null;
   /** The number in its request id. */
   count = 0;
   peer!: ClientPeer;
@@ -58,17 +53,13 @@ export class Exchange implements BackendEvents, Waiter {
 
   private readonly engine: Engine;
   private client: ClientSide | null = null;
-  private side: BackendSide | null = null;
   private trailers: Head | null = null;
-  private readonly attempts = new Attempts();
   private readonly replay = new Replay();
   private readonly place = new Place(this);
   private interims = 0;
   private startedMs = 0;
-  private key = NO_KEY;
   /** The backend the client's cookie names (see sticky-cookie.ts). */
   private home: Backend | null = null;
-  private inTable = false;
   private clientHeld = false;
   private responseEnded = false;
 
@@ -76,6 +67,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.engine = engine;
     this.limits = engine.limits;
     this.head = new Head(engine.limits.headerFields);
+    this.attempts = new Attempts(this, engine);
   }
 
   // ---- accept -------------------------------------------------------------------------------
@@ -83,7 +75,6 @@ export class Exchange implements BackendEvents, Waiter {
   /** A request's head has begun on `client`. */
   accept(client: ClientSide, peer: ClientPeer): void {
     this.phase = 'accept';
-    this.serial++;
     this.client = client;
     this.peer = peer;
     this.startedMs = this.engine.wheel.nowMs();
@@ -91,17 +82,12 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.client = peer.address;
     this.count = this.engine.requestIds.next();
     this.pool = null;
-    this.backend = null;
-    this.link = null;
     this.tunnel = this.responded = this.requestEnded = false;
     this.responseEnded = this.wantsFresh = false;
-    this.side = null;
-    this.dialing = null;
     this.trailers = null;
     this.attempts.begin(this.startedMs);
     this.replay.begin();
     this.interims = 0;
-    this.inTable = false;
     this.clientHeld = false;
   }
 
@@ -148,16 +134,21 @@ export class Exchange implements BackendEvents, Waiter {
   // ---- pick ---------------------------------------------------------------------------------
 
   /** One try on one backend: pick, connect. */
-  private attempt(): void {
+  attempt(): void {
     this.phase = 'pick';
     const pool = this.pool!;
-    const slot = pool.hasTurns ? NO_ROOM : pool.enter(this.attempts.tried, this.key, this.home);
+    const slot = pool.hasTurns ? NO_ROOM : this.enter();
     if (slot === NO_ROOM) this.wait(pool);
     else this.goTo(slot);
   }
 
+  /** The table has it at this backend then. */
+  enter(): number {
+    return this.pool!.enter(this.attempts.rule.tried, this.key, this.home);
+  }
+
   private goTo(slot: number): void {
-    if (slot === -1) this.giveUp(this.pool!.nobody(this.attempts.lastFailure));
+    if (slot === -1) this.giveUp(this.pool!.nobody(this.attempts.rule.lastFailure));
     else this.connect(slot);
   }
 
@@ -168,11 +159,11 @@ export class Exchange implements BackendEvents, Waiter {
   }
 
   get isChoosy(): boolean {
-    return this.attempts.tried.length > 0 || this.home !== null;
+    return this.attempts.rule.tried.length > 0 || this.home !== null;
   }
 
   tryAgain(): boolean {
-    const slot = this.pool!.enter(this.attempts.tried, this.key, this.home);
+    const slot = this.enter();
     if (slot === NO_ROOM) return false;
     this.leaveQueue();
     this.goTo(slot);
@@ -189,20 +180,14 @@ export class Exchange implements BackendEvents, Waiter {
 
   // ---- connect ------------------------------------------------------------------------------
 
-  private connect(slot: number): void {
+  connect(slot: number): void {
     this.phase = 'connect';
-    this.link = this.engine.link(slot);
-    this.backend = this.link.backend;
-    this.record.attempts++;
-    this.inTable = true;
-    this.attempts.goTo(this.engine.wheel.nowMs(), this.pool!.others(slot));
-    this.link.acquire(this);
+    this.attempts.goTo(slot);
   }
 
+  /** An attempt has its connection. */
   onBackendOpen(side: BackendSide): void {
-    this.dialing = null;
     this.phase = 'relay';
-    this.side = side;
     this.record.connectMs = this.elapsedMs();
     side.begin();
     const { replay } = this;
@@ -214,6 +199,15 @@ export class Exchange implements BackendEvents, Waiter {
     if (this.requestEnded) side.finish(this.trailers);
     if (!room) this.onBackendFull();
     else if (this.clientHeld) this.releaseClient();
+  }
+
+  /** The backend of the current or last attempt. */
+  get backend(): Backend | null {
+    return this.attempts.current.backend;
+  }
+
+  private get side(): BackendSide | null {
+    return this.attempts.current.side;
   }
 
   // ---- relay: the request -------------------------------------------------------------------
@@ -241,8 +235,8 @@ export class Exchange implements BackendEvents, Waiter {
   /** The request is whole (in a tunnel: the client sends no more). */
   onRequestEnd(trailers: Head | null): void {
     this.requestEnded = true;
-    this.attempts.askedMs = this.engine.wheel.nowMs();
     this.trailers = trailers;
+    if (!this.responded) this.attempts.asked();
     this.side?.finish(trailers);
     if (this.tunnel && this.responseEnded) this.log(null);
   }
@@ -254,11 +248,11 @@ export class Exchange implements BackendEvents, Waiter {
 
   /** Bytes that are kept only so that an attempt can be repeated. */
   get spareBytes(): number {
-    return this.side === null ? 0 : this.replay.length;
+    return this.attempts.isWaiting ? 0 : this.replay.length;
   }
 
   giveSpare(): void {
-    if (this.side !== null) this.replay.forget();
+    if (!this.attempts.isWaiting) this.replay.forget();
   }
 
   private holdClient(): void {
@@ -271,7 +265,6 @@ export class Exchange implements BackendEvents, Waiter {
     this.client!.resumeBody();
   }
 
-  /** The backend does not take the request as fast as it comes. */
   onBackendFull(): void {
     if (!this.requestEnded) this.holdClient();
   }
@@ -282,26 +275,27 @@ export class Exchange implements BackendEvents, Waiter {
 
   // ---- relay: the response ------------------------------------------------------------------
 
-  onInterim(head: Head): void {
+  onInterim(attempt: Attempt, head: Head): void {
     if (++this.interims > MAX_INTERIM) {
-      this.failAttempt('UP22 more than 20 interim responses');
+      attempt.fail('UP22 more than 20 interim responses');
       return;
     }
     if (!this.facts.old) this.client!.interim(head);
   }
 
-  onResponse(head: Head, facts: ResponseFacts): void {
+  onResponse(attempt: Attempt, head: Head, facts: ResponseFacts): void {
+    if (head.status >= 400 && this.attempts.isPassedOver(attempt, head)) return;
+    this.attempts.won(attempt);
     this.record.status = head.status;
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
-    tellOutcome(this.engine, this.pool!, this.backend!, this.attempts, head, null);
     this.replay.forget();
     const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
     if (head.status === 101) {
       this.tunnel = true;
       this.requestEnded = false;
       this.engine.enterTunnel(this.backend!);
-      this.leaveTable();
+      attempt.leave();
       this.side!.openTunnel();
       this.client!.openTunnel(head, cookie);
     } else this.client!.respond(head, facts, cookie);
@@ -347,7 +341,7 @@ export class Exchange implements BackendEvents, Waiter {
       this.responseEnded = true;
       if (this.requestEnded) this.log(null);
     } else {
-      this.side = null;
+      this.attempts.current.side = null;
       this.log(null);
     }
     client.finish(trailers);
@@ -362,84 +356,35 @@ export class Exchange implements BackendEvents, Waiter {
     this.giveUp(why, refusal.status);
   }
 
-  /** The backend's answer cannot be used. */
-  private failAttempt(cause: string): void {
-    this.side!.abandon();
-    this.onBackendFailure(failure('malformed', 'backend', 'relay', 'never', cause));
+  /** The response has begun, and cannot be made whole. */
+  breakOff(why: Failure): void {
+    const client = this.client!;
+    this.log(why);
+    client.breakOff();
   }
 
-  onBackendFailure(why: Failure): void {
-    // On a kept connection it may just have been the end of its idle time.
-    const mayBeIdleTime = this.side?.reused === true && why.retry !== 'never';
-    this.dialing = null;
-    this.side = null;
-    if (this.responded) {
-      const client = this.client!;
-      this.log(why);
-      client.breakOff();
-      return;
-    }
-    if (why.side === 'backend' && !mayBeIdleTime) {
-      tellOutcome(this.engine, this.pool!, this.backend!, this.attempts, null, why);
-    }
-    this.leaveTable();
-    if (!this.mayRetry(why)) {
-      this.giveUp(why);
-      return;
-    }
-    this.attempt();
-    this.flushRequest();
+  /** All that has come of the request is here. */
+  get isKept(): boolean {
+    return this.replay.whole;
   }
 
-  private mayRetry(why: Failure): boolean {
-    if (this.pool === null || !this.replay.whole) return false;
-    const { attempts, backend, pool } = this;
-    const now = this.engine.wheel.nowMs();
-    const again = attempts.mayRetry(why, backend!.slot, this.facts.idempotent, pool, now);
-    if (again === 'fresh') this.wantsFresh = true;
-    return again !== 'no';
-  }
-
-  /** A probe took the backend down: what waits there without an answer is tried elsewhere. */
-  backendWentDown(): void {
-    if (this.responded || this.tunnel || this.side?.heard) return;
-    const cause = 'a probe took the backend down';
-    // Still connecting: no application has seen a byte of it.
-    if (this.side === null) this.cut('unreachable', cause, 'safe');
-    else if (this.facts.idempotent) this.cut('closed', cause, 'if-idempotent');
-  }
-
-  /** Ends the attempt from our side: a drain's deadline, or a backend gone down. */
-  cut(kind: 'closed' | 'unreachable' | 'stopping', cause: string, retry: Retry): void {
-    const side = this.side;
-    this.side = null;
-    if (side === null) this.dialing?.abandon();
-    else side.abandon();
-    this.onBackendFailure(
-      failure(kind, kind === 'stopping' ? 'us' : 'backend', this.phase, retry, cause),
-    );
+  /** It can be sent once more: all of it is here, and the client has no byte of an answer. */
+  get isRepeatable(): boolean {
+    return this.facts.idempotent && this.replay.whole && this.interims === 0;
   }
 
   /** The client is gone, or broke off: nobody waits for an answer any more. */
   onClientGone(why: Failure): void {
     if (this.client === null) return;
-    if (this.inTable && this.requestEnded && !this.responded) {
-      const { attempts, backend, engine } = this;
-      this.pool!.tell(backend!.slot, attempts, engine.wheel.nowMs(), 'abandoned');
-    }
-    const side = this.side;
-    this.side = null;
-    if (side !== null) side.abandon();
-    else this.dialing?.abandon();
+    if (this.requestEnded && !this.responded) this.attempts.cancel();
+    else this.attempts.abandon();
     this.log(why);
   }
 
   /** Our own answer instead of a backend's. `fields`: header lines for it. */
   giveUp(why: Failure, status = statusOf(why), fields?: string): void {
     assert(!this.responded, 'one answer to one request');
-    if (this.side !== null) this.side.abandon();
-    else this.dialing?.abandon();
-    this.side = null;
+    this.attempts.abandon();
     this.responded = true;
     this.record.status = status;
     this.record.responseHeadMs = this.elapsedMs();
@@ -458,12 +403,12 @@ export class Exchange implements BackendEvents, Waiter {
     this.phase = 'log';
     const { record, engine } = this;
     this.leaveQueue();
-    this.leaveTable();
+    this.attempts.end();
     if (this.tunnel) {
       this.tunnel = false;
       engine.leaveTunnel(this.backend!);
       this.side?.release();
-      this.side = null;
+      this.attempts.current.side = null;
     }
     record.totalMs = this.elapsedMs();
     record.failure = why;
@@ -472,12 +417,6 @@ export class Exchange implements BackendEvents, Waiter {
     if (!engine.logsExchanges) return;
     writeDown(this);
     engine.log.exchange(record);
-  }
-
-  private leaveTable(): void {
-    if (!this.inTable) return;
-    this.inTable = false;
-    this.engine.leave(this.backend!);
   }
 
   /** As text, which is made only when somebody reads it. */

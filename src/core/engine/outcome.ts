@@ -8,7 +8,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Head } from '../http/head.ts';
 import type { Backend } from '../table/backend.ts';
 import { TRIAL_FAILED } from '../table/table.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempt } from './attempt.ts';
 import type { Engine } from './engine.ts';
 import type { Pool } from './pool.ts';
 
@@ -20,7 +20,7 @@ export function tellOutcome(
   engine: Engine,
   pool: Pool,
   backend: Backend,
-  began: Attempts,
+  began: Attempt,
   head: Head | null,
   why: Failure | null,
 ): void {

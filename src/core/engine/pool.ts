@@ -11,17 +11,19 @@ import { identitySchedule, type Schedule } from '../balancing/schedule.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { BackendConfig, PoolConfig } from '../config.ts';
 import { BackendLoad } from '../http/backend-load.ts';
-import { Field } from '../http/fields.ts';
 import { isSecure } from '../http/forwarded.ts';
 import { hashKeyOf, NO_KEY } from '../http/hash-key.ts';
 import type { Head } from '../http/head.ts';
-import { digits, type RequestFacts } from '../http/request-facts.ts';
+import type { RequestFacts } from '../http/request-facts.ts';
+import { retryAfterMs, UNTIL_A_DATE } from '../http/retry-after.ts';
+import { fullJitterMs } from '../resilience/backoff.ts';
 import { Circuit } from '../resilience/circuit.ts';
+import { Quantile } from '../resilience/quantile.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Attempts } from './attempts.ts';
+import type { Attempt } from './attempt.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
@@ -56,17 +58,10 @@ const isLimited = ({ maxRequests, maxConnections }: BackendConfig): boolean =>
 export const NO_ROOM = -2;
 
 /** Answers that say that the backend is in trouble, or wants less. */
-const isFailure = (status: number): boolean => status >= 500 || status === 429;
+export const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
-/** How long a backend asks to be left alone; 0: it does not, or until a date. */
-function retryAfterMs(head: Head): number {
-  const field = head.find(Field.retryAfter);
-  if (field === -1) return 0;
-  return Math.max(0, digits(head.bytes, head.valueStart(field), head.valueEnd(field))) * 1000;
-}
-
-/** What is known of an attempt since it began: `Attempts`. */
-type Began = Pick<Attempts, 'askedMs' | 'others'>;
+/** What is known of an attempt since it began. */
+type Began = Pick<Attempt, 'askedMs' | 'others'>;
 
 /** What a worker has for the policies of all its pools. */
 export interface PolicyNeeds extends Pick<PolicyDeps, 'rng' | 'wallMs'> {
@@ -85,6 +80,8 @@ export class Pool {
   countsOutcomes = false;
   /** Some backend has a limit. */
   private isLimited = false;
+  /** What few answers take longer than, where `hedge` goes by that. */
+  slowness: Quantile | null = null;
   /** By what clients stay on their backends; null: they do not. */
   private sticky: StickyCookie | null = null;
   private readonly table: Table;
@@ -140,7 +137,10 @@ export class Pool {
     const isSame = config.policy === policy && config.boundedLoad === boundedLoad;
     if (!isSame) this.policy = this.policyOf(config);
     this.config = config;
-    const { name, sticky } = config;
+    const { name, sticky, hedge } = config;
+    const quantile = hedge?.quantile ?? null;
+    if (quantile === null) this.slowness = null;
+    else if (this.slowness?.q !== quantile) this.slowness = new Quantile(quantile);
     this.sticky = sticky === null ? null : new StickyCookie(sticky, name, backends);
   }
 
@@ -178,6 +178,11 @@ export class Pool {
   private enterSome(tried: readonly number[], key: number, home: Backend | null): number {
     const atHome = home === null ? -1 : this.enterHome(tried, home);
     if (atHome !== -1) return atHome;
+    const slot = this.enterByPolicy(tried, key);
+    return slot === -1 ? this.enterAny(tried, this.schedule.states) : slot;
+  }
+
+  private enterByPolicy(tried: readonly number[], key: number): number {
     const { schedule } = this;
     const { slots, states } = schedule;
     const draws = 2 * slots.length;
@@ -187,7 +192,15 @@ export class Pool {
       if (tried.length > 0 && tried.includes(slot)) continue;
       if (this.table.enter(slot, this.known.generation(slot), states)) return slot;
     }
-    return this.enterAny(tried, states);
+    return -1;
+  }
+
+  /** The same for an attempt that need not be: of those who have turns, -1 if none has room. */
+  enterSpare(tried: readonly number[], key: number): number {
+    if (this.circuit?.refuses) return -1;
+    const slot = this.enterByPolicy(tried, key);
+    const { slots, states } = this.schedule;
+    return slot === -1 ? this.enterOne(slots, tried, states) : slot;
   }
 
   /** Is there somebody who only lacks room? */
@@ -271,7 +284,8 @@ export class Pool {
       if (policy.readsReports === true) this.load.read(how);
       const failed = isFailure(how.status);
       attempt.outcome = failed ? 'failed' : 'answered';
-      attempt.retryAfterMs = failed ? retryAfterMs(how) : 0;
+      const restMs = failed ? retryAfterMs(how) : 0;
+      attempt.retryAfterMs = restMs === UNTIL_A_DATE ? 0 : restMs;
     }
     policy.observe(attempt);
   }
@@ -301,6 +315,19 @@ export class Pool {
   /** After how many seconds a client may come again that nobody serves now; null: soon. */
   retryAfterSeconds(): number | null {
     return this.circuit?.refuses ? this.circuit.retryAfterSeconds(this.deps.wallMs()) : null;
+  }
+
+  /** After so long a second attempt begins beside a first one (`hedge`); Infinity: none does. */
+  get hedgeAfterMs(): number {
+    const { hedge } = this.config;
+    if (hedge === null) return Number.POSITIVE_INFINITY;
+    return this.slowness?.valueMs ?? hedge.afterMs;
+  }
+
+  /** How long an exchange waits that has had so many waits already, and comes back (`retries`). */
+  backoffMs(already: number): number {
+    const { backoffMs, maxBackoffMs } = this.config.retries!;
+    return fullJitterMs(this.deps.rng, backoffMs, maxBackoffMs, already);
   }
 
   hasUntried(tried: readonly number[]): boolean {

@@ -81,23 +81,31 @@ export interface BackendSide {
   release(): void;
   /** The exchange is over before its time: this connection is not used again. */
   abandon(): void;
+  /** From within `onResponse`: the response is not wanted, and the side lets go of the attempt. */
+  discard(): void;
   /** No more of the response's body for now; and again. */
   pauseBody(): void;
   resumeBody(): void;
 }
 
-/** What an exchange hears from its backend's side. */
-export interface BackendEvents {
+/** What an attempt hears from its backend's side: how it came there, and how it was answered. */
+export interface AttemptEvents {
   onBackendOpen(side: BackendSide): void;
   onInterim(head: Head): void;
   onResponse(head: Head, facts: ResponseFacts): void;
+  /** The attempt failed; the side has let go of it. */
+  onBackendFailure(failure: Failure): void;
+}
+
+/** What an exchange hears from the backend's side of the attempt that it relays. */
+export interface BackendEvents {
+  /** The backend does not take the request as fast as it comes; and it does again. */
+  onBackendFull(): void;
+  onBackendDrain(): void;
   onResponseBody(bytes: Uint8Array, start: number, end: number): boolean;
   /** Of the next `bytes` from `from`, which are all body, `events` is told those not shown. */
   onResponseRest(from: Socket, bytes: number, events: RelayEvents): void;
   onResponseRelayed(bytes: number, room: boolean): void;
   /** The response is whole; the side has let go of the exchange. */
   onResponseEnd(trailers: Head | null): void;
-  onBackendDrain(): void;
-  /** The attempt failed; the side has let go of the exchange. */
-  onBackendFailure(failure: Failure): void;
 }

@@ -2,8 +2,8 @@
  * The deadlines that can end an attempt or an exchange, in the words of the log: what did not come,
  * for how long, and which key changes that.
  */
-import { type Failure, failure } from '../base/failure.ts';
-import type { TimeoutsConfig } from '../config.ts';
+import { type Failure, failure, type Retry } from '../base/failure.ts';
+import type { RetriesConfig, TimeoutsConfig } from '../config.ts';
 
 const seconds = (ms: number): string => `${ms / 1000} s`;
 
@@ -32,10 +32,16 @@ export const timedOut = {
     return failure('timeout_idle', 'backend', 'relay', 'never', cause);
   },
 
-  /** A backend has the whole request and does not answer. It may be at work on it: no retry. */
-  responseHead({ responseHeadMs }: TimeoutsConfig): Failure {
+  /** A backend has the whole request and does not answer. It may be at work on it. */
+  responseHead({ responseHeadMs }: TimeoutsConfig, retry: Retry = 'never'): Failure {
     const cause = `no response within ${seconds(responseHeadMs)} (timeouts.response)`;
-    return failure('timeout_head', 'backend', 'relay', 'never', cause);
+    return failure('timeout_head', 'backend', 'relay', retry, cause);
+  },
+
+  /** The same, where a pool gives each attempt less time. */
+  attempt({ attemptTimeoutMs }: RetriesConfig, retry: Retry = 'never'): Failure {
+    const cause = `no response within ${seconds(attemptTimeoutMs)} (retries.attempt_timeout)`;
+    return failure('timeout_head', 'backend', 'relay', retry, cause);
   },
 
   /** A backend has begun its answer and does not go on. */

@@ -15,6 +15,9 @@ export interface BodySink {
   onBody(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
+/** Where a body goes that nobody wants. */
+export const UNWANTED: BodySink = { onBody: () => true };
+
 /** The sink wanted no more. */
 export const STOPPED = -3;
 

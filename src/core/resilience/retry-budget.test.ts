@@ -22,6 +22,14 @@ describe('a retry budget', () => {
     expect(drain(budget, 100)).toBe(1);
   });
 
+  it('says beforehand whether it grants one, and takes nothing for that', () => {
+    const budget = new RetryBudget();
+    for (let look = 0; look < 5; look++) expect(budget.affords(5)).toBe(true);
+    expect(drain(budget, 5)).toBe(3);
+    expect(budget.affords(5)).toBe(false);
+    expect(budget.affords(10_005)).toBe(true);
+  });
+
   it('forgets what was earned ten seconds ago', () => {
     const budget = new RetryBudget();
     for (let exchange = 0; exchange < 50; exchange++) budget.deposit(1000);

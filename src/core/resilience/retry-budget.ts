@@ -25,10 +25,15 @@ export class RetryBudget {
     this.add(1, nowMs);
   }
 
+  /** Is there one retry in it? */
+  affords(nowMs: number): boolean {
+    this.forget(nowMs);
+    return this.balance >= RETRY_COST;
+  }
+
   /** Takes one retry from the budget; false: there is none, do not retry. */
   tryWithdraw(nowMs: number): boolean {
-    this.forget(nowMs);
-    if (this.balance < RETRY_COST) return false;
+    if (!this.affords(nowMs)) return false;
     this.add(-RETRY_COST, nowMs);
     return true;
   }

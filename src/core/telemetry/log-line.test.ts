@@ -19,6 +19,7 @@ const record = (changes: Partial<ExchangeRecord> = {}): ExchangeRecord => ({
   pool: 'default',
   backend: 'server-1',
   attempts: 1,
+  hedged: false,
   queueMs: 0,
   requestBodyBytes: 0,
   responseBodyBytes: 23,
@@ -59,6 +60,7 @@ describe('the JSON format', () => {
       ['pool', 'default'],
       ['backend', 'server-1'],
       ['attempts', 1],
+      ['hedged', false],
       ['queue_ms', 0],
       ['request_bytes', 0],
       ['response_bytes', 23],
@@ -89,7 +91,7 @@ describe('the JSON format', () => {
         expect(line.indexOf('\n')).toBe(line.length - 1);
         const parsed = JSON.parse(line);
         expect(parsed).toMatchObject({ target, host, request_id: requestId, cause });
-        expect(Object.keys(parsed)).toHaveLength(22);
+        expect(Object.keys(parsed)).toHaveLength(23);
       }),
     );
   });
@@ -129,6 +131,11 @@ describe('the text format', () => {
 
   it('writes an exchange as a person would like to read it', () => {
     expect(lineOf(text, record())).toBe('17:04:05.123 GET / 200 server-1 3ms\n');
+  });
+
+  it('says that two attempts were under way at once', () => {
+    const line = lineOf(text, record({ attempts: 2, hedged: true }));
+    expect(line).toBe('17:04:05.123 GET / 200 server-1 3ms 2 attempts hedged\n');
   });
 
   it('shows retries, the end code and the cause', () => {

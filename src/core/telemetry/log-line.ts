@@ -58,6 +58,7 @@ export function createJsonFormat(): LineFormat {
       out.json(r.backend);
       out.ascii(',"attempts":');
       out.number(r.attempts);
+      out.ascii(r.hedged ? ',"hedged":true' : ',"hedged":false');
       out.ascii(',"queue_ms":');
       out.milliseconds(r.queueMs);
       out.ascii(',"request_bytes":');
@@ -156,6 +157,7 @@ export function createTextFormat(
         `${sentence(r.backend ?? '-')} ${duration(r.totalMs)}`;
       if (r.queueMs > 0) line += ` ${c.dim}${duration(r.queueMs)} in queue${c.off}`;
       if (r.attempts > 1) line += ` ${c.yellow}${r.attempts} attempts${c.off}`;
+      if (r.hedged) line += ` ${c.dim}hedged${c.off}`;
       if (r.failure !== null) {
         line += ` ${c.red}${endCode(r.failure)}${c.off}: ${sentence(r.failure.cause)}`;
       }

@@ -23,6 +23,8 @@ export interface ExchangeRecord {
   backend: string | null;
   /** How often a backend was tried. */
   attempts: number;
+  /** Two of them were under way at once (`hedge`). */
+  hedged: boolean;
   /** How long it waited until a backend had room (`max_requests`), all waits together. */
   queueMs: number;
   requestBodyBytes: number;

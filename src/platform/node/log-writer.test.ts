@@ -26,6 +26,7 @@ const record: ExchangeRecord = {
   pool: 'default',
   backend: 'server-1',
   attempts: 1,
+  hedged: false,
   queueMs: 0,
   requestBodyBytes: 0,
   responseBodyBytes: 0,

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { formatAfter, hedge } from './hedge.ts';
+
+const problems = (written: unknown): string[] =>
+  hedge.safeParse(written).error?.issues.map(({ message }) => message) ?? [];
+
+describe('hedging as it is written', () => {
+  it('goes by the slowest answers when nothing is said', () => {
+    expect(hedge.parse({})).toEqual({ after: { afterMs: 0, quantile: 0.95 } });
+  });
+
+  it.each(['50ms', '2s', 'p80', 'p99'])('is read and written alike: %s', (after) => {
+    expect(formatAfter(hedge.parse({ after }).after)).toBe(after);
+  });
+
+  it.each([
+    ['p50', '"p50" is out of range; write p80 to p99'],
+    ['p100', '"p100" is out of range; write p80 to p99'],
+    ['0ms', '"0ms" is too short; write 1ms or more'],
+    ['50', '"50" has no unit; write 50s'],
+    [50, '50 has no unit; write 50s'],
+    ['slow', '"slow" is no time; write 50ms, or p95'],
+  ])('says what is wrong with %s', (after, problem) => {
+    expect(problems({ after })).toEqual([problem]);
+  });
+
+  it('is a mapping: a switch is told what to write', () => {
+    expect(problems(true)).toEqual([
+      'expected a mapping, found true; write hedge: {after: 50ms}, or remove the key',
+    ]);
+  });
+});
