@@ -6,11 +6,12 @@ const PURE = [
   'src/core/**/*.test.ts',
   'src/config/**/*.test.ts',
   'src/explain/**/*.test.ts',
+  'src/simulate/**/*.test.ts',
   'src/testing/**/*.test.ts',
   'examples/**/*.test.ts',
   'sim/**/*.test.ts',
   'test/*.test.ts',
-  'test/{conformance/policy,conformance/by-key,golden/config,golden/explain,wire/wire}.test.ts',
+  'test/{conformance/policy,conformance/by-key,golden/{config,explain,simulate},wire/wire}.test.ts',
 ];
 
 /** Takes long, and comes out the same on every runtime: for the first one alone. */

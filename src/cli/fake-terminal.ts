@@ -18,6 +18,7 @@ export function fakeTerminal(changes: Partial<Terminal> = {}): FakeTerminal {
     },
     outFd: 1,
     isTty: false,
+    errIsTty: false,
     colour: false,
     env: {},
     isGone: () => false,

@@ -18,6 +18,7 @@ describe('the command line', () => {
       'run',
       'check',
       'explain',
+      'simulate',
       'demo',
       'backend',
       'help',

@@ -8,6 +8,8 @@ import { demo } from './demo.ts';
 import { ExitCode } from './exit-code.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import { runFile, runTargets } from './run.ts';
+import { simulate } from './simulate.ts';
+import type { SimulateFlags } from './simulate-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXAMPLES = `
@@ -18,6 +20,7 @@ Examples:
   evenkeel run config.yaml            balance as a file says
   evenkeel check config.yaml          is the file good?
   evenkeel explain GET /login         where would this request go, and why?
+  evenkeel simulate config.yaml       what would each policy make of this traffic?
 
 Signals: TERM and INT stop in order, twice: at once; QUIT waits without a deadline; HUP reloads.
 Exit codes: 0 stopped in order, 1 failure, 2 wrong usage, 78 wrong configuration.
@@ -62,6 +65,7 @@ function buildProgram(terminal: Terminal, ended: (code: ExitCode) => void): Comm
     .addHelpText('after', EXAMPLES);
   addRun(program, terminal, ended);
   addExplain(program, terminal, ended);
+  addSimulate(program, terminal, ended);
   addTools(program, terminal, ended);
   program.helpCommand('help [command]', 'show help for a command');
   return program
@@ -118,6 +122,31 @@ function addExplain(program: Command, terminal: Terminal, ended: (code: ExitCode
     .option('--json', 'for machines')
     .action(async (method: string, url: string, options: ExplainOptions) => {
       ended(await explain(terminal, method, url, options));
+    });
+}
+
+function addSimulate(program: Command, terminal: Terminal, ended: (code: ExitCode) => void): void {
+  program
+    .command('simulate')
+    .description('pretend traffic and trouble, and compare what policies make of it')
+    .argument('[config]', 'default: config.yaml, else evenkeel.config.ts')
+    .option('--scenario <file>', 'traffic, services and events from a file (docs/simulate.md)')
+    .option('--rate <rate>', 'requests: 2000/s, or 60% of what all backends can do (default)')
+    .option('--clients <number>', 'instead: so many clients, which wait for their answers')
+    .option('--think <time>', 'how long such a client thinks (default: 1s)')
+    .option('--replay <log>', 'instead: the requests of an access log in JSON, at their times')
+    .option('--for <time>', 'how long (default: 1m, or until 1m after the last event)')
+    .option('--start <time of day>', 'when that begins, if events are meant by the clock')
+    .option('--service <time>', 'what a request takes on average (default: 10ms)')
+    .option('--concurrency <number>', 'requests that a backend works on at once (default: 8)')
+    .option('--slow <event>', 'server-3=5x@2m: five times slower from then on, or @2m-4m', another)
+    .option('--down <event>', 'server-3@2m: refuses connections from then on, or @2m-4m', another)
+    .option('--policies <names>', "which to compare (default: the pool's and three more)")
+    .option('--pool <name>', 'which pool, if there are several (default: default)')
+    .option('--seed <number>', 'other numbers are other requests (default: 1)')
+    .option('--report <file>', 'write a page of charts: report.html')
+    .action(async (config: string | undefined, flags: SimulateFlags) => {
+      ended(await simulate(terminal, config, flags));
     });
 }
 

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly outFd: number;
   /** Standard output is a terminal. */
   readonly isTty: boolean;
+  /** Standard error is one: somebody watches. */
+  readonly errIsTty: boolean;
   /** It may be coloured: https://no-color.org. */
   readonly colour: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -55,6 +57,7 @@ export function processTerminal(): Terminal {
     err: (text) => writeAll(2, text),
     outFd: 1,
     isTty,
+    errIsTty: isatty(2),
     colour: isTty && wantsColour,
     env,
     isGone: () => isTty && !(isOpen(1) && isatty(1)),

@@ -8,19 +8,34 @@ import { type Path, type Report, show } from './diagnostics.ts';
 import { isMisspelt, meantKey } from './keys.ts';
 import { configSchema } from './schema.ts';
 
-/** Checks every single value, reports what is wrong, and gives the outcome; null: not usable. */
-export function checkValues(value: unknown, report: Report): z.output<typeof configSchema> | null {
-  const result = configSchema.safeParse(value, { error: phrase });
+/**
+ * Checks every single value, reports what is wrong, and gives the outcome; null: not usable. Of a
+ * configuration, unless `schema` is that of another file.
+ */
+export function checkValues<S extends z.ZodObject = typeof configSchema>(
+  value: unknown,
+  report: Report,
+  schema: S = configSchema as unknown as S,
+): z.output<S> | null {
+  const result = schema.safeParse(value, { error: phrase });
   if (result.success) return result.data;
-  for (const issue of result.error.issues) reportIssue(issue, [], value, report);
+  const file: Checked = { root: value, report, schema };
+  for (const issue of result.error.issues) reportIssue(issue, [], file);
   return null;
 }
 
-function reportIssue(issue: $ZodIssue, above: Path, root: unknown, report: Report): void {
+interface Checked {
+  readonly root: unknown;
+  readonly report: Report;
+  readonly schema: z.ZodObject;
+}
+
+function reportIssue(issue: $ZodIssue, above: Path, file: Checked): void {
+  const { root, report } = file;
   const path = [...above, ...issue.path.map(toStep)];
   switch (issue.code) {
     case 'unrecognized_keys':
-      for (const key of issue.keys) report.add([...path, key], unknownKey(path, key, root), 'key');
+      for (const key of issue.keys) report.add([...path, key], unknownKey(path, key, file), 'key');
       return;
     case 'invalid_union': {
       // The branch that is of the value's kind tells more than "fits none".
@@ -29,7 +44,7 @@ function reportIssue(issue: $ZodIssue, above: Path, root: unknown, report: Repor
         const value = valueAt(root, path);
         const isItem = typeof path.at(-1) === 'number' && value === null;
         report.add(path, isItem ? NO_ITEM : withExample(issue.message, value));
-      } else for (const inner of branch) reportIssue(inner, path, root, report);
+      } else for (const inner of branch) reportIssue(inner, path, file);
       return;
     }
     case 'invalid_key':
@@ -38,7 +53,7 @@ function reportIssue(issue: $ZodIssue, above: Path, root: unknown, report: Repor
     case 'invalid_type': {
       const value = valueAt(root, path);
       // The misspelt key has been reported; that the right one is missing goes without saying.
-      if (value === undefined && misspeltAt(path, root)) return;
+      if (value === undefined && misspeltAt(path, file)) return;
       const isItem = typeof path.at(-1) === 'number' && value === null;
       report.add(path, isItem ? NO_ITEM : withExample(issue.message, value));
       return;
@@ -50,10 +65,10 @@ function reportIssue(issue: $ZodIssue, above: Path, root: unknown, report: Repor
 
 const NO_ITEM = 'is empty; write something after the "-", or remove it';
 
-function misspeltAt(path: Path, root: unknown): boolean {
+function misspeltAt(path: Path, { root, schema }: Checked): boolean {
   const above = path.slice(0, -1);
   const given = Object.keys((valueAt(root, above) as object | null) ?? {});
-  return isMisspelt(String(path.at(-1)), given, knownAt(above));
+  return isMisspelt(String(path.at(-1)), given, knownAt(above, schema));
 }
 
 const toStep = (step: PropertyKey): string | number =>
@@ -148,9 +163,9 @@ function numberRemedy(input: unknown, schema: unknown): string {
 }
 
 /** What an unknown key was probably meant to be, or where it belongs. */
-function unknownKey(path: Path, key: string, root: unknown): string {
+function unknownKey(path: Path, key: string, { root, schema }: Checked): string {
   const given = Object.keys((valueAt(root, path) as object | null) ?? {});
-  const known = knownAt(path);
+  const known = knownAt(path, schema);
   if (known.includes('url') && /^(port|host|address|scheme|path)$/.test(key)) {
     return 'unknown key; it is part of the URL: http://HOST:PORT/PATH';
   }
@@ -159,15 +174,15 @@ function unknownKey(path: Path, key: string, root: unknown): string {
     return `unknown key; ${show(meant)} is there already, so remove this one`;
   }
   if (meant !== null) return `unknown key; did you mean ${show(meant)}?`;
-  const homes = [...new Set(homesOf(key, configSchema, []))];
+  const homes = [...new Set(homesOf(key, schema, []))];
   if (homes.length > 0) return `unknown key here; it belongs in ${homes.slice(0, 2).join(' or ')}`;
   const free = known.filter((name) => !given.includes(name) && name !== '$schema');
   return `unknown key; remove it${free.length === 0 ? '' : `, or write one of ${free.join(', ')}`}`;
 }
 
-/** The keys that may stand in the mapping at `path`. */
-export const knownAt = (path: Path): readonly string[] =>
-  shapesAt(configSchema, path).flatMap((shape) => Object.keys(shape));
+/** The keys that may stand in the mapping at `path`, of a configuration unless told otherwise. */
+export const knownAt = (path: Path, schema: z.ZodObject = configSchema): readonly string[] =>
+  shapesAt(schema, path).flatMap((shape) => Object.keys(shape));
 
 type Shape = Readonly<Record<string, $ZodType>>;
 

@@ -17,7 +17,7 @@ const at = (source: Source, line: number, what: string): string =>
 
 export const isTest = (path: string): boolean => path.endsWith('.test.ts');
 const isPure = (path: string): boolean =>
-  /^(src\/core|sim)\//.test(path) && !isTest(path) && path !== 'sim/main.ts';
+  /^(src\/(core|simulate)|sim)\//.test(path) && !isTest(path) && path !== 'sim/main.ts';
 
 /** A comment `tidy: <reason>` in the first ten lines, or right above a function. */
 const excuse = /tidy: \S+ \S+/;
@@ -129,6 +129,7 @@ export const floors: readonly (readonly string[])[] = [
     'src/core/telemetry',
   ],
   ['src/core/engine', 'src/core/control'],
+  ['src/simulate'],
   ['src/config', 'src/platform/node', 'src/platform/kernel', 'src/platform/bun', 'sim'],
   ['src/control', 'src/explain'],
   ['src/evenkeel.ts', 'src/testing'],

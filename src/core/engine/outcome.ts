@@ -8,19 +8,21 @@ import type { Failure } from '../base/failure.ts';
 import type { Head } from '../http/head.ts';
 import type { Backend } from '../table/backend.ts';
 import { TRIAL_FAILED } from '../table/table.ts';
-import type { Attempt } from './attempt.ts';
 import type { Engine } from './engine.ts';
-import type { Pool } from './pool.ts';
+import type { Began, Pool } from './pool.ts';
+
+/** What of an engine it takes. */
+export type Informed = Pick<Engine, 'wheel' | 'table' | 'control' | 'wallMs'>;
 
 /**
  * An attempt of an exchange of this pool has been answered with this head, or has failed: then
  * there is none, and `why` says how.
  */
 export function tellOutcome(
-  engine: Engine,
+  engine: Informed,
   pool: Pool,
   backend: Backend,
-  began: Attempt,
+  began: Began,
   head: Head | null,
   why: Failure | null,
 ): void {
@@ -38,7 +40,7 @@ export function tellOutcome(
  * cannot be made have a mechanism of their own (`suspect`); they only decide a trial.
  */
 function count(
-  { table, control }: Engine,
+  { table, control }: Informed,
   consecutiveFailures: number,
   backend: Backend,
   elapsedMs: number,

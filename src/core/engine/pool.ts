@@ -61,7 +61,7 @@ export const NO_ROOM = -2;
 export const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
 /** What is known of an attempt since it began. */
-type Began = Pick<Attempt, 'askedMs' | 'others'>;
+export type Began = Pick<Attempt, 'askedMs' | 'others'>;
 
 /** What a worker has for the policies of all its pools. */
 export interface PolicyNeeds extends Pick<PolicyDeps, 'rng' | 'wallMs'> {
