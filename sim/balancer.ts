@@ -281,6 +281,7 @@ function healthCheck(options: SimOptions): HealthCheckConfig | null {
     path: '/health',
     host: null,
     expectedStatus: [[200, 299]],
+    expectedBody: null,
     healthyThreshold: 2,
     unhealthyThreshold: 3,
   };

@@ -260,13 +260,18 @@ function checkHealth(health: Mapping, path: Path, report: Report): void {
       `${show(health.down_interval)} is below the interval; ${remedy}`,
     );
   }
+  if (health.method === 'HEAD' && health.expected_body !== undefined) {
+    report.add([...path, 'expected_body'], NO_BODY, 'key');
+  }
   if (health.type !== 'tcp') return;
-  for (const key of ['path', 'method', 'host', 'headers', 'expected_status']) {
+  for (const key of ['path', 'method', 'host', 'headers', 'expected_status', 'expected_body']) {
     if (health[key] === undefined) continue;
     const message = 'a tcp probe only connects; remove this key, or write type: http';
     report.add([...path, key], message, 'key');
   }
 }
+
+const NO_BODY = 'an answer to HEAD has no body; remove this, or write method: GET';
 
 function checkRateLimits(route: Mapping, path: Path, report: Report): void {
   const seen: (readonly [string, Path])[] = [];

@@ -174,8 +174,12 @@ export function decimal(
     .meta({ title: 'number', description, examples });
 }
 
-/** One of a few words. */
-export function choice<const T extends readonly string[]>(words: T, description: string) {
+/** One of a few words. `notYet`: words that people may expect, and what is said to them. */
+export function choice<const T extends readonly string[]>(
+  words: T,
+  description: string,
+  notYet: Readonly<Record<string, string>> = {},
+) {
   return z
     .enum(words, {
       error: ({ input }) => {
@@ -187,6 +191,7 @@ export function choice<const T extends readonly string[]>(words: T, description:
             : `${words.slice(0, -1).join(', ')} or ${last}`;
         if (typeof input !== 'string')
           return `expected a word, found ${show(input)}; write ${known}`;
+        if (Object.hasOwn(notYet, input)) return notYet[input];
         const near = didYouMean(input, words);
         return `${show(input)} is not known here${near === '' ? `; write ${known}` : near}`;
       },

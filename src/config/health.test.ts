@@ -25,6 +25,20 @@ describe('a health check as it is written', () => {
     }
   });
 
+  it('takes a text for the body that is in some bodies and not in all', () => {
+    expect(healthCheck.parse({ expected_body: 'all good: \u00e9' })).toMatchObject({
+      expected_body: 'all good: \u00e9',
+    });
+    for (const expected_body of ['', 'x'.repeat(1025)]) {
+      expect(healthCheck.safeParse({ expected_body }).success).toBe(false);
+    }
+  });
+
+  it('says of grpc that it is not there yet', () => {
+    const { error } = healthCheck.safeParse({ type: 'grpc' });
+    expect(error?.issues[0]?.message).toMatch(/^"grpc" is not there yet: it needs HTTP\/2/);
+  });
+
   it('takes one status, a class, a range, or a list of these', () => {
     const of = (expected_status: string | number | (string | number)[]) =>
       healthCheck.parse({ expected_status }).expected_status;

@@ -19,6 +19,19 @@ const OWN: Readonly<Record<string, string>> = {
   'transfer-encoding': 'a probe has no body; remove this',
 };
 
+const NO_GRPC =
+  '"grpc" is not there yet: it needs HTTP/2 to backends; write tcp, or http with a path that ' +
+  'tells their health';
+
+const LONGEST_BODY = 1024;
+
+const bodyProblem = (given: string): string | null => {
+  if (given === '') return 'the text is empty and in every body; write some, or remove the key';
+  return given.length <= LONGEST_BODY
+    ? null
+    : `the text is longer than ${LONGEST_BODY} characters; write a part of it that is enough`;
+};
+
 const headerValue = text(
   (given) =>
     /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(given)
@@ -50,7 +63,10 @@ export const healthCheck = z
   .strictObject({
     type: choice(
       ['http', 'tcp'],
-      '`http` asks for a path and judges the status; `tcp` only connects.',
+      '`http` asks for a path and judges the answer; `tcp` only connects.',
+      {
+        grpc: NO_GRPC,
+      },
     ).prefault('http'),
     path: parsed(parseProbePath, {
       title: 'path',
@@ -90,6 +106,13 @@ export const healthCheck = z
         examples: ['2xx', [200, '300-399']],
       })
       .prefault('2xx'),
+    expected_body: text(bodyProblem, {
+      title: 'text',
+      description:
+        "Text that must be somewhere in a healthy answer's body, in its first 64 KiB, byte for " +
+        'byte. Default: any body will do.',
+      examples: ['"status":"UP"'],
+    }).optional(),
     healthy_threshold: whole(
       1,
       100,

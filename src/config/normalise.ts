@@ -154,6 +154,7 @@ function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): Healt
     headers: Object.entries(checked.headers),
     timeoutMs: checked.timeout ?? defaultTimeoutMs(checked.interval),
     expectedStatus: checked.expected_status,
+    expectedBody: checked.expected_body ?? null,
     healthyThreshold: checked.healthy_threshold,
     unhealthyThreshold: checked.unhealthy_threshold,
   };

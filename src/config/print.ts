@@ -149,6 +149,7 @@ function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
     ...(check.host === null ? {} : { host: check.host }),
     ...(check.headers.length === 0 ? {} : { headers: Object.fromEntries(check.headers) }),
     expected_status: check.expectedStatus.map(formatStatus),
+    ...(check.expectedBody === null ? {} : { expected_body: check.expectedBody }),
   };
   return {
     type: check.kind,

@@ -214,6 +214,8 @@ export interface HealthCheckConfig {
   readonly headers: readonly (readonly [string, string])[];
   /** Inclusive ranges. */
   readonly expectedStatus: readonly (readonly [number, number])[];
+  /** Text that an http answer's body must contain; null: any body will do. */
+  readonly expectedBody: string | null;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
 }

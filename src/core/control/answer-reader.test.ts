@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { latin1 } from '../base/bytes.ts';
 import { AnswerReader } from './answer-reader.ts';
 
-const whole = (text: string) => new AnswerReader().push(latin1(text));
+const whole = (text: string) => new AnswerReader(false).push(latin1(text));
 
 /** What is known after the last byte, or as soon as anything is. */
 function bytewise(text: string) {
-  const reader = new AnswerReader();
+  const reader = new AnswerReader(false);
   for (const character of text) {
     const result = reader.push(latin1(character));
     if (result !== null) return result;
@@ -26,8 +26,8 @@ describe('the answer to a probe', () => {
     ['HTTP/1.1 301 Moved\r\n\r\n', 301, null],
     ['HTTP/1.1 302 Found\r\nX: 1\r\nLocation: /a\x1b[31mb\r\n\r\n', 302, '/a?[31mb'],
   ])('is %j -> %d', (text, status, location) => {
-    expect(whole(text)).toEqual({ status, location });
-    expect(bytewise(text)).toEqual({ status, location });
+    expect(whole(text)).toMatchObject({ status, location });
+    expect(bytewise(text)).toMatchObject({ status, location });
   });
 
   it.each([
@@ -61,6 +61,23 @@ describe('the answer to a probe', () => {
     expect(whole(`HTTP/1.1 200 ${long}`)).toBe('too_large');
     expect(whole(`HTTP/1.1 302 Found\r\nA: ${long}`)).toBe('too_large');
     expect(whole(`HTTP/1.1 103 Early\r\nA: ${long}`)).toBe('too_large');
+  });
+
+  it('counts interim heads with it, however many there are', () => {
+    const interim = 'HTTP/1.1 103 Early\r\n\r\n';
+    expect(whole(interim.repeat(1000))).toBe('too_large');
+    expect(bytewise(interim.repeat(1000))).toBe('too_large');
+  });
+
+  it('may be wanted with its whole head, and what has come behind that', () => {
+    const reader = new AnswerReader(true);
+    expect(reader.push(latin1('HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n'))).toBeNull();
+    expect(reader.push(latin1('\r\nbo'))).toEqual({
+      status: 200,
+      location: null,
+      head: 'HTTP/1.1 200 OK\r\nA: b\r\n\r\n',
+      rest: 'bo',
+    });
   });
 
   it('shows no more of a redirect than fits a log line', () => {

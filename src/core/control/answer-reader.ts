@@ -1,6 +1,6 @@
 /**
- * Reads as much of a response as a probe needs: the status, and where a redirect leads. Strict:
- * what is not an HTTP/1.x status line ended by CR LF is no answer. Bytes in, an answer out.
+ * Reads the head of the answer to a probe: the status, and where a redirect leads. Strict: what is
+ * not an HTTP/1.x status line ended by CR LF is no answer. Bytes in, an answer out.
  */
 import { toLatin1 } from '../base/bytes.ts';
 
@@ -8,40 +8,62 @@ export interface Answer {
   readonly status: number;
   /** Of a redirect; printable and short enough for a log line. */
   readonly location: string | null;
+  /** With its empty line, a character for each byte; empty: its end was not waited for. */
+  readonly head: string;
+  /** What has come behind the head. */
+  readonly rest: string;
 }
 
-/** No health check has a reason to answer with a longer head. */
+/** No health check has a reason to answer with a longer head, interim ones included. */
 const HEAD_BYTES = 16 * 1024;
 const LOCATION_CHARACTERS = 120;
 
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9][0-9]{2})(?: [^\r\n]*)?$/;
 
 export class AnswerReader {
+  private readonly wantsHead: boolean;
   private text = '';
+  private interimBytes = 0;
+
+  /** `wantsHead`: the answer is known when its head is whole, not as soon as the status is. */
+  constructor(wantsHead: boolean) {
+    this.wantsHead = wantsHead;
+  }
 
   /** The answer once it is known; `malformed`, `too_large`; null: more bytes are needed. */
   push(bytes: Uint8Array): Answer | 'malformed' | 'too_large' | null {
-    this.text += toLatin1(bytes, 0, Math.min(bytes.length, HEAD_BYTES + 1));
+    this.text += toLatin1(bytes);
     for (;;) {
       const end = this.text.indexOf('\n');
       if (end < 0) return this.incomplete();
       const match = STATUS_LINE.exec(this.text.slice(0, end - 1));
       if (match === null || this.text[end - 1] !== '\r') return 'malformed';
+      if (end > HEAD_BYTES) return 'too_large';
       const status = Number(match[1]);
       const interim = status < 200 && status !== 101;
       const redirect = status >= 300 && status < 400;
-      if (!interim && !redirect) return { status, location: null };
-      const headEnd = this.text.indexOf('\r\n\r\n');
-      if (headEnd < 0) return this.text.length > HEAD_BYTES ? 'too_large' : null;
-      if (redirect) return { status, location: location(this.text.slice(0, headEnd)) };
-      this.text = this.text.slice(headEnd + 4);
+      if (!interim && !redirect && !this.wantsHead) {
+        return { status, location: null, head: '', rest: '' };
+      }
+      const headEnd = this.text.indexOf('\r\n\r\n') + 4;
+      if (headEnd < 4) return this.isTooLarge(this.text.length) ? 'too_large' : null;
+      if (this.isTooLarge(headEnd)) return 'too_large';
+      const head = this.text.slice(0, headEnd);
+      const rest = this.text.slice(headEnd);
+      if (!interim) return { status, location: redirect ? location(head) : null, head, rest };
+      this.interimBytes += headEnd;
+      this.text = rest;
     }
+  }
+
+  private isTooLarge(headBytes: number): boolean {
+    return this.interimBytes + headBytes > HEAD_BYTES;
   }
 
   private incomplete(): 'malformed' | 'too_large' | null {
     const begin = 'HTTP/1.';
     if (this.text.slice(0, begin.length) !== begin.slice(0, this.text.length)) return 'malformed';
-    return this.text.length > HEAD_BYTES ? 'too_large' : null;
+    return this.isTooLarge(this.text.length) ? 'too_large' : null;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   healthCheck,
   PORT,
 } from '../../../test/fixtures/control-world.ts';
+import { latin1 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { SocketHandler, Target, Transport } from '../base/transport.ts';
@@ -212,6 +213,47 @@ describe('a probe says what came instead:', () => {
       why: 'GET /health took longer than 2 s',
     });
     expect(world.network.stats.openSockets).toBe(0);
+  });
+
+  it('a body without the expected text, and passes with it', () => {
+    const check = healthCheck({ expectedBody: 'ready' });
+    const page = (text: string) => `HTTP/1.0 200 OK\r\n\r\n${text}`;
+    expect(outcomeOf(() => page('starting'), check)).toEqual(
+      other('GET /health answered 200 without "ready", but with "starting"'),
+    );
+    world = new ControlWorld();
+    expect(outcomeOf(() => page('I am ready'), check)).toMatchObject({ kind: 'passed' });
+    expect(world.network.stats.openSockets).toBe(0);
+  });
+
+  it('a body that takes longer than the timeout allows', () => {
+    world.network.transport('10.0.0.1').listen(
+      { host: '10.0.0.1', port: PORT },
+      (socket) => {
+        const drip = (): void => {
+          socket.write(latin1('.'));
+          world.clock.wakeAt(world.clock.nowMs() + 100, drip);
+        };
+        return {
+          onOpen: () => {},
+          onData: () => {
+            socket.write(latin1('HTTP/1.1 200 OK\r\n\r\n'));
+            drip();
+          },
+          onDrain: () => {},
+          onEnd: () => {},
+          onClose: () => {},
+        };
+      },
+      () => {},
+    );
+    const check = healthCheck({ expectedBody: 'ready' });
+    const { outcomes } = probe(backend({}, { healthCheck: check }));
+    world.pass(1900);
+    expect(outcomes).toEqual([]);
+    world.pass(200);
+    const why = 'GET /health took longer than 2 s';
+    expect(outcomes).toEqual([{ kind: 'failed', how: 'timeout', why }]);
   });
 
   it('an end without an answer', () => {

@@ -1,15 +1,16 @@
 /**
- * One probe of one backend: a fresh connection, its addresses in order, one request, one outcome.
- * The timeout covers all of it. It says what it saw and decides nothing.
+ * One probe of one backend: a fresh connection, its addresses in order, one outcome. What is said
+ * over the connection depends on the kind of the health check (conversation.ts). The timeout covers
+ * all of it. It says what it saw and decides nothing.
  */
-import { latin1 } from '../base/bytes.ts';
 import type { Alarm, Clock } from '../base/clock.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Socket, SocketHandler, Target, Transport } from '../base/transport.ts';
 import type { HealthCheckConfig } from '../config.ts';
 import type { Evidence } from '../health/tracker.ts';
 import type { Backend } from '../table/backend.ts';
-import { type Answer, AnswerReader } from './answer-reader.ts';
+import { BODY_BYTES } from './answer-body.ts';
+import { type Conversation, conversationWith } from './conversation.ts';
 import { list, spellAddress, spellDuration } from './wording.ts';
 
 /** `void`: nothing was learned about the backend; it was our own fault. */
@@ -29,14 +30,12 @@ const LATE_MS = 250;
 /** Without a health check, how long a suspect may take to accept a connection. */
 export const TCP_PROBE_TIMEOUT_MS = 2000;
 
-/** An answer's body is read, so that the backend need not see a reset; up to this much. */
-const BODY_BYTES = 64 * 1024;
-
 export class Probe {
   private readonly transport: Transport;
   private readonly clock: Clock;
   private readonly backend: Backend;
   private readonly check: HealthCheckConfig | null;
+  private readonly conversation: Conversation | null;
   private readonly events: ProbeEvents;
   private readonly addresses: readonly string[];
   private readonly deadlineMs: number;
@@ -55,6 +54,7 @@ export class Probe {
     this.clock = clock;
     this.backend = backend;
     this.check = backend.pool.healthCheck;
+    this.conversation = conversationWith(backend, this.check);
     this.events = events;
     this.addresses = backend.addresses;
     this.deadlineMs = clock.nowMs() + this.timeoutMs();
@@ -105,7 +105,6 @@ export class Probe {
   private handler(address: string): SocketHandler {
     const attempt = this.tried;
     const current = (): boolean => !this.decided && attempt === this.tried;
-    const reader = new AnswerReader();
     let received = 0;
     return {
       onOpen: () => {
@@ -113,12 +112,13 @@ export class Probe {
       },
       onData: (bytes) => {
         received += bytes.length;
-        if (received > BODY_BYTES) this.socket?.close();
-        if (current()) this.answered(reader.push(bytes), bytes);
+        if (current()) this.heard(bytes);
+        // The rest is read so that the backend need not see a reset; not without end.
+        if (this.decided && received > BODY_BYTES) this.socket?.close();
       },
       onDrain: () => {},
       onEnd: () => {
-        if (current()) this.fail('other', `the connection was closed before ${this.answerTo()}`);
+        if (current() && this.conversation !== null) this.finish(this.conversation.ended());
         else this.socket?.close();
       },
       onClose: (failure) => {
@@ -134,34 +134,17 @@ export class Probe {
     this.opened = true;
     this.connectAlarm?.cancel();
     this.events.connected(address);
-    if (this.check === null || this.check.kind === 'tcp') {
+    if (this.conversation === null) {
       this.finish({ kind: 'passed', what: 'it accepts connections' });
       return;
     }
-    this.socket?.write(latin1(requestHead(this.check, this.backend)));
+    this.socket?.write(this.conversation.request);
   }
 
-  private answered(answer: ReturnType<AnswerReader['push']>, bytes: Uint8Array): void {
-    if (answer === null || this.check === null) return;
-    if (answer === 'malformed') {
-      this.fail('other', `${this.label()} was not answered in HTTP/1.x but with ${quote(bytes)}`);
-    } else if (answer === 'too_large') {
-      this.fail('other', `${this.label()} was answered with a head above 16 KiB`);
-    } else {
-      this.judge(answer, this.check);
-    }
-  }
-
-  /** The verdict falls on the head; the body is read until the backend closes. */
-  private judge(answer: Answer, check: HealthCheckConfig): void {
-    const { status } = answer;
-    const expected = check.expectedStatus.some(([low, high]) => status >= low && status <= high);
-    const to = answer.location === null ? '' : ` to ${answer.location}`;
-    const what = `${this.label()} answered ${status}${to}`;
-    // A redirect or a log-in page is often what a healthy server says to strangers.
-    const settable = (status >= 300 && status < 400) || status === 401 || status === 403;
-    const why = settable ? `${what}; set expected_status` : what;
-    this.decide(expected ? { kind: 'passed', what } : { kind: 'failed', how: 'other', why });
+  /** The verdict falls as soon as it can; what comes then is read until the backend closes. */
+  private heard(bytes: Uint8Array): void {
+    const evidence = this.conversation?.heard(bytes) ?? null;
+    if (evidence !== null) this.decide(evidence);
   }
 
   private closed(address: string, failure: Failure | null): void {
@@ -175,7 +158,7 @@ export class Probe {
     } else if (failure?.side === 'us') {
       this.finish({ kind: 'void', why: failure.cause });
     } else {
-      this.fail('other', `the connection was reset before ${this.answerTo()}`);
+      this.fail('other', `the connection was reset before an answer to ${this.label()}`);
     }
   }
 
@@ -232,29 +215,8 @@ export class Probe {
   }
 
   private label(): string {
-    return this.check === null ? 'connecting' : `${this.check.method} ${this.check.path}`;
+    return this.conversation?.label ?? 'connecting';
   }
-
-  private answerTo(): string {
-    return `an answer to ${this.label()}`;
-  }
-}
-
-/** Its fields were checked with the configuration: no CR, LF or blank inside. */
-function requestHead(check: HealthCheckConfig, backend: Backend): string {
-  const bodyless = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE'].includes(check.method);
-  const own = new Set(check.headers.map(([name]) => name.toLowerCase()));
-  const unlessOwn = (name: string, value: string): string =>
-    own.has(name.toLowerCase()) ? '' : `${name}: ${value}\r\n`;
-  return (
-    `${check.method} ${check.path} HTTP/1.1\r\n` +
-    `Host: ${check.host ?? backend.config.authority}\r\n` +
-    unlessOwn('User-Agent', 'evenkeel') +
-    unlessOwn('Accept', '*/*') +
-    check.headers.map(([name, value]) => `${name}: ${value}\r\n`).join('') +
-    (bodyless ? '' : 'Content-Length: 0\r\n') +
-    'Connection: close\r\n\r\n'
-  );
 }
 
 /**
@@ -279,10 +241,4 @@ function nothingConnected(
   }
   const how = last.kind === 'connect_timeout' ? 'timeout' : 'other';
   return { kind: 'failed', how, why: last.cause };
-}
-
-/** The beginning of what came, for a log line. */
-function quote(bytes: Uint8Array): string {
-  const text = Array.from(bytes.subarray(0, 24), (byte) => String.fromCharCode(byte)).join('');
-  return `"${text.replace(/[^\x20-\x7e]/g, '.')}"`;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { callName, count, list, spellAddress, spellDuration } from './wording.ts';
+import { callName, count, list, quote, spellAddress, spellDuration } from './wording.ts';
 
 it('spells durations as people read them', () => {
   expect([0, 250.7, 999, 1000, 1500, 2000, 25_000].map(spellDuration)).toEqual([
@@ -31,6 +31,11 @@ it('lists words', () => {
   expect(list(['a'])).toBe('a');
   expect(list(['a', 'b'])).toBe('a and b');
   expect(list(['a', 'b', 'c'])).toBe('a, b and c');
+});
+
+it('quotes foreign text, shortened, with nothing in it that a terminal would obey', () => {
+  expect(quote('up', 2)).toBe('"up"');
+  expect(quote('\x1b[2J\nready', 7)).toBe('".[2J.re..."');
 });
 
 it('names the pool of a backend unless it is the only usual one', () => {

@@ -26,3 +26,9 @@ export function list(words: readonly string[]): string {
 export function callName(pool: string, backend: string): string {
   return pool === 'default' ? backend : `${pool}/${backend}`;
 }
+
+/** Foreign text, its beginning, harmless in a log line; a character for each byte. */
+export function quote(text: string, most: number): string {
+  const shown = text.slice(0, most).replace(/[^\x20-\x7e]/g, '.');
+  return `"${shown}${text.length > most ? '...' : ''}"`;
+}

@@ -16,6 +16,7 @@ const check = (changes: Partial<HealthCheckConfig> = {}): HealthCheckConfig => (
   headers: [],
   timeoutMs: 2000,
   expectedStatus: [[200, 299]],
+  expectedBody: null,
   healthyThreshold: 2,
   unhealthyThreshold: 3,
   ...changes,
