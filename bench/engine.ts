@@ -132,6 +132,7 @@ export class Loop {
       routes: [],
       clients: null,
       circuits: new Map(),
+      sessions: new Map(),
     });
     return engine;
   }

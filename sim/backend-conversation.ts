@@ -125,12 +125,21 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     world.tell((each) => each.arrived?.(request, head, arrival, busy));
     if (request === null) return;
     request.arrivals.push(arrival);
+    request.madeSession = this.madeSession(request);
     this.request = request;
     this.arrival = arrival;
     this.body = new BodyCheck(request.requestStart);
     this.answering = true;
     this.misdeed = this.drawMisdeed(request);
     this.begin(request, this.misdeed, head.fields.has('expect'));
+  }
+
+  /** For those who come without one, and now and then in place of theirs. */
+  private madeSession(request: Request): string | null {
+    const { sticky } = this.world.options;
+    if (sticky?.kind !== 'sessions' || !sticky.learn) return null;
+    if (request.session !== null && !this.world.rng.chance(1, 20)) return null;
+    return `${request.nonce}-${request.arrivals.length}`;
   }
 
   private begin(request: Request, misdeed: Misdeed | null, expect: boolean): void {
@@ -205,9 +214,9 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   private form(request: Request): AnswerForm {
     const { status, framing, bodyBytes, trailer, close } = request.plan;
-    const { nonce, answerStart: bodyStart } = request;
+    const { nonce, answerStart: bodyStart, madeSession: session } = request;
     const toHead = request.method === 'HEAD';
-    return { nonce, status, framing, bodyStart, bodyBytes, trailer, close, toHead };
+    return { nonce, status, framing, bodyStart, bodyBytes, trailer, close, toHead, session };
   }
 
   /** What will have been sent when this answer is out. */
@@ -386,6 +395,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
         trailer: false,
         close: false,
         toHead: false,
+        session: null,
       },
       this.world.rng,
     );

@@ -97,7 +97,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     request.fate = 'sending';
     request.begunWallMs = world.clock.wallMs();
     request.at = this.at;
-    if (world.options.sticky !== null) request.cookie = this.cookieToSend();
+    this.sayWhoItIs(request);
     const body = request.framing === 'none' ? '' : ` with ${request.bodyBytes} bytes`;
     world.note(client.name, `sends ${request.method} ${request.target}${body}`);
     this.watchPatience(request);
@@ -117,6 +117,14 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     world.after(CONTINUE_PATIENCE_MS, () => {
       if (this.heldBody === heldBody) heldBody();
     });
+  }
+
+  private sayWhoItIs(request: Request): void {
+    const { sticky } = this.world.options;
+    if (sticky === null) return;
+    if (sticky.kind === 'cookie') request.cookie = this.cookieToSend();
+    else if (sticky.learn) request.session = this.client.session;
+    else request.session = this.world.rng.chance(1, 20) ? null : this.client.name;
   }
 
   /** Some forget theirs, and some try what they have made up. */
@@ -206,6 +214,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     }
     const cookie = cookieIn(head);
     if (cookie !== null) client.cookie = cookie;
+    client.session = head.fields.get('x-session') ?? client.session;
     if (head.status === 101) {
       this.openTunnel(request, head);
     } else if (head.status < 200) {

@@ -15,6 +15,8 @@ export class Client {
   readonly world: World;
   /** The balancer's cookie, as it was set last; null: never yet. */
   cookie: string | null = null;
+  /** The session that a backend has made for it; null: none has. */
+  session: string | null = null;
   private readonly transport: Transport;
   private conversation: ClientConversation | null = null;
 

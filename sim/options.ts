@@ -81,7 +81,7 @@ export interface SimOptions {
   readonly policy: PolicyName;
   /** For policies that go by a key; null: no bound. */
   readonly boundedLoad: number | null;
-  /** Clients keep a cookie of the balancer's; null: it sets none. */
+  /** Clients keep a cookie of the balancer's, or have a session of their own; null: neither. */
   readonly sticky: StickyConfig | null;
   readonly clients: number;
   readonly backends: number;
@@ -218,12 +218,16 @@ const POLICIES = Object.keys(policies) as PolicyName[];
 
 const BOUNDS: readonly number[] = [1.01, 1.25, 2];
 
-const drawSticky = (rng: Rng): StickyConfig => ({
-  cookie: 'lb',
-  maxAgeMs: null,
-  secret: rng.chance(1, 2) ? 'what nobody guesses' : null,
-  drain: rng.chance(1, 2),
-});
+function drawSticky(rng: Rng): StickyConfig {
+  const drain = rng.chance(1, 2);
+  if (rng.chance(1, 2)) {
+    const secret = rng.chance(1, 2) ? 'what nobody guesses' : null;
+    return { kind: 'cookie', cookie: 'lb', maxAgeMs: null, secret, drain };
+  }
+  const key = { kind: 'header', name: 'x-session' } as const;
+  const rest = { idleMs: 3_600_000, sessions: 1000, drain };
+  return { kind: 'sessions', key, learn: rng.chance(1, 2), ...rest };
+}
 
 const drawRateLimit = (rng: Rng): RateLimitOptions => ({
   eachMs: pick(rng, [1, 20, 100, 1000]),

@@ -87,6 +87,10 @@ export class Request {
 
   /** The value of the balancer's cookie that it is sent with; null: none. */
   cookie: string | null = null;
+  /** The session that it belongs to, as it says; null: to none. */
+  session: string | null = null;
+  /** That which the last backend it came to makes of it; null: it leaves it at that. */
+  madeSession: string | null = null;
   fate: Fate = 'planned';
   /** Milliseconds since 1970. */
   begunWallMs = 0;

@@ -7,8 +7,10 @@ import { BackendConnection } from '../src/core/engine/backend-connection.ts';
 import { Pool } from '../src/core/engine/pool.ts';
 import { RetryRule } from '../src/core/engine/retry-rule.ts';
 import { StickyCookie } from '../src/core/engine/sticky-cookie.ts';
+import { StickySessions } from '../src/core/engine/sticky-sessions.ts';
 import { BodyReader } from '../src/core/http1/body-reader.ts';
 import { Circuit } from '../src/core/resilience/circuit.ts';
+import { SessionTable } from '../src/core/table/session-table.ts';
 import { Table } from '../src/core/table/table.ts';
 import { drawOptions, isLimited, type SimOptions } from './options.ts';
 import { type RunResult, runSeed } from './run.ts';
@@ -71,10 +73,24 @@ describe('a run', () => {
   });
 });
 
+const COOKIES = seedsWith(({ sticky }) => sticky?.kind === 'cookie', 20);
+const SESSIONS = seedsWith(({ sticky }) => sticky?.kind === 'sessions' && !sticky.learn, 20);
+const LEARNED = seedsWith(({ sticky }) => sticky?.kind === 'sessions' && sticky.learn, 20);
+
 describe('a planted bug is found:', () => {
   it('a cookie that names a backend is not looked at', () => {
     plant(Pool, 'enterHome', () => () => -1);
-    expect(firstViolation()).toMatch(/^stickiness: .* is up, and went to/);
+    expect(firstViolation(COOKIES)).toMatch(/^stickiness: .* is up, and went to/);
+  });
+
+  it('a session is looked for in vain', () => {
+    plant(SessionTable, 'find', () => () => false);
+    expect(firstViolation(SESSIONS)).toMatch(/^sessions: .* belongs to .*, and went to/);
+  });
+
+  it('a session that a backend makes is not learned', () => {
+    plant(StickySessions, 'placeMade', () => () => -1);
+    expect(firstViolation(LEARNED)).toMatch(/^sessions: /);
   });
 
   it('a cookie that anybody has made counts', () => {
@@ -86,7 +102,7 @@ describe('a planted bug is found:', () => {
           this.found = (this.backends as unknown[])[0];
         },
     );
-    expect(firstViolation()).toMatch(/^stickiness: /);
+    expect(firstViolation(COOKIES)).toMatch(/^stickiness: /);
   });
 
   it('a connection with bytes nobody asked for stays in the pool', () => {

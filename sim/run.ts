@@ -17,6 +17,7 @@ import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
 import { createRates } from './checkers/rates.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
+import { createSessions } from './checkers/sessions.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
 import { createStickiness } from './checkers/stickiness.ts';
 import { Operator } from './operator.ts';
@@ -35,6 +36,7 @@ const CHECKERS: readonly CheckerFactory[] = [
   createFairness,
   createBoundedLoad,
   createStickiness,
+  createSessions,
   createConvergence,
   createRates,
   createEjections,

@@ -45,6 +45,7 @@ export function requestMessage(request: Request, rng: Rng): Message {
   lines.push('Host: front.test', `X-Nonce: ${request.nonce}`);
   if (rng.chance(1, 2)) lines.push('User-Agent:  sim \t', 'Accept: */*');
   if (request.cookie !== null) lines.push(`Cookie: ${cookiesWith(request.cookie, rng)}`);
+  if (request.session !== null) lines.push(`X-Session: ${request.session}`);
   if (request.framing === 'length') lines.push(`content-length: ${request.bodyBytes}`);
   if (request.framing === 'chunked') lines.push('Transfer-Encoding: Chunked');
   if (request.hostile === 'ambiguous') {
@@ -112,6 +113,8 @@ export interface AnswerForm {
   readonly trailer: boolean;
   readonly close: boolean;
   readonly toHead: boolean;
+  /** A session that begins with it; null: none does. */
+  readonly session: string | null;
 }
 
 /** Does a body follow this answer's head? */
@@ -129,6 +132,7 @@ export function answerHead(form: AnswerForm, rng: Rng): Uint8Array {
   if (framed && form.framing === 'length') lines.push(`Content-Length: ${form.bodyBytes}`);
   if (framed && form.framing === 'chunked') lines.push('transfer-encoding:chunked');
   if (form.bodyBytes % 2 === 0) lines.push(`Backend-Load: ${reportOf(form)}`);
+  if (form.session !== null) lines.push(`x-session: ${form.session}`);
   if (form.trailer) lines.push('Trailer: X-Trail');
   if (form.close) lines.push(`Connection: ${anyCase(rng, 'close')}`);
   else if (rng.chance(1, 8)) lines.push('Keep-Alive: timeout=2');

@@ -41,7 +41,7 @@ const noUnitTest = new Map([
   ['src/core/control/engine-controls.ts', 'types alone'],
   ['src/core/control/messages.ts', 'types alone'],
   ['src/core/engine/sides.ts', 'types alone'],
-  ['src/core/engine/limit-memories.ts', 'types alone'],
+  ['src/core/engine/shared-memories.ts', 'types alone'],
   ['src/simulate/scenario.ts', 'types alone'],
   ['src/simulate/balancer.ts', 'run.test.ts runs it in every test'],
   ['src/simulate/exchange.ts', 'run.test.ts runs it in every test'],

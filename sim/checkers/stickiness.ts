@@ -55,7 +55,7 @@ class Stickiness implements Checker {
   answered(request: Request, { cookie, nonce }: Answer): void {
     const { sticky } = this.world.options;
     const backend = this.answeredBy.get(request);
-    if (sticky === null || nonce === null || backend === undefined) {
+    if (sticky?.kind !== 'cookie' || nonce === null || backend === undefined) {
       if (cookie !== null) this.fail(`${request.nonce} got a cookie with an answer of ours`);
       return;
     }

@@ -29,6 +29,7 @@ const ACTIVE: HealthCheckConfig = {
   timeoutMs: 2000,
   headers: [],
   expectedStatus: [[200, 299]],
+  expectedBody: null,
   healthyThreshold: 2,
   unhealthyThreshold: 3,
 };

@@ -13,6 +13,7 @@ import { isMisspelt } from './keys.ts';
 import { isInlinePage } from './normalise.ts';
 import { backendUrl, poolKeys } from './pool.ts';
 import { formatDuration, type Parsed, parseDuration, parseSize } from './quantities.ts';
+import { stickyProblems } from './sticky.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -150,6 +151,10 @@ function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report)
   checkKeys(pool, path, report);
   checkBackups(pool, path, report);
   if (pool.queue !== undefined && !isLimited(pool)) report.add([...path, 'queue'], NO_LIMIT, 'key');
+  const sticky = asMapping(pool.sticky);
+  for (const [at, problem] of sticky === null ? [] : stickyProblems(sticky)) {
+    report.add([...path, 'sticky', ...at], problem, 'key');
+  }
   const health = asMapping(pool.health_check);
   if (health !== null) checkHealth(health, [...path, 'health_check'], report);
   const passive = asMapping(pool.passive_health);

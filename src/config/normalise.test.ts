@@ -53,10 +53,27 @@ describe('the normalised configuration', () => {
     expect(of({ backends }).pools[0].sticky).toBe(null);
     const sticky = { cookie: 'lb', max_age: '1h' };
     expect(of({ backends, sticky }).pools[0].sticky).toEqual({
+      kind: 'cookie',
       cookie: 'lb',
       maxAgeMs: 3_600_000,
       secret: null,
       drain: false,
+    });
+  });
+
+  it('remembers sessions when that is written, by a header of any case or as backends say', () => {
+    const by = (sticky: object) => of({ backends, sticky }).pools[0].sticky;
+    const kind = 'sessions';
+    const rest = { kind, idleMs: 1_800_000, sessions: 100_000, drain: false };
+    const header = { kind: 'header', name: 'x-session' };
+    expect(by({ header: 'X-Session' })).toEqual({ ...rest, key: header, learn: false });
+    expect(by({ learn: { header: 'X-Session' } })).toEqual({ ...rest, key: header, learn: true });
+    expect(by({ learn: { cookie: 'JSESSIONID' }, idle: '1h', sessions: 5 })).toEqual({
+      ...rest,
+      key: { kind: 'cookie', name: 'JSESSIONID' },
+      learn: true,
+      idleMs: 3_600_000,
+      sessions: 5,
     });
   });
 

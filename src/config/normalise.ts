@@ -12,7 +12,6 @@ import type {
   QueueConfig,
   RetriesConfig,
   RouteConfig,
-  StickyConfig,
   TimeoutsConfig,
 } from '../core/config.ts';
 import { FIRST_LIMIT } from '../core/resilience/adaptive-limit.ts';
@@ -22,6 +21,7 @@ import { isPem, type NamedFiles } from './files.ts';
 import type { CheckedErrorPage, CheckedPool } from './pool.ts';
 import { toRateLimit } from './rate-limits.ts';
 import type { CheckedConfig } from './schema.ts';
+import { toSticky } from './sticky.ts';
 
 /** Both forms end here. The values and the files they name have been checked. */
 export function normalise(checked: CheckedConfig, files: NamedFiles): Config {
@@ -99,11 +99,6 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
       ]),
     ),
   };
-}
-
-function toSticky(checked: NonNullable<CheckedPool['sticky']>): StickyConfig {
-  const { cookie, max_age, secret, drain } = checked;
-  return { cookie, maxAgeMs: max_age ?? null, secret: secret ?? null, drain };
 }
 
 const toQueue = ({ size, timeout, order }: NonNullable<CheckedPool['queue']>): QueueConfig => ({

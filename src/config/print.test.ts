@@ -41,9 +41,15 @@ describe('a printed configuration', () => {
     };
     const pool = fc.record(keys);
     const secret = fc.constantFrom('${NOT_A_VARIABLE}', '1234567890123456');
-    const sticky = fc.record(
-      { cookie: fc.constant('lb'), max_age: fc.constant('90m'), secret, drain: fc.boolean() },
-      { requiredKeys: ['cookie'] },
+    const sessions = fc.record({ idle: fc.constant('90m'), sessions: fc.nat(9).map((n) => n + 1) });
+    const sticky = fc.oneof(
+      fc.record(
+        { cookie: fc.constant('lb'), max_age: fc.constant('90m'), secret, drain: fc.boolean() },
+        { requiredKeys: ['cookie'] },
+      ),
+      sessions.map((rest) => ({ ...rest, header: 'X-Session' })),
+      sessions.map((rest) => ({ ...rest, learn: { cookie: 'JSESSIONID' } })),
+      sessions.map((rest) => ({ ...rest, learn: { header: 'x-session' } })),
     );
     const input = fc.record({
       pools: fc.record({ on: fc.record({ ...keys, sticky }), '1': pool }),

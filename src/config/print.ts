@@ -12,7 +12,6 @@ import type {
   PoolConfig,
   QueueConfig,
   RetriesConfig,
-  StickyConfig,
 } from '../core/config.ts';
 import { formatHashKey } from './balancing.ts';
 import { fromCircuitBreaker } from './circuit-breaker.ts';
@@ -21,6 +20,7 @@ import { formatAfter } from './hedge.ts';
 import { formatDuration, formatSize, formatStatus } from './quantities.ts';
 import { fromRateLimit } from './rate-limits.ts';
 import type { ConfigInput } from './schema.ts';
+import { fromSticky } from './sticky.ts';
 
 type PoolInput = NonNullable<ConfigInput['pools']>[string];
 
@@ -91,7 +91,7 @@ function toPool(pool: PoolConfig): PoolInput {
     ...(goesByKey(pool.policy) ? { hash_key: formatHashKey(pool.hashKey) } : {}),
     ...(pool.boundedLoad === null ? {} : { bounded_load: pool.boundedLoad }),
     ...(pool.backends.some(isBounded) ? { queue: toQueue(pool.queue) } : {}),
-    ...(pool.sticky === null ? {} : { sticky: toSticky(pool.sticky) }),
+    ...(pool.sticky === null ? {} : { sticky: fromSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
     ...(pool.passiveHealth === null ? {} : { passive_health: toPassive(pool.passiveHealth) }),
     ...(pool.circuitBreaker === null
@@ -132,15 +132,6 @@ const toQueue = ({ size, timeoutMs, order }: QueueConfig): PoolInput['queue'] =>
   timeout: formatDuration(timeoutMs),
   order,
 });
-
-function toSticky({ cookie, maxAgeMs, secret, drain }: StickyConfig): PoolInput['sticky'] {
-  return {
-    cookie,
-    ...(maxAgeMs === null ? {} : { max_age: formatDuration(maxAgeMs) }),
-    ...(secret === null ? {} : { secret }),
-    drain,
-  };
-}
 
 function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
   const http = {

@@ -80,6 +80,7 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
   ],
   ['Queue', 'queue', 'The keys of `queue`; what it does: [queue.md](queue.md).'],
   ['Stickiness', 'sticky', 'The keys of `sticky`.'],
+  ['Learned sessions', 'learn', 'The keys of `learn`, of which there is one.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
   ['Passive health checks', 'passive_health', 'The keys of `passive_health`.'],
   [

@@ -73,8 +73,12 @@ export type HashKeyConfig =
   /** Header names are lower-case. */
   | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string };
 
-/** A cookie of ours by which a client stays on its backend. */
-export interface StickyConfig {
+/** By what a client, or a session of the application's, stays on its backend. */
+export type StickyConfig = StickyCookieConfig | StickySessionsConfig;
+
+/** By a cookie of ours. */
+export interface StickyCookieConfig {
+  readonly kind: 'cookie';
   /** Its name. */
   readonly cookie: string;
   /** 1,000 or more; null: until the browser is closed. */
@@ -82,6 +86,21 @@ export interface StickyConfig {
   /** null: none, whoever knows what a backend is called can make its cookie. */
   readonly secret: string | null;
   /** A backend that drains keeps its clients until its deadline. */
+  readonly drain: boolean;
+}
+
+/** By a value in the requests, whose backend is remembered. */
+export interface StickySessionsConfig {
+  readonly kind: 'sessions';
+  /** Where the value is in a request; header names are lower-case. */
+  readonly key: { readonly kind: 'header' | 'cookie'; readonly name: string };
+  /** Backends make the values: in a header of this name, or in a Set-Cookie. */
+  readonly learn: boolean;
+  /** After so long without a request a session is forgotten. */
+  readonly idleMs: number;
+  /** So many are remembered at least. */
+  readonly sessions: number;
+  /** As of a cookie. */
   readonly drain: boolean;
 }
 

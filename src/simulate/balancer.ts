@@ -12,9 +12,9 @@ import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../core/
 import { Controller } from '../core/control/controller.ts';
 import type { EngineControls } from '../core/control/engine-controls.ts';
 import type { PoolMembers } from '../core/engine/engine.ts';
-import type { LimitMemories } from '../core/engine/limit-memories.ts';
 import { Pool } from '../core/engine/pool.ts';
 import { Queue } from '../core/engine/queue.ts';
+import type { SharedMemories } from '../core/engine/shared-memories.ts';
 import { Waiting } from '../core/resilience/waiting.ts';
 import type { Backend } from '../core/table/backend.ts';
 import type { OpenCounts } from '../core/table/slabs.ts';
@@ -214,7 +214,7 @@ export class SimBalancer implements EngineControls, ProbeWorld {
   configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
-    memories: LimitMemories,
+    memories: SharedMemories,
   ): void {
     const [poolConfig] = config.pools;
     const { backends, schedule, waiting } = pools.get(poolConfig.name)!;

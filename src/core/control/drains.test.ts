@@ -164,7 +164,13 @@ describe('draining', () => {
 
 describe('draining a backend that keeps its clients', () => {
   beforeEach(() => {
-    const sticky = { cookie: 'lb', maxAgeMs: null, secret: null, drain: true };
+    const sticky = {
+      kind: 'cookie' as const,
+      cookie: 'lb',
+      maxAgeMs: null,
+      secret: null,
+      drain: true,
+    };
     member.pool.config = { ...member.pool.config, sticky };
   });
 

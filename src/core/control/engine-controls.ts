@@ -3,13 +3,17 @@ import type { Schedule } from '../balancing/schedule.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
 import type { PoolMembers } from '../engine/engine.ts';
-import type { LimitMemories } from '../engine/limit-memories.ts';
+import type { SharedMemories } from '../engine/shared-memories.ts';
 import type { Backend } from '../table/backend.ts';
 import type { OpenCounts } from '../table/slabs.ts';
 
 export interface EngineControls {
   /** New routes, pools, limits. Backends that are no longer listed take no new exchanges. */
-  configure(config: Config, pools: ReadonlyMap<string, PoolMembers>, memories: LimitMemories): void;
+  configure(
+    config: Config,
+    pools: ReadonlyMap<string, PoolMembers>,
+    memories: SharedMemories,
+  ): void;
   /** States or weights of this pool changed: this is its schedule now, if not before. */
   schedule(pool: string, schedule: Schedule): void;
   /** The backend has other addresses, or another order of them. */

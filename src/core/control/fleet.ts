@@ -7,8 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import { CLOSED_EARLY, type Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
 import type { Evidence, PoolMembers } from '../engine/engine.ts';
-import type { LimitMemories } from '../engine/limit-memories.ts';
 import type { OpenListener } from '../engine/listeners.ts';
+import type { SharedMemories } from '../engine/shared-memories.ts';
 import type { Backend } from '../table/backend.ts';
 import { ClientTable } from '../table/client-table.ts';
 import type { OpenCounts, Slabs } from '../table/slabs.ts';
@@ -85,7 +85,12 @@ export class Fleet implements EngineControls {
   private readonly watch: WorkerWatch;
   private config: Config | null = null;
   private pools = new Map<string, PoolMembers>();
-  private memories: LimitMemories = { routes: [], clients: null, circuits: new Map() };
+  private memories: SharedMemories = {
+    routes: [],
+    clients: null,
+    circuits: new Map(),
+    sessions: new Map(),
+  };
   /** Slot -> who sits there, as far as workers may speak of it. */
   private readonly backends = new Map<number, Backend>();
   /** What every worker listens on, or is about to. */
@@ -137,7 +142,7 @@ export class Fleet implements EngineControls {
   configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
-    memories: LimitMemories,
+    memories: SharedMemories,
   ): void {
     this.config = config;
     this.pools = new Map(pools);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { config, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
 import { createRng } from '../base/rng.ts';
-import type { Config, RateLimitConfig } from '../config.ts';
+import type { Config, PoolConfig, RateLimitConfig, StickySessionsConfig } from '../config.ts';
 import { Table } from '../table/table.ts';
 import { Memories } from './memories.ts';
 
@@ -97,5 +97,40 @@ describe('the memory of connections', () => {
     const first = known.of(limited(5)).clients;
     known.of(limited(null));
     expect(known.of(limited(5)).clients).not.toBe(first);
+  });
+});
+
+describe('the memory of sessions', () => {
+  const sticky: StickySessionsConfig = {
+    kind: 'sessions',
+    key: { kind: 'header', name: 'x-session' },
+    learn: false,
+    idleMs: 60_000,
+    sessions: 64,
+    drain: false,
+  };
+  const withPools = (...pools: PoolConfig[]): Config => config(pools);
+  const pool = (name: string, changes: Partial<StickySessionsConfig> = {}): PoolConfig =>
+    poolConfig([], { name, sticky: { ...sticky, ...changes } });
+
+  it('is there for each pool that remembers them', () => {
+    const given = memories().of(withPools(pool('a'), pool('b'), poolConfig([]))).sessions;
+    expect([...given.keys()]).toEqual(['a', 'b']);
+    expect(given.get('a')).not.toBe(given.get('b'));
+    expect(given.get('a')).toBeInstanceOf(SharedArrayBuffer);
+    // Two entries of five words for each, and the secret.
+    expect(given.get('a')?.byteLength).toBe(8 + 128 * 20);
+  });
+
+  it('stays over reloads, unless other values are remembered or another number of them', () => {
+    const known = memories();
+    const before = known.of(withPools(pool('a'))).sessions.get('a');
+    const of = (changes: Partial<StickySessionsConfig>) =>
+      known.of(withPools(pool('a', changes))).sessions.get('a');
+    expect(of({ idleMs: 1000, drain: true, learn: true })).toBe(before);
+    expect(of({ sessions: 1000 })).not.toBe(before);
+    const again = of({});
+    expect(again).not.toBe(before);
+    expect(of({ key: { kind: 'cookie', name: 'x-session' } })).not.toBe(again);
   });
 });

@@ -1,16 +1,17 @@
-/** The memory in which the workers count for limits. */
+/** The memory in which the workers count for limits, and remember sessions. */
 import type { Rng } from '../base/rng.ts';
 import type { Config } from '../config.ts';
-import type { LimitMemories } from '../engine/limit-memories.ts';
+import type { SharedMemories } from '../engine/shared-memories.ts';
 import { Circuit } from '../resilience/circuit.ts';
 import { createClientMemory } from '../table/client-table.ts';
 import { createRateMemory } from '../table/rate-table.ts';
+import { createSessionMemory } from '../table/session-table.ts';
 import type { Table } from '../table/table.ts';
 
 /** Clients of which each worker counts the connections, at once: 1 MiB a worker. */
 const CLIENTS = 65_536;
 
-/** What has been counted stays over a reload, as long as the limit and its place are the same. */
+/** What is in there stays over a reload, as long as what it is for and its place are the same. */
 export class Memories {
   private readonly rng: Rng;
   private readonly table: Pick<Table, 'workers' | 'allocate'>;
@@ -19,13 +20,15 @@ export class Memories {
   private clients: ArrayBufferLike | null = null;
   /** Of pools, by name. */
   private circuits = new Map<string, ArrayBufferLike>();
+  /** Of pools, by what identifies their sessions. */
+  private sessions = new Map<string, ArrayBufferLike>();
 
   constructor(rng: Rng, table: Pick<Table, 'workers' | 'allocate'>) {
     this.rng = rng;
     this.table = table;
   }
 
-  of(config: Config): LimitMemories {
+  of(config: Config): SharedMemories {
     const isLimited = config.limits.maxConnectionsPerClient !== null;
     if (!isLimited) this.clients = null;
     else this.clients ??= createClientMemory(CLIENTS, this.table.workers, this.rng, this.allocate);
@@ -33,10 +36,11 @@ export class Memories {
       routes: this.ofRoutes(config),
       clients: this.clients,
       circuits: this.ofCircuits(config),
+      sessions: this.ofSessions(config),
     };
   }
 
-  private ofCircuits({ pools }: Config): LimitMemories['circuits'] {
+  private ofCircuits({ pools }: Config): SharedMemories['circuits'] {
     const kept = new Map<string, ArrayBufferLike>();
     for (const { name, circuitBreaker } of pools) {
       if (circuitBreaker === null) continue;
@@ -46,7 +50,7 @@ export class Memories {
     return kept;
   }
 
-  private ofRoutes(config: Config): LimitMemories['routes'] {
+  private ofRoutes(config: Config): SharedMemories['routes'] {
     const kept = new Map<string, ArrayBufferLike>();
     const memories = config.routes.map(({ hosts, pathPrefix, rateLimits }) =>
       rateLimits.map((limit) => {
@@ -58,6 +62,22 @@ export class Memories {
     );
     this.rates = kept;
     return memories;
+  }
+
+  private ofSessions(config: Config): SharedMemories['sessions'] {
+    const kept = new Map<string, ArrayBufferLike>();
+    const byName = new Map<string, ArrayBufferLike>();
+    for (const { name, sticky } of config.pools) {
+      if (sticky?.kind !== 'sessions') continue;
+      const { key, sessions } = sticky;
+      const id = JSON.stringify([name, key, sessions]);
+      const memory =
+        this.sessions.get(id) ?? createSessionMemory(sessions, this.rng, this.allocate);
+      kept.set(id, memory);
+      byName.set(name, memory);
+    }
+    this.sessions = kept;
+    return byName;
   }
 
   private readonly allocate = (bytes: number): ArrayBufferLike => this.table.allocate(bytes);

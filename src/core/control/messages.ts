@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../base/failure.ts';
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
-import type { LimitMemories } from '../engine/limit-memories.ts';
+import type { SharedMemories } from '../engine/shared-memories.ts';
 
 /** Which backend is meant: a slot alone may belong to another one by now. */
 export interface BackendId {
@@ -31,7 +31,7 @@ export type ToWorker =
       readonly kind: 'configure';
       readonly config: Config;
       readonly pools: readonly PoolView[];
-      readonly memories: LimitMemories;
+      readonly memories: SharedMemories;
     }
   | { readonly kind: 'schedule'; readonly pool: string; readonly schedule: ArrayBufferLike }
   | { readonly kind: 'addressed'; readonly id: BackendId; readonly addresses: readonly string[] }

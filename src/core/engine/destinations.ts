@@ -4,9 +4,9 @@ import type { RouteConfig } from '../config.ts';
 import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { Router } from '../routing/router.ts';
-import type { LimitMemories } from './limit-memories.ts';
 import type { Pool } from './pool.ts';
 import { type LimitDeps, RouteLimits } from './rate-limits.ts';
+import type { SharedMemories } from './shared-memories.ts';
 
 /** No route takes the request. */
 export const NO_ROUTE = failure(
@@ -41,7 +41,7 @@ export class Destinations {
   constructor(
     routes: readonly RouteConfig[],
     pools: ReadonlyMap<string, Pool>,
-    memories: LimitMemories['routes'],
+    memories: SharedMemories['routes'],
     deps: LimitDeps,
   ) {
     this.router = new Router(routes);

@@ -40,12 +40,12 @@ import { ClientPeers } from './client-peers.ts';
 import { type Destination, Destinations } from './destinations.ts';
 import { Exchange } from './exchange.ts';
 import { connectionBound, Gate, NOBODY } from './gate.ts';
-import type { LimitMemories } from './limit-memories.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
 import { type PolicyNeeds, Pool } from './pool.ts';
 import { Queue } from './queue.ts';
 import { Settling } from './settling.ts';
+import type { SharedMemories } from './shared-memories.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
 
 /** What the engine tells the control thread. */
@@ -95,6 +95,8 @@ export interface PoolMembers {
   /** The memory of `Waiting`. */
   readonly waiting: ArrayBufferLike;
 }
+
+type Pools = ReadonlyMap<string, PoolMembers>;
 
 /** Of the fine wheel, in milliseconds. */
 const FINE_TICK_MS = 5;
@@ -193,11 +195,7 @@ export class Engine {
 
   // ---- what the control thread asks -----------------------------------------------------------
 
-  configure(
-    config: Config,
-    pools: ReadonlyMap<string, PoolMembers>,
-    memories: LimitMemories,
-  ): void {
+  configure(config: Config, pools: Pools, memories: SharedMemories): void {
     this.limits = config.limits;
     this.timeouts = config.timeouts;
     this.bound();
@@ -217,7 +215,7 @@ export class Engine {
     this.spare.length = 0;
     for (const link of this.links.values()) link.forward = null;
     this.tlsTargets.clear();
-    this.configurePools(config, pools, memories.circuits);
+    this.configurePools(config, pools, memories);
     this.destinations = new Destinations(config.routes, this.pools, memories.routes, this);
     this.clientGate.configure(this.limits, memories.clients, this.table);
   }
@@ -230,11 +228,7 @@ export class Engine {
     this.guard.maxBytes = (maxBufferBytes ?? memoryBytes / 4) / workers;
   }
 
-  private configurePools(
-    config: Config,
-    pools: ReadonlyMap<string, PoolMembers>,
-    circuits: LimitMemories['circuits'],
-  ): void {
+  private configurePools(config: Config, pools: Pools, memories: SharedMemories): void {
     const listed = new Set<Backend>();
     for (const [name, pool] of [...this.pools]) {
       if (pools.has(name)) continue;
@@ -245,7 +239,10 @@ export class Engine {
       const { backends, schedule, waiting } = pools.get(pool.name)!;
       for (const backend of backends) listed.add(backend);
       const known = this.pools.get(pool.name) ?? this.newPool(pool, waiting);
-      known.configure(pool, backends, circuits.get(pool.name) ?? null);
+      known.configure(pool, backends, {
+        circuit: memories.circuits.get(pool.name) ?? null,
+        sessions: memories.sessions.get(pool.name) ?? null,
+      });
       known.follow(schedule);
     }
     for (const backend of listed) {

@@ -9,10 +9,16 @@ import {
   type StageOptions,
 } from '../../../test/engine-stage/engine-stage.ts';
 import { backendConfig } from '../../../test/fixtures/control-world.ts';
-import type { StickyConfig } from '../config.ts';
+import type { StickyCookieConfig } from '../config.ts';
 import { State } from '../table/table.ts';
 
-const STICKY: StickyConfig = { cookie: 'lb', maxAgeMs: null, secret: null, drain: false };
+const STICKY: StickyCookieConfig = {
+  kind: 'cookie',
+  cookie: 'lb',
+  maxAgeMs: null,
+  secret: null,
+  drain: false,
+};
 
 interface Act {
   readonly stage: Stage;
@@ -20,7 +26,7 @@ interface Act {
 }
 
 /** Three backends that answer, in a pool that is sticky. */
-function onStage(sticky: Partial<StickyConfig> = {}, options: StageOptions = {}): Act {
+function onStage(sticky: Partial<StickyCookieConfig> = {}, options: StageOptions = {}): Act {
   const pool = { sticky: { ...STICKY, ...sticky }, ...options.pool };
   const stage = new Stage({ backends: 3, ...options, pool });
   const backends = [1, 2, 3].map((number) => stage.backend(number).answering());

@@ -58,7 +58,7 @@ export class Exchange implements BackendEvents, Waiter {
   private readonly place = new Place(this);
   private interims = 0;
   private startedMs = 0;
-  /** The backend the client's cookie names (see sticky-cookie.ts). */
+  /** The backend where the client was before (see sticky-cookie.ts and sticky-sessions.ts). */
   private home: Backend | null = null;
   private clientHeld = false;
   private responseEnded = false;
@@ -127,7 +127,7 @@ export class Exchange implements BackendEvents, Waiter {
     }
     pool.budget.deposit(this.startedMs);
     this.key = pool.keyOf(this.head, this.facts, this.record.client);
-    this.home = pool.homeOf(this.head);
+    this.home = pool.homeOf(this.head, this.facts);
     return true;
   }
 
@@ -290,7 +290,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.record.responseHeadMs = this.elapsedMs();
     this.responded = true;
     this.replay.forget();
-    const cookie = this.pool!.cookieFor(this.head, this.peer, this.home, this.backend!);
+    const cookie = this.pool!.settle(this, head, this.home, this.backend!);
     if (head.status === 101) {
       this.tunnel = true;
       this.requestEnded = false;

@@ -312,7 +312,7 @@ describe('a circuit', () => {
     const memory = new ArrayBuffer(Circuit.BYTES);
     const circuit = new Circuit(memory);
     circuit.set(state);
-    world.pool.configure(world.pool.config, world.backends, memory);
+    world.pool.configure(world.pool.config, world.backends, { circuit: memory, sessions: null });
     return { ...world, circuit };
   };
 

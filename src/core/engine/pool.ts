@@ -27,6 +27,7 @@ import type { Attempt } from './attempt.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
+import { StickySessions } from './sticky-sessions.ts';
 
 const CIRCUIT_OPEN = failure(
   'circuit_open',
@@ -63,6 +64,23 @@ export const isFailure = (status: number): boolean => status >= 500 || status ==
 /** What is known of an attempt since it began. */
 export type Began = Pick<Attempt, 'askedMs' | 'others'>;
 
+/** What all workers share of a pool; null: its configuration asks for none. */
+interface PoolMemories {
+  /** Of `Circuit`. */
+  readonly circuit: ArrayBufferLike | null;
+  /** Of `createSessionMemory`. */
+  readonly sessions: ArrayBufferLike | null;
+}
+
+const NO_MEMORIES: PoolMemories = { circuit: null, sessions: null };
+
+/** A request, and who has sent it. */
+interface Asked {
+  readonly head: Head;
+  readonly facts: RequestFacts;
+  readonly peer: ClientPeer;
+}
+
 /** What a worker has for the policies of all its pools. */
 export interface PolicyNeeds extends Pick<PolicyDeps, 'rng' | 'wallMs'> {
   readonly log: Pick<Log, 'event'>;
@@ -82,8 +100,9 @@ export class Pool {
   private isLimited = false;
   /** What few answers take longer than, where `hedge` goes by that. */
   slowness: Quantile | null = null;
-  /** By what clients stay on their backends; null: they do not. */
-  private sticky: StickyCookie | null = null;
+  /** By what clients stay on their backends, one of them; null: not by this. */
+  private cookie: StickyCookie | null = null;
+  private sessions: StickySessions | null = null;
   private readonly table: Table;
   private readonly known: Generations;
   private readonly deps: Omit<PolicyDeps, 'boundedLoad'>;
@@ -116,13 +135,12 @@ export class Pool {
   }
 
   /**
-   * A reload has brought this; what is known of its backends stays. `circuit`: the memory of that;
-   * null: it has none.
+   * A reload has brought this; what is known of its backends stays.
    */
   configure(
     config: PoolConfig,
     backends: readonly Backend[],
-    circuit: ArrayBufferLike | null = null,
+    { circuit, sessions }: PoolMemories = NO_MEMORIES,
   ): void {
     if (circuit !== this.circuitMemory)
       this.circuit = circuit === null ? null : new Circuit(circuit);
@@ -141,7 +159,11 @@ export class Pool {
     const quantile = hedge?.quantile ?? null;
     if (quantile === null) this.slowness = null;
     else if (this.slowness?.q !== quantile) this.slowness = new Quantile(quantile);
-    this.sticky = sticky === null ? null : new StickyCookie(sticky, name, backends);
+    this.cookie = sticky?.kind === 'cookie' ? new StickyCookie(sticky, name, backends) : null;
+    this.sessions =
+      sticky?.kind === 'sessions' && sessions !== null
+        ? new StickySessions(sticky, sessions, backends, this.deps.wallMs)
+        : null;
   }
 
   private policyOf({ policy, boundedLoad }: PoolConfig): Policy {
@@ -296,20 +318,25 @@ export class Pool {
     return goesByKey(policy) ? hashKeyOf(hashKey, head, facts, address) : NO_KEY;
   }
 
-  /** Where the client was before, by its cookie, which is taken out of the head; or null. */
-  homeOf(head: Head): Backend | null {
-    return this.sticky === null ? null : this.sticky.homeOf(head);
+  /** Where the client was before; or null. A cookie of ours is taken out of the head. */
+  homeOf(head: Head, facts: RequestFacts): Backend | null {
+    if (this.cookie !== null) return this.cookie.homeOf(head);
+    return this.sessions === null ? null : this.sessions.homeOf(head, facts);
   }
 
-  /** What a Set-Cookie says when this backend answers; null: the client knows, or need not. */
-  cookieFor(
-    head: Head,
-    { trusted, scheme }: ClientPeer,
+  /**
+   * This backend answers: the client will find it again. Returns what a Set-Cookie says for that;
+   * null: nothing.
+   */
+  settle(
+    { head, facts, peer }: Asked,
+    response: Head,
     home: Backend | null,
     backend: Backend,
   ): Uint8Array | null {
-    if (this.sticky === null || home === backend) return null;
-    return this.sticky.valueFor(backend, isSecure(head, trusted, scheme));
+    this.sessions?.answered(head, facts, response, home, backend);
+    if (this.cookie === null || home === backend) return null;
+    return this.cookie.valueFor(backend, isSecure(head, peer.trusted, peer.scheme));
   }
 
   /** After how many seconds a client may come again that nobody serves now; null: soon. */

@@ -22,6 +22,8 @@ describe('a hash with a secret', () => {
       hash.text(String(n));
       expect(hash.tag).toBeGreaterThan(0);
       expect(hash.tag).toBeLessThan(0x1000000);
+      expect(hash.word).not.toBe(0);
+      expect((hash.word >>> 8 || 1) === hash.tag).toBe(true);
     }
   });
 });

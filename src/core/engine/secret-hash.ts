@@ -22,6 +22,11 @@ export class SecretHash implements KeyHash {
     return this.sip.other >>> 8 || 1;
   }
 
+  /** The same with more bits: all of 32, but never 0. */
+  get word(): number {
+    return this.sip.other | 0 || 1;
+  }
+
   bytes(bytes: Uint8Array, start: number, end: number): number {
     this.sip.begin();
     for (let at = start; at < end; at++) this.sip.add(bytes[at]!);

@@ -3,11 +3,17 @@ import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.
 import { request } from '../../../test/fuzz/heads.ts';
 import { toLatin1 } from '../base/bytes.ts';
 import { createRng } from '../base/rng.ts';
-import type { StickyConfig } from '../config.ts';
+import type { StickyCookieConfig } from '../config.ts';
 import { Backend } from '../table/backend.ts';
 import { StickyCookie } from './sticky-cookie.ts';
 
-const PLAIN: StickyConfig = { cookie: 'lb', maxAgeMs: null, secret: null, drain: false };
+const PLAIN: StickyCookieConfig = {
+  kind: 'cookie',
+  cookie: 'lb',
+  maxAgeMs: null,
+  secret: null,
+  drain: false,
+};
 
 const backends = [1, 2, 3].map((number) => {
   const config = poolConfig([backendConfig(number)]);
@@ -15,7 +21,7 @@ const backends = [1, 2, 3].map((number) => {
 });
 const [first, second] = backends;
 
-const make = (changes: Partial<StickyConfig> = {}, pool = 'default', of = backends) =>
+const make = (changes: Partial<StickyCookieConfig> = {}, pool = 'default', of = backends) =>
   new StickyCookie({ ...PLAIN, ...changes }, pool, of);
 
 const cookieOf = (sticky: StickyCookie, backend = first, secure = false): string =>

@@ -5,7 +5,7 @@
  */
 import { latin1, utf8 } from '../base/bytes.ts';
 import { type SipHash, type SipKey, sipHash, sipKeyOf } from '../base/siphash.ts';
-import type { StickyConfig } from '../config.ts';
+import type { StickyCookieConfig } from '../config.ts';
 import { type CookieTaker, takeCookies } from '../http/cookies.ts';
 import type { Head } from '../http/head.ts';
 import { type Backend, identity } from '../table/backend.ts';
@@ -20,7 +20,7 @@ interface Values {
 }
 
 export class StickyCookie implements CookieTaker {
-  private readonly config: StickyConfig;
+  private readonly config: StickyCookieConfig;
   private readonly backends: readonly Backend[];
   private readonly values = new Map<Backend, Values>();
   /** The halves of their hashes, in the order of `backends`. */
@@ -30,7 +30,7 @@ export class StickyCookie implements CookieTaker {
   private found: Backend | null = null;
 
   /** `pool`: its name; another pool's cookies mean nothing here. */
-  constructor(config: StickyConfig, pool: string, backends: readonly Backend[]) {
+  constructor(config: StickyCookieConfig, pool: string, backends: readonly Backend[]) {
     this.config = config;
     this.backends = backends;
     const key = sipKeyOf(config.secret ?? '');
@@ -72,7 +72,7 @@ export class StickyCookie implements CookieTaker {
 const hashOf = (key: SipKey, pool: string, backend: Backend): SipHash =>
   sipHash(key, utf8(`${pool}\0${identity(backend.config)}`));
 
-function attributes({ maxAgeMs }: StickyConfig): string {
+function attributes({ maxAgeMs }: StickyCookieConfig): string {
   const age = maxAgeMs === null ? '' : `; Max-Age=${Math.floor(maxAgeMs / 1000)}`;
   return `; Path=/; HttpOnly; SameSite=Lax${age}`;
 }

@@ -1,0 +1,73 @@
+/**
+ * The requests of a session go to the backend that has answered it before, as long as that is up;
+ * and of a session that a backend has made, to the one that made it.
+ */
+import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
+import type { Request } from '../request.ts';
+import type { World } from '../world.ts';
+import type { Checker, Fail } from './checker.ts';
+
+export function createSessions(world: World, fail: Fail): Checker {
+  return new Sessions(world, fail);
+}
+
+interface Home {
+  readonly backend: string;
+  readonly sinceWallMs: number;
+}
+
+class Sessions implements Checker {
+  readonly name = 'sessions';
+  private readonly world: World;
+  private readonly fail: Fail;
+  private readonly homes = new Map<string, Home>();
+  private readonly over = new Set<Request>();
+
+  constructor(world: World, fail: Fail) {
+    this.world = world;
+    this.fail = fail;
+  }
+
+  logged(request: Request | null, { backend, attempts, failure }: ExchangeRecord): void {
+    if (request === null) return;
+    this.over.add(request);
+    const { session, madeSession } = request;
+    const home = session === null ? undefined : this.homes.get(session);
+    if (session !== null) {
+      // Another exchange of it is under way, and moves it perhaps.
+      const isAlone = !this.isUnderWay(session);
+      if (isAlone && home !== undefined && backend !== null && attempts === 1) {
+        this.judge(request, home, backend);
+      }
+      const hasMoved = attempts > 1 || failure !== null;
+      if (!isAlone || hasMoved) this.homes.delete(session);
+    }
+    const named = madeSession ?? session;
+    // The answer of an earlier attempt may have been the one that counted, or none has come.
+    if (named === null || backend === null || failure !== null || attempts !== 1) return;
+    if (this.isUnderWay(named) || home?.backend === backend) return;
+    this.homes.set(named, { backend, sinceWallMs: this.world.clock.wallMs() });
+  }
+
+  private judge({ nonce, begunWallMs, session }: Request, home: Home, backend: string): void {
+    if (home.backend === backend || begunWallMs < home.sinceWallMs) return;
+    if (!this.hasBeenUp(home)) return;
+    this.fail(`${nonce} of ${session} belongs to ${home.backend}, and went to ${backend}`);
+  }
+
+  /** Since it is home: it is still the same one then. */
+  private hasBeenUp({ backend, sinceWallMs }: Home): boolean {
+    const [pool] = this.world.balancer.controller.status();
+    return pool.backends.some(
+      (each) => each.name === backend && each.state === 'up' && each.sinceWallMs < sinceWallMs,
+    );
+  }
+
+  private isUnderWay(session: string): boolean {
+    for (const request of this.world.requests.values()) {
+      if (request.session !== session || request.begunWallMs === 0) continue;
+      if (!this.over.has(request) && request.arrivals.length > 0) return true;
+    }
+    return false;
+  }
+}
