@@ -204,6 +204,7 @@ export function makeConfig(
         sticky: options.sticky,
         backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
         healthCheck: healthCheck(options),
+        loadProbe: null,
         retries: options.retries,
         hedge: options.hedge,
         passiveHealth: options.passive,

@@ -40,6 +40,24 @@ describe('with twenty balancers and neighbours that move, prequal', () => {
   });
 });
 
+describe('with twenty balancers and few requests a second, prequal', () => {
+  // Each backend answers each balancer not once in two seconds.
+  const seldom = { ...NEIGHBOURS, balancers: 20, hands: 1, serviceMs: 500 };
+  const header = run('prequal', seldom);
+  const probed = run('prequal', { ...seldom, probesEvery: 1 });
+
+  it('is better with probes than with what answers bring alone', () => {
+    expect(probed.quantile(0.99)).toBeLessThan(0.75 * header.quantile(0.99));
+    expect(probed.quantile(0.5)).toBeLessThan(0.75 * header.quantile(0.5));
+  });
+
+  it('is no worse with them where answers come all the time', () => {
+    const often = { ...seldom, serviceMs: 10 };
+    const without = run('prequal', often).quantile(0.99);
+    expect(run('prequal', { ...often, probesEvery: 50 }).quantile(0.99)).toBeLessThan(without);
+  });
+});
+
 describe('prequal', () => {
   it('is no worse than counting where all are alike', () => {
     const options = { load: 0.9, balancers: 20 };

@@ -38,6 +38,10 @@ export interface QueueingOptions {
   readonly pause?: { readonly server: number; readonly at: number; readonly lasts: number };
   /** Of what each server does meanwhile, so many are so much slower, others after a while. */
   readonly neighbours?: Neighbours;
+  /** A mean service time, in the milliseconds of policies; 10 unless set. */
+  readonly serviceMs?: number;
+  /** Each balancer probes each server once in so long, one after the other; unless set, never. */
+  readonly probesEvery?: number;
   /** Told of each exchange when it is over. */
   readonly watch?: (seen: Seen) => void;
 }
@@ -97,8 +101,6 @@ const WARM_UP = 0.2;
 const BATCHES = 20;
 /** Longest queue that `tail` tells apart. */
 const LONGEST = 8;
-/** A mean service time, in the milliseconds of policies. */
-const SERVICE_MS = 10;
 
 /** The same options give the same result, bit by bit. */
 export function simulateQueues(options: QueueingOptions): QueueingResult {
@@ -190,6 +192,7 @@ interface Balancer {
 class Queueing {
   private readonly options: QueueingOptions;
   private readonly rng: Rng;
+  private readonly serviceMs: number;
   private readonly servers: Server[];
   private readonly balancers: Balancer[];
   private readonly times: number[] = [];
@@ -208,10 +211,12 @@ class Queueing {
   private readonly marks: Float64Array[] = [];
   /** When the neighbours move. */
   private moveAt = 0;
+  private probes = 0;
 
   constructor(options: QueueingOptions) {
     const { speeds, discipline, seed, balancers = 1, hands = 1 } = options;
     this.options = options;
+    this.serviceMs = options.serviceMs ?? 10;
     this.rng = createRng(seed);
     this.servers = speeds.map((speed) => new Server(speed, discipline === 'sharing', hands));
     this.nextAt = new Float64Array(speeds.length).fill(Number.POSITIVE_INFINITY);
@@ -229,7 +234,7 @@ class Queueing {
     // Balancers that were started together do not go in step.
     schedule.setCursor(this.rng.below(schedule.length));
     const rng = this.rng.fork();
-    const wallMs = (): number => this.now * SERVICE_MS;
+    const wallMs = (): number => this.now * this.serviceMs;
     const deps = { loads: table, rng, wallMs, warn: () => {}, boundedLoad: null };
     return { table, policy: policies[policy](deps), schedule };
   }
@@ -243,6 +248,7 @@ class Queueing {
       const rate = typeof load === 'number' ? load : load(this.now);
       const at = this.now + this.exponential() / (rate * places);
       this.disturb(at);
+      this.probeUntil(at, arrival >= warm);
       this.departUntil(at, arrival >= warm);
       this.advance(at);
       if (arrival === warm) {
@@ -272,6 +278,25 @@ class Queueing {
       server.speed = isSlow ? speeds[i] / neighbours.slowness : speeds[i];
       this.plan(i);
     });
+  }
+
+  /** The probes that are sent before this arrival, and answered at once. */
+  private probeUntil(until: number, isCounted: boolean): void {
+    const { servers, balancers, options } = this;
+    const { probesEvery } = options;
+    if (probesEvery === undefined) return;
+    for (;;) {
+      const at = (this.probes * probesEvery) / (servers.length * balancers.length);
+      if (at > until) return;
+      this.departUntil(at, isCounted);
+      const balancer = this.probes % balancers.length;
+      const turn = Math.floor(this.probes / balancers.length);
+      // Balancers do not probe in step.
+      const slot = (turn + 7 * balancer) % servers.length;
+      const { inFlight, latencyUs } = reportOf(servers[slot].meter);
+      balancers[balancer].table.setProbed(slot, inFlight, latencyUs, at * this.serviceMs);
+      this.probes += 1;
+    }
   }
 
   private advance(to: number): void {
@@ -343,11 +368,11 @@ class Queueing {
     const { table, policy } = this.balancers[job.balancer];
     const time = now - job.arrived;
     const { meter } = this.servers[slot];
-    if (!failed) meter.end(job.met, time * SERVICE_MS);
+    if (!failed) meter.end(job.met, time * this.serviceMs);
     policy.observe?.({
       slot,
       outcome: failed ? 'failed' : 'answered',
-      elapsedMs: time * SERVICE_MS,
+      elapsedMs: time * this.serviceMs,
       others: job.others,
       retryAfterMs: 0,
       load: policy.readsReports === true ? reportOf(meter) : NO_REPORT,

@@ -17,7 +17,8 @@ const SCHEDULES: Readonly<Record<ScheduleKind, string>> = {
 
 const REPORTS =
   '    its backends must send "Backend-Load: in_flight=3, latency_ms=12" in their responses;\n' +
-  '    without that, of two at random the one with fewer exchanges is taken\n';
+  '    those that get few requests can be asked besides (load_probe);\n' +
+  '    without reports, of two at random the one with fewer exchanges is taken\n';
 
 const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 

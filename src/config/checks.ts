@@ -3,7 +3,7 @@
  * skip what is wrong in itself, so that they speak in the same run as the checks of single values.
  */
 import type * as z from 'zod';
-import { goesByKey, policies } from '../core/balancing/balancing.ts';
+import { goesByKey, goesByReports, policies } from '../core/balancing/balancing.ts';
 import type { PolicyName } from '../core/config.ts';
 import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
 import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
@@ -185,6 +185,10 @@ const NO_PAGE = 'the path is empty; write the path of a file, or the text of the
 function checkKeys(pool: Mapping, path: Path, report: Report): void {
   const { policy = 'round_robin' } = pool;
   if (typeof policy !== 'string' || !Object.hasOwn(policies, policy)) return;
+  if (pool.load_probe !== undefined && !goesByReports(policy as PolicyName)) {
+    const message = `has no meaning with policy: ${policy}; write policy: prequal, or remove this`;
+    report.add([...path, 'load_probe'], message, 'key');
+  }
   if (goesByKey(policy as PolicyName)) return;
   for (const key of ['hash_key', 'bounded_load']) {
     if (pool[key] === undefined) continue;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { healthCheck } from './health.ts';
+import { healthCheck, loadProbe } from './health.ts';
 
 describe('a health check as it is written', () => {
   it('asks for / and wants 2xx unless it says more', () => {
@@ -48,5 +48,17 @@ describe('a health check as it is written', () => {
       [200, 200],
       [300, 399],
     ]);
+  });
+});
+
+describe('a load probe as it is written', () => {
+  it('needs a path, and comes twice a second unless it says more', () => {
+    expect(loadProbe.parse({ path: '/load' })).toEqual({ path: '/load', interval: 500 });
+    expect(loadProbe.safeParse({ interval: '1s' }).success).toBe(false);
+  });
+
+  it('comes at least once in the second after which a load is stale', () => {
+    const of = (interval: string) => loadProbe.safeParse({ path: '/', interval }).success;
+    expect(['19ms', '20ms', '1s', '1001ms'].map(of)).toEqual([false, true, true, false]);
   });
 });

@@ -4,7 +4,13 @@ import { parseHostField, parseProbePath } from './addresses.ts';
 import { isToken } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, POSITIVE, parsed, settle, text, whole } from './fields.ts';
-import { parseStatus } from './quantities.ts';
+import {
+  DURATION_PATTERN,
+  type Parsed,
+  parseDuration,
+  parseStatus,
+  withUnit,
+} from './quantities.ts';
 
 const status = z
   .union([z.number(), z.string()], { error: expected('a status', '200, 2xx or 200-399') })
@@ -129,6 +135,49 @@ export const healthCheck = z
     description:
       'Active probes. Without this key there are none: a backend counts as up until it refuses ' +
       'connections, and is then probed by TCP until it takes them again.',
+  });
+
+const LEAST_LOAD_MS = 20;
+/** What is older says nothing to the policy. */
+const MOST_LOAD_MS = 1000;
+
+function parseLoadInterval(given: string): Parsed<number> {
+  const result = parseDuration(given);
+  if ('problem' in result) return result;
+  if (result.value >= LEAST_LOAD_MS && result.value <= MOST_LOAD_MS) return result;
+  return { problem: `${show(given)} is out of range; write 20ms to 1s: after that it is stale` };
+}
+
+/** The key `load_probe`. */
+export const loadProbe = z
+  .strictObject(
+    {
+      path: parsed(parseProbePath, {
+        title: 'path',
+        description: 'What is asked for. The answer is to be 2xx, with `Backend-Load` in it.',
+        pattern: '^/',
+        examples: ['/load'],
+      }),
+      interval: parsed(
+        parseLoadInterval,
+        {
+          title: 'duration',
+          description:
+            'From one probe of a backend to the next, give or take 10 %; from 20ms to 1s. Longer ' +
+            'with so many backends that more than 1,000 would be asked in a second.',
+          pattern: DURATION_PATTERN,
+          examples: ['500ms'],
+        },
+        (given) => `${given} has no unit; write ${withUnit(given)}`,
+      ).prefault('500ms'),
+    },
+    { error: expected('a mapping', '{path: /load}') },
+  )
+  .meta({
+    id: 'load_probe',
+    description:
+      'With `policy: prequal`: asks backends for their load besides, so that it is also known of ' +
+      'those that get few requests.',
   });
 
 type StatusRanges = (readonly [number, number])[];

@@ -9,6 +9,7 @@ import type {
   ListenerConfig,
   PassiveHealthConfig,
   PoolConfig,
+  ProbeConfig,
   QueueConfig,
   RetriesConfig,
   RouteConfig,
@@ -78,6 +79,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     backends: pool.backends.map((written) => toBackend(written, pool)),
     queue: toQueue(pool.queue ?? queue.parse({})),
     healthCheck: pool.health_check === undefined ? null : toHealthCheck(pool.health_check),
+    loadProbe: pool.load_probe === undefined ? null : toLoadProbe(pool.load_probe),
     passiveHealth: pool.passive_health === undefined ? null : toPassive(pool.passive_health),
     circuitBreaker: pool.circuit_breaker ? toCircuitBreaker(pool.circuit_breaker) : null,
     hedge: pool.hedge?.after ?? null,
@@ -152,6 +154,21 @@ function toHealthCheck(checked: NonNullable<CheckedPool['health_check']>): Healt
     expectedBody: checked.expected_body ?? null,
     healthyThreshold: checked.healthy_threshold,
     unhealthyThreshold: checked.unhealthy_threshold,
+  };
+}
+
+/** It has as long as until the next one. */
+function toLoadProbe({ path, interval }: NonNullable<CheckedPool['load_probe']>): ProbeConfig {
+  return {
+    kind: 'http',
+    method: 'GET',
+    path,
+    host: null,
+    intervalMs: interval,
+    timeoutMs: interval,
+    headers: [],
+    expectedStatus: [[200, 299]],
+    expectedBody: null,
   };
 }
 

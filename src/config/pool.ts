@@ -6,7 +6,7 @@ import { circuitBreaker } from './circuit-breaker.ts';
 import { maxConnections, maxRequests, queue } from './concurrency.ts';
 import { show } from './diagnostics.ts';
 import { duration, expected, flag, parsed, text, whole } from './fields.ts';
-import { healthCheck } from './health.ts';
+import { healthCheck, loadProbe } from './health.ts';
 import { hedge } from './hedge.ts';
 import { passiveHealth } from './passive-health.ts';
 import { retries } from './retries.ts';
@@ -166,6 +166,7 @@ export const poolShape = {
   bounded_load: boundedLoad.optional(),
   sticky: sticky.optional(),
   health_check: healthCheck.optional(),
+  load_probe: loadProbe.optional(),
   max_requests: maxRequests.optional(),
   max_connections: maxConnections.optional(),
   queue: queue.optional(),

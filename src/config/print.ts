@@ -10,6 +10,7 @@ import type {
   HealthCheckConfig,
   PassiveHealthConfig,
   PoolConfig,
+  ProbeConfig,
   QueueConfig,
   RetriesConfig,
 } from '../core/config.ts';
@@ -93,6 +94,7 @@ function toPool(pool: PoolConfig): PoolInput {
     ...(pool.backends.some(isBounded) ? { queue: toQueue(pool.queue) } : {}),
     ...(pool.sticky === null ? {} : { sticky: fromSticky(pool.sticky) }),
     ...(pool.healthCheck === null ? {} : { health_check: toHealthCheck(pool.healthCheck) }),
+    ...(pool.loadProbe === null ? {} : { load_probe: toLoadProbe(pool.loadProbe) }),
     ...(pool.passiveHealth === null ? {} : { passive_health: toPassive(pool.passiveHealth) }),
     ...(pool.circuitBreaker === null
       ? {}
@@ -152,6 +154,11 @@ function toHealthCheck(check: HealthCheckConfig): PoolInput['health_check'] {
     unhealthy_threshold: check.unhealthyThreshold,
   };
 }
+
+const toLoadProbe = ({ path, intervalMs }: ProbeConfig): PoolInput['load_probe'] => ({
+  path,
+  interval: formatDuration(intervalMs),
+});
 
 function toPassive(passive: PassiveHealthConfig): PoolInput['passive_health'] {
   return {

@@ -82,6 +82,7 @@ const SECTIONS: readonly (readonly [heading: string, definition: string, intro: 
   ['Stickiness', 'sticky', 'The keys of `sticky`.'],
   ['Learned sessions', 'learn', 'The keys of `learn`, of which there is one.'],
   ['Health checks', 'health_check', 'The keys of `health_check`.'],
+  ['Load probes', 'load_probe', 'The keys of `load_probe`.'],
   ['Passive health checks', 'passive_health', 'The keys of `passive_health`.'],
   [
     'Circuit breakers',

@@ -121,6 +121,8 @@ export interface PoolConfig {
   readonly hedge: HedgeConfig | null;
   /** null: no active probes; suspects are probed by TCP. */
   readonly healthCheck: HealthCheckConfig | null;
+  /** With `prequal`, by http; null: backends are not asked for their load besides. */
+  readonly loadProbe: ProbeConfig | null;
   /** null: what exchanges show of a backend ejects nobody. */
   readonly passiveHealth: PassiveHealthConfig | null;
   /** null: exchanges are tried however many fail. */
@@ -219,15 +221,14 @@ export interface AdaptiveLimitConfig {
   readonly max: number;
 }
 
-export interface HealthCheckConfig {
+/** What a probe asks, and which answer is a good one. */
+export interface ProbeConfig {
   readonly kind: 'http' | 'tcp';
   readonly method: string;
   readonly path: string;
   /** null: the backend's own authority. */
   readonly host: string | null;
   readonly intervalMs: number;
-  /** While it is down, and no probe has passed since. */
-  readonly downIntervalMs: number;
   readonly timeoutMs: number;
   /** What an http probe sends besides; name and value. */
   readonly headers: readonly (readonly [string, string])[];
@@ -235,6 +236,11 @@ export interface HealthCheckConfig {
   readonly expectedStatus: readonly (readonly [number, number])[];
   /** Text that an http answer's body must contain; null: any body will do. */
   readonly expectedBody: string | null;
+}
+
+export interface HealthCheckConfig extends ProbeConfig {
+  /** While it is down, and no probe has passed since. */
+  readonly downIntervalMs: number;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
 }

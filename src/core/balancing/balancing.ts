@@ -80,6 +80,9 @@ export const placers: Partial<Record<PolicyName, (backends: readonly Placed[]) =
 /** Whether `hash_key` and `bounded_load` mean anything to this policy. */
 export const goesByKey = (policy: PolicyName): boolean => placers[policy] !== undefined;
 
+/** Whether what backends say of their load means anything to this policy. */
+export const goesByReports = (policy: PolicyName): boolean => policy === 'prequal';
+
 export type PolicyFactory = (deps: PolicyDeps) => Policy;
 
 /** Every policy there is, by its name in YAML. */

@@ -35,6 +35,78 @@ function picks(
 
 const only = (all: readonly number[]): number[] => [...new Set(all)].sort((a, b) => a - b);
 
+/** This backend answers a probe so. */
+const tell = (pool: PickingPool, slot: number, inFlight: number, latencyMs: number): void =>
+  pool.table.setProbed(slot, inFlight, latencyMs * 1000, pool.nowMs);
+
+/** Picks, each a while after the one before, when all have been told to probes. */
+function probedPicks(
+  pool: PickingPool,
+  told: readonly (readonly [inFlight: number, latencyMs: number])[],
+  count = 100,
+): number[] {
+  return Array.from({ length: count }, () => {
+    pool.nowMs += 100;
+    told.forEach(([inFlight, latencyMs], slot) => {
+      tell(pool, slot, inFlight, latencyMs);
+    });
+    return pool.pick();
+  });
+}
+
+describe('what backends tell probes', () => {
+  const TOLD = [
+    [1, 30],
+    [2, 10],
+    [2, 20],
+    [9, 1],
+    [8, 2],
+  ] as const;
+
+  it('is as good as what they say in their answers', () => {
+    expect(only(probedPicks(poolOf(5), TOLD))).toEqual([1]);
+  });
+
+  it('is used once by each worker', () => {
+    const pool = poolOf(5);
+    const [first] = probedPicks(pool, TOLD, 1);
+    expect(first).toBe(1);
+    // It has got one since, which the report does not know of.
+    for (let pick = 0; pick < 3; pick++) expect(pool.pick()).not.toBe(1);
+  });
+
+  it('is worth nothing after a second', () => {
+    const pool = poolOf(2);
+    tell(pool, 0, 0, 1);
+    tell(pool, 1, 5, 90);
+    pool.nowMs += 1100;
+    // By own load, which is the same: either.
+    expect(only(Array.from({ length: 50 }, () => pool.pick()))).toEqual([0, 1]);
+  });
+
+  it('does not bring back one that has just failed', () => {
+    const pool = poolOf(3);
+    const told = [
+      [0, 1],
+      [3, 20],
+      [3, 20],
+    ] as const;
+    pool.observe(0, 1, { outcome: 'failed' });
+    expect(only(probedPicks(pool, told, 40))).not.toContain(0);
+    expect(probedPicks(pool, told, 40)).toContain(0);
+  });
+
+  it('counts less than an answer that has come since', () => {
+    const pool = poolOf(2);
+    tell(pool, 0, 0, 1);
+    tell(pool, 1, 1, 20);
+    pool.nowMs += 60;
+    report(pool, 0, 9, 90);
+    report(pool, 1, 0, 20);
+    expect(pool.pick()).toBe(1);
+  });
+});
+
 describe('prequal', () => {
   it('takes the fastest of those that are not loaded more than most', () => {
     const reports = [
@@ -161,6 +233,15 @@ describe('prequal', () => {
     [0, 1, 2].forEach((slot) => void report(pool, slot, 0, slot));
     pool.rebuild([1, 2]);
     expect(only(Array.from({ length: 50 }, () => pool.pick()))).not.toContain(0);
+  });
+
+  it('says nothing of that when probes are told', () => {
+    const pool = poolOf(2);
+    tell(pool, 0, 1, 10);
+    pool.nowMs += 100;
+    pool.pick();
+    for (let i = 0; i < 500; i++) pool.observe(0, 1);
+    expect(pool.warnings).toEqual([]);
   });
 
   it('says once that nobody reports', () => {

@@ -3,15 +3,17 @@
  * in flight there, whoever sent them, and how long they take now. Those that are loaded more than
  * most are hot. Of the cold ones the fastest is taken; if all are hot, the least loaded.
  *
- * Where the paper sends probes, here each response brings a report (`Backend-Load`). So those who
- * get no exchanges would never be heard: now and then one goes to somebody who has been silent.
+ * Where the paper sends probes with each request, here each response brings a report
+ * (`Backend-Load`), and so do the answers to the control thread's probes, which all workers find in
+ * the table. Who gets no exchanges and is not probed would never be heard: now and then an exchange
+ * goes to somebody who has been silent.
  */
 import { Dice } from '../base/dice.ts';
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
 import { Choices } from './choices.ts';
 import { LoadQuantile } from './load-quantile.ts';
 import { isLessBusy, type Loads, mayPick } from './loads.ts';
-import { KEPT, Reports } from './reports.ts';
+import { KEPT, MAX_AGE_MS, Reports } from './reports.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Of the reports, those that are cold (Q_RIF in the paper). */
@@ -26,12 +28,18 @@ const PICKS_PER_REMOVAL = 3;
 const SPARE_USES = 1;
 /** Where more reports leave than come, their uses are bounded by this alone. */
 const MOST_USES = 16;
+/** In so long each backend is looked at once: has it told a probe something new? */
+const LOOK_MS = 50;
+/** For one pick no more than so many. */
+const MOST_LOOKS = 32;
 /** Whoever has not been heard for so long, and has none of ours to answer, is silent. */
 const SILENT_MS = 100;
 /** Whoever failed counts as heard for so long, and is left alone. */
 const FAILURE_MS = 5000;
 /** Answers without a single report, until somebody is told. */
 const SILENT_ANSWERS = 100;
+/** More backends than there are in any pool. */
+const MOST_PLACES = 1 << 20;
 /** What `cost` is to this policy: that a report has come. */
 const HEARD = 1;
 
@@ -51,8 +59,16 @@ class Prequal implements Policy {
   private readonly cold = new LoadQuantile(COLD);
   private schedule: Schedule | null = null;
   private removesWorst = false;
+  /** Which report to a probe was taken last, by slot: when it came. */
+  private taken = new Int32Array(0);
+  /** Whose is looked at next: a place of the schedule. */
+  private next: number;
+  /** Until when the looks were taken that are due. */
+  private lookedMs = 0;
   /** Answers since the beginning, none of which brought a report; -1: one did, or it was told. */
   private silent = 0;
+  /** Answers to exchanges bring reports, not only those to probes. */
+  private answersTell = false;
 
   constructor({ loads, rng, wallMs, warn }: PolicyDeps) {
     this.loads = loads;
@@ -60,16 +76,16 @@ class Prequal implements Policy {
     this.warn = warn;
     this.dice = new Dice(rng);
     this.choices = new Choices(loads, rng);
+    // Workers that were started together do not look at the same ones.
+    this.next = this.dice.throw(MOST_PLACES);
   }
 
   pick(schedule: Schedule, tried: readonly number[]): number {
     const { reports, dice } = this;
-    if (schedule !== this.schedule) {
-      this.schedule = schedule;
-      reports.keepOnly(schedule.slots);
-    }
+    if (schedule !== this.schedule) this.follow(schedule);
     const nowMs = this.wallMs();
     reports.expire(nowMs);
+    this.lookAtProbes(schedule, nowMs);
     if (reports.count < FEWEST) return this.byOwnLoad(schedule, tried, nowMs);
     if (dice.throw(LOOKS_ROUND) === 0) {
       this.choices.drawTwo(schedule, tried);
@@ -82,6 +98,59 @@ class Prequal implements Policy {
     reports.use(at, 1 / this.loads.weight(slot));
     if (dice.throw(PICKS_PER_REMOVAL) === 0) this.removeOne();
     return slot;
+  }
+
+  private follow(schedule: Schedule): void {
+    const { slots } = schedule;
+    this.schedule = schedule;
+    this.reports.keepOnly(slots);
+    let length = this.taken.length;
+    for (const slot of slots) length = Math.max(length, slot + 1);
+    if (length === this.taken.length) return;
+    const taken = new Int32Array(length);
+    taken.set(this.taken);
+    this.taken = taken;
+  }
+
+  /** In turn: the more there are, and the longer the last pick is ago, the more at once. */
+  private lookAtProbes(schedule: Schedule, nowMs: number): void {
+    const { length } = schedule.slots;
+    if (length === 0) return;
+    const perMs = length / LOOK_MS;
+    const due = Math.min((nowMs - this.lookedMs) * perMs, length, MOST_LOOKS);
+    const looks = due > 0 ? Math.floor(due) : 0;
+    // What is left over is not lost; a clock that was set back begins anew.
+    this.lookedMs = looks === due || due < 0 ? nowMs : nowMs - (due - looks) / perMs;
+    for (let look = 0; look < looks; look++) {
+      if (this.next >= length) this.next %= length;
+      this.lookAtProbe(schedule.slots[this.next++], nowMs);
+    }
+  }
+
+  /**
+   * What this backend has told a probe is a report like any other, once: what this worker has
+   * sent there since is not in it.
+   */
+  private lookAtProbe(slot: number, nowMs: number): void {
+    const { loads, taken } = this;
+    const atMs = loads.probedAtMs(slot);
+    const inFlight = loads.probedInFlight(slot);
+    if (atMs === taken[slot] || inFlight === -1) return;
+    const ageMs = ((nowMs | 0) - atMs) | 0;
+    taken[slot] = atMs;
+    if (ageMs < 0 || ageMs > MAX_AGE_MS) return;
+    const isKnown = loads.cost(slot) !== 0;
+    const silentMs = this.silentForMs(slot, nowMs);
+    // It has failed, and is left alone.
+    if (isKnown && silentMs < 0) return;
+    const reportedMs = nowMs - ageMs;
+    if (this.reports.isNewer(slot, reportedMs)) return;
+    const relative = inFlight / loads.weight(slot);
+    this.silent = -1;
+    // Answers tell of those that are chosen, and what is cold among them is colder than among all.
+    if (!this.answersTell) this.cold.add(relative);
+    this.reports.add(slot, relative, loads.probedLatencyUs(slot), reportedMs, 1);
+    if (!isKnown || silentMs > ageMs) loads.setCost(slot, HEARD, reportedMs);
   }
 
   /** The best report: cold before hot, then the faster or the less loaded. -1: none can be had. */
@@ -147,8 +216,9 @@ class Prequal implements Policy {
       this.missReport();
       return;
     }
-    this.silent = -1;
     const relative = load.inFlight / this.loads.weight(slot);
+    this.silent = -1;
+    this.answersTell = true;
     this.cold.add(relative);
     this.reports.add(slot, relative, load.latencyUs, nowMs, this.usesOf());
     this.loads.setCost(slot, HEARD, nowMs);

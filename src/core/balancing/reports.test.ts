@@ -68,6 +68,13 @@ describe('reports', () => {
     new Reports().removeWorst(0);
   });
 
+  it('know whether what another brings is newer', () => {
+    const reports = new Reports();
+    reports.add(3, 0, 1, 1000, 1);
+    expect([999, 1000, 1001].map((atMs) => reports.isNewer(3, atMs))).toEqual([true, true, false]);
+    expect(reports.isNewer(4, 0)).toBe(false);
+  });
+
   it('take a hot one for worse than a slow cold one, in whatever order they came', () => {
     for (const order of [
       [0, 1],

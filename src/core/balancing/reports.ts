@@ -7,7 +7,7 @@
 /** Reports that are kept (m in the paper). */
 export const KEPT = 16;
 /** A report is worth nothing after so long. */
-const MAX_AGE_MS = 1000;
+export const MAX_AGE_MS = 1000;
 
 export class Reports {
   /** How many there are: 0 .. count - 1 of what follows. */
@@ -30,6 +30,14 @@ export class Reports {
     this.latenciesUs[at] = latencyUs;
     this.atMs[at] = nowMs;
     this.uses[at] = uses;
+  }
+
+  /** Is there one of this backend that is not older? */
+  isNewer(slot: number, atMs: number): boolean {
+    for (let at = 0; at < this.count; at++) {
+      if (this.slots[at] === slot) return this.atMs[at] >= atMs;
+    }
+    return false;
   }
 
   /** What this backend has said is not true any more. */

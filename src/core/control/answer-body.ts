@@ -2,19 +2,17 @@
  * Looks for a text in the body of the answer to a probe, wherever the reads cut it. The body ends
  * as its framing says, by the rules that hold for traffic; no more of it is looked at than 64 KiB.
  */
-import { latin1, toLatin1, utf8 } from '../base/bytes.ts';
+import { toLatin1, utf8 } from '../base/bytes.ts';
 import { Head } from '../http/head.ts';
 import { ResponseFacts } from '../http/response-facts.ts';
 import { BodyReader, type BodySink, STOPPED } from '../http1/body-reader.ts';
-import { HeadParser, REFUSED } from '../http1/head-parser.ts';
+import { REFUSED } from '../http1/head-parser.ts';
+import { ANSWER_LIMITS, parseAnswerHead } from './answer-head.ts';
 
 /** Of the body, without chunk sizes. */
 export const BODY_BYTES = 64 * 1024;
 /** So much of the body is kept, to say what came instead. */
 const KEPT = 100;
-
-/** Of a head that the `AnswerReader` has let through. */
-const LIMITS = { headBytes: 64 * 1024, requestLineBytes: 64 * 1024, headerFields: 1000 };
 
 const CUT = 'the connection was closed before its end';
 
@@ -30,20 +28,16 @@ export class AnswerBody implements BodySink {
   /** The content so far, bytes. */
   length = 0;
   private readonly wanted: string;
-  private readonly reader = new BodyReader(LIMITS);
+  private readonly reader = new BodyReader(ANSWER_LIMITS);
   /** The end of what has come; the text may have begun there. */
   private tail = '';
 
   /** `head`: with its empty line, a character for each byte. `wanted` is not empty. */
   constructor(wanted: string, head: string) {
     this.wanted = toLatin1(utf8(wanted));
-    const parsed = new Head(LIMITS.headerFields);
-    const parser = new HeadParser(LIMITS);
+    const parsed = parseAnswerHead(head);
     const facts = new ResponseFacts();
-    const bytes = latin1(head);
-    parser.begin('response', parsed, 0);
-    const isRefused = parser.parse(bytes, bytes.length) === REFUSED;
-    const refusal = isRefused ? parser.refusal : facts.decide(parsed, false);
+    const refusal = parsed instanceof Head ? facts.decide(parsed, false) : parsed;
     this.problem = refusal?.what ?? null;
     this.reader.begin(facts.body, facts.contentLength, false);
     this.settle();

@@ -65,6 +65,31 @@ const backendOf = (name: string): Backend => {
   return found;
 };
 
+describe('load probes', () => {
+  const load = { ...healthCheck({ path: '/load', intervalMs: 100 }), timeoutMs: 100 };
+  const said = (inFlight: number): string =>
+    answer(200, `Backend-Load: in_flight=${inFlight}, latency_ms=1\r\n`);
+
+  it('fill the table beside the health checks, until their backend drains or all stops', () => {
+    const server = world.serve('10.0.0.1', (request) => said(request.includes('/load') ? 5 : 2));
+    start(of(numbered(1), { policy: 'prequal', loadProbe: load }));
+    world.pass(1000);
+    expect(table.probedInFlight(backendOf('server-1').slot)).toBe(5);
+    const asked = (): number => server.requests.filter((each) => each.includes('/load')).length;
+    expect(asked()).toBeGreaterThan(7);
+    controller.drain('default', 'server-1');
+    const before = asked();
+    world.pass(1000);
+    expect(asked()).toBe(before);
+  });
+
+  it('are not needed for what health checks are told', () => {
+    world.serve('10.0.0.1', () => said(2));
+    start(of(numbered(1), { policy: 'prequal' }));
+    expect(table.probedInFlight(backendOf('server-1').slot)).toBe(2);
+  });
+});
+
 describe('the start', () => {
   it('seats the backends, tells the engine, opens the listeners and probes', () => {
     world.serve('10.0.0.1');

@@ -18,6 +18,7 @@ import { Circuits } from './circuits.ts';
 import { Drains } from './drains.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { HealthWatch } from './health-watch.ts';
+import { LoadProbes } from './load-probes.ts';
 import type { Member, Pool } from './members.ts';
 import { Memories } from './memories.ts';
 import { Names } from './names.ts';
@@ -93,6 +94,7 @@ const LATE_MS = 250;
 export class Controller {
   private readonly deps: ControllerDeps;
   private readonly prober: Prober;
+  private readonly loads: LoadProbes;
   private readonly names: Names;
   private readonly health: HealthWatch;
   private readonly passive: PassiveWatch;
@@ -119,10 +121,15 @@ export class Controller {
       connectFailed: (backend) => this.names.lookAgain(backend),
       probed: (backend, outcome, tookMs) =>
         this.withHealth(backend, (member) => this.health.probed(member, outcome, tookMs)),
+      reported: (backend, load) => this.loads.reported(backend, load),
     });
+    this.loads = new LoadProbes(transport, clock, rng, table);
     this.names = new Names(resolver, clock, log, {
       addressed: (backend) => engine.addressed(backend),
-      resolved: (backend) => this.withHealth(backend, (member) => this.health.resolved(member)),
+      resolved: (backend) => {
+        this.withHealth(backend, (member) => this.health.resolved(member));
+        this.loads.resolved(backend);
+      },
       unresolved: (backend, why) =>
         this.withHealth(backend, (member) => this.health.unresolved(member, why)),
     });
@@ -405,6 +412,7 @@ export class Controller {
     for (const [pool, members] of fresh) this.health.begin(pool, members);
     this.passive.configured([...pools.values()]);
     this.circuits.configured([...pools.values()], memories.circuits);
+    this.loads.configured([...pools.values()]);
   }
 
   /** Gives the pool its members in configured order; returns those that are new. */
@@ -455,6 +463,7 @@ export class Controller {
 
   private beginDrain(member: Member, removed: boolean): void {
     this.prober.forget(member.backend);
+    this.loads.forget(member.backend);
     this.schedules.slowStarts.end(member);
     this.passive.forget(member);
     this.limits.forget(member);
@@ -463,6 +472,7 @@ export class Controller {
 
   private stopped(): void {
     this.prober.stop();
+    this.loads.stop();
     this.names.stop();
     this.health.stop();
     this.schedules.slowStarts.stop();

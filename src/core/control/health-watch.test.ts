@@ -54,6 +54,7 @@ beforeEach(() => {
     connected: () => {},
     connectFailed: () => {},
     probed: () => {},
+    reported: () => {},
   });
   watch = new HealthWatch(
     table,

@@ -2,11 +2,16 @@
  * A probe by HTTP/1.1: one request, and whether the answer is what the health check expects. The
  * verdict falls on the status, or once the body shows whether the expected text is in it.
  */
+
+import { goesByReports, type ReportedLoad } from '../balancing/balancing.ts';
 import { latin1, toLatin1 } from '../base/bytes.ts';
-import type { HealthCheckConfig } from '../config.ts';
+import type { ProbeConfig } from '../config.ts';
 import type { Evidence } from '../health/tracker.ts';
+import { BackendLoad } from '../http/backend-load.ts';
+import { Head } from '../http/head.ts';
 import type { Backend } from '../table/backend.ts';
 import { AnswerBody, BODY_BYTES } from './answer-body.ts';
+import { parseAnswerHead } from './answer-head.ts';
 import { type Answer, AnswerReader } from './answer-reader.ts';
 import type { Conversation } from './conversation.ts';
 import { quote } from './wording.ts';
@@ -17,18 +22,21 @@ const SHOWN = 60;
 export class HttpConversation implements Conversation {
   readonly label: string;
   readonly request: Uint8Array;
-  private readonly check: HealthCheckConfig;
+  load: ReportedLoad | null = null;
+  private readonly check: ProbeConfig;
+  private readonly wantsLoad: boolean;
   private readonly reader: AnswerReader;
   /** The answer's, when its status is an expected one and so is some text in it. */
   private body: AnswerBody | null = null;
   /** `GET /health answered 200`, once it has. */
   private what = '';
 
-  constructor(backend: Backend, check: HealthCheckConfig) {
+  constructor(backend: Backend, check: ProbeConfig) {
     this.check = check;
     this.label = `${check.method} ${check.path}`;
     this.request = latin1(requestHead(check, backend));
-    this.reader = new AnswerReader(check.expectedBody !== null);
+    this.wantsLoad = goesByReports(backend.pool.policy);
+    this.reader = new AnswerReader(this.wantsLoad || check.expectedBody !== null);
   }
 
   heard(bytes: Uint8Array): Evidence | null {
@@ -61,6 +69,7 @@ export class HttpConversation implements Conversation {
       const settable = (status >= 300 && status < 400) || status === 401 || status === 403;
       return failed(settable ? `${this.what}; set expected_status` : this.what);
     }
+    if (this.wantsLoad) this.load = loadIn(head);
     if (expectedBody === null) return { kind: 'passed', what: this.what };
     this.body = new AnswerBody(expectedBody, head);
     return this.read(this.body, latin1(rest));
@@ -88,8 +97,17 @@ export class HttpConversation implements Conversation {
 
 const failed = (why: string): Evidence => ({ kind: 'failed', how: 'other', why });
 
+/** What `Backend-Load` says in this head; null: nothing that counts. */
+function loadIn(head: string): ReportedLoad | null {
+  const parsed = parseAnswerHead(head);
+  if (!(parsed instanceof Head)) return null;
+  const load = new BackendLoad();
+  load.read(parsed);
+  return load.inFlight === -1 ? null : load;
+}
+
 /** Its fields were checked with the configuration: no CR, LF or blank inside. */
-function requestHead(check: HealthCheckConfig, backend: Backend): string {
+function requestHead(check: ProbeConfig, backend: Backend): string {
   const bodyless = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE'].includes(check.method);
   const own = new Set(check.headers.map(([name]) => name.toLowerCase()));
   const unlessOwn = (name: string, value: string): string =>

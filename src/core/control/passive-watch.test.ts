@@ -33,7 +33,12 @@ beforeEach(() => {
   const { transport, clock, rng, log } = world;
   const engine = new FakeEngine(clock);
   table = new Table({ capacity: 16, workers: 2 });
-  const silent = { connected: () => {}, connectFailed: () => {}, probed: () => {} };
+  const silent = {
+    connected: () => {},
+    connectFailed: () => {},
+    probed: () => {},
+    reported: () => {},
+  };
   const prober = new Prober(transport, clock, rng, silent);
   health = new HealthWatch(
     table,

@@ -10,6 +10,7 @@ import { latin1 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import type { SocketHandler, Target, Transport } from '../base/transport.ts';
+import type { PolicyName } from '../config.ts';
 import type { Backend } from '../table/backend.ts';
 import { type Outcome, Probe } from './probe.ts';
 
@@ -23,18 +24,21 @@ interface Seen {
   readonly outcomes: Outcome[];
   readonly connected: string[];
   readonly failed: string[];
+  readonly loads: number[][];
 }
 
 function probe(of: Backend, transport = world.transport, clock: Clock = world.clock): Seen {
   const outcomes: Outcome[] = [];
   const connected: string[] = [];
   const failed: string[] = [];
-  const made = new Probe(transport, clock, of, {
+  const loads: number[][] = [];
+  const made = new Probe(transport, clock, of, of.pool.healthCheck, {
     connected: (address) => void connected.push(address),
     connectFailed: (address, { kind }: Failure) => void failed.push(`${address} ${kind}`),
+    reported: ({ inFlight, latencyUs }) => void loads.push([inFlight, latencyUs]),
     done: (outcome) => void outcomes.push(outcome),
   });
-  return { probe: made, outcomes, connected, failed };
+  return { probe: made, outcomes, connected, failed, loads };
 }
 
 /** What a probe of a server that behaves so says, after ten seconds. */
@@ -82,6 +86,23 @@ describe('a probe', () => {
       `GET /health HTTP/1.1\r\nHost: 10.0.0.1:${PORT}\r\nAccept: */*\r\n` +
         'X-Probe: yes\r\nuser-agent: mine\r\nConnection: close\r\n\r\n',
     ]);
+  });
+
+  it('hears of the load of a backend whose pool goes by that, in a good answer', () => {
+    const field = 'Backend-Load: in_flight=2, latency_ms=1.5\r\n';
+    const server = world.serve('10.0.0.1', () => answer(200, field));
+    const loadsWith = (policy: PolicyName): number[][] => {
+      const seen = probe(backend({}, { policy }));
+      world.pass(100);
+      expect(seen.outcomes).toHaveLength(1);
+      return seen.loads;
+    };
+    expect(loadsWith('prequal')).toEqual([[2, 1500]]);
+    expect(loadsWith('round_robin')).toEqual([]);
+    server.behave = () => answer(503, field);
+    expect(loadsWith('prequal')).toEqual([]);
+    server.behave = () => answer(200, 'Backend-Load: busy\r\n');
+    expect(loadsWith('prequal')).toEqual([]);
   });
 
   it('leaves nothing behind', () => {

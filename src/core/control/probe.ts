@@ -3,10 +3,12 @@
  * over the connection depends on the kind of the health check (conversation.ts). The timeout covers
  * all of it. It says what it saw and decides nothing.
  */
+
+import type { ReportedLoad } from '../balancing/balancing.ts';
 import type { Alarm, Clock } from '../base/clock.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Socket, SocketHandler, Target, Transport } from '../base/transport.ts';
-import type { HealthCheckConfig } from '../config.ts';
+import type { ProbeConfig } from '../config.ts';
 import type { Evidence } from '../health/tracker.ts';
 import type { Backend } from '../table/backend.ts';
 import { BODY_BYTES } from './answer-body.ts';
@@ -20,6 +22,8 @@ export type Outcome = Evidence | { readonly kind: 'void'; readonly why: string }
 export interface ProbeEvents {
   connected(address: string): void;
   connectFailed(address: string, failure: Failure): void;
+  /** What a good answer says of the backend's load; before `done`. */
+  reported(load: ReportedLoad): void;
   /** Once, unless the probe was aborted. */
   done(outcome: Outcome): void;
 }
@@ -34,7 +38,7 @@ export class Probe {
   private readonly transport: Transport;
   private readonly clock: Clock;
   private readonly backend: Backend;
-  private readonly check: HealthCheckConfig | null;
+  private readonly check: ProbeConfig | null;
   private readonly conversation: Conversation | null;
   private readonly events: ProbeEvents;
   private readonly addresses: readonly string[];
@@ -48,12 +52,18 @@ export class Probe {
   private opened = false;
   private decided = false;
 
-  /** Starts at once. The backend has at least one address. */
-  constructor(transport: Transport, clock: Clock, backend: Backend, events: ProbeEvents) {
+  /** Starts at once. The backend has at least one address. `check`: null: it only connects. */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    backend: Backend,
+    check: ProbeConfig | null,
+    events: ProbeEvents,
+  ) {
     this.transport = transport;
     this.clock = clock;
     this.backend = backend;
-    this.check = backend.pool.healthCheck;
+    this.check = check;
     this.conversation = conversationWith(backend, this.check);
     this.events = events;
     this.addresses = backend.addresses;
@@ -143,8 +153,12 @@ export class Probe {
 
   /** The verdict falls as soon as it can; what comes then is read until the backend closes. */
   private heard(bytes: Uint8Array): void {
-    const evidence = this.conversation?.heard(bytes) ?? null;
-    if (evidence !== null) this.decide(evidence);
+    const { conversation } = this;
+    const evidence = conversation?.heard(bytes) ?? null;
+    if (evidence === null) return;
+    const load = conversation?.load ?? null;
+    if (load !== null && evidence.kind === 'passed') this.events.reported(load);
+    this.decide(evidence);
   }
 
   private closed(address: string, failure: Failure | null): void {

@@ -32,6 +32,7 @@ beforeEach(() => {
       probed.push({ name: of.config.name, kind, atMs: world.clock.nowMs() });
       then(of, tookMs);
     },
+    reported: () => {},
   });
 });
 

@@ -2,10 +2,12 @@
  * Sends probes when they are due: one at a time per backend, with jitter, and never as a burst,
  * however many backends there are. What a probe's outcome means is decided by others.
  */
+import type { ReportedLoad } from '../balancing/balancing.ts';
 import type { Alarm, Clock } from '../base/clock.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Transport } from '../base/transport.ts';
+import type { ProbeConfig } from '../config.ts';
 import type { Backend } from '../table/backend.ts';
 import { Agenda, type CrossOut } from './agenda.ts';
 import { type Outcome, Probe } from './probe.ts';
@@ -16,7 +18,23 @@ export interface ProberEvents {
   connectFailed(backend: Backend, address: string, failure: Failure): void;
   /** `tookMs` since its start. The next one has to be asked for. */
   probed(backend: Backend, outcome: Outcome, tookMs: number): void;
+  /** What it says of its load, in the good answer to a probe. */
+  reported(backend: Backend, load: ReportedLoad): void;
 }
+
+/** What is asked of a backend, and how often. */
+export interface ProbePlan {
+  /** Null: it is only connected to. */
+  checkOf(backend: Backend): ProbeConfig | null;
+  /** On average, for the rate at which probes may start. */
+  intervalMsOf(backend: Backend): number;
+}
+
+/** By the health checks of the pools. */
+const HEALTH: ProbePlan = {
+  checkOf: ({ pool }) => pool.healthCheck,
+  intervalMsOf: ({ pool }) => pool.healthCheck?.intervalMs ?? SUSPECT_INTERVAL_MS,
+};
 
 interface Job {
   /** The last one; it may have its outcome already and still read the rest of the answer. */
@@ -36,6 +54,7 @@ export class Prober {
   private readonly clock: Clock;
   private readonly rng: Rng;
   private readonly events: ProberEvents;
+  private readonly plans: ProbePlan;
   private readonly agenda = new Agenda<Backend>();
   private readonly jobs = new Map<Backend, Job>();
   private alarm: Alarm | null = null;
@@ -45,11 +64,18 @@ export class Prober {
   /** Null: to be computed again, the set of backends has changed. */
   private startsAllowed: number | null = null;
 
-  constructor(transport: Transport, clock: Clock, rng: Rng, events: ProberEvents) {
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    rng: Rng,
+    events: ProberEvents,
+    plans: ProbePlan = HEALTH,
+  ) {
     this.transport = transport;
     this.clock = clock;
     this.rng = rng;
     this.events = events;
+    this.plans = plans;
   }
 
   /**
@@ -140,9 +166,10 @@ export class Prober {
     job.probe?.abort();
     job.probe = null;
     if (backend.addresses.length === 0) return;
-    job.probe = new Probe(this.transport, this.clock, backend, {
+    job.probe = new Probe(this.transport, this.clock, backend, this.plans.checkOf(backend), {
       connected: (address) => this.events.connected(backend, address),
       connectFailed: (address, failure) => this.events.connectFailed(backend, address, failure),
+      reported: (load) => this.events.reported(backend, load),
       done: (outcome) => this.events.probed(backend, outcome, this.clock.nowMs() - startedMs),
     });
   }
@@ -151,7 +178,7 @@ export class Prober {
   private computeStartsAllowed(): number {
     let perSlice = 0;
     for (const backend of this.jobs.keys()) {
-      perSlice += SLICE_MS / (backend.pool.healthCheck?.intervalMs ?? SUSPECT_INTERVAL_MS);
+      perSlice += SLICE_MS / this.plans.intervalMsOf(backend);
     }
     return Math.max(STARTS_PER_SLICE, Math.ceil(perSlice * 1.25));
   }

@@ -47,6 +47,9 @@ const COLUMNS = [
   'costAt',
   'keeping',
   'streak',
+  'probedLoad',
+  'probedLatency',
+  'probedAt',
 ] as const;
 /** Columns with a word for each slot and worker. */
 const LEDGERS = [
@@ -61,6 +64,8 @@ const LEDGERS = [
 
 /** In the place of a streak: the next outcome decides a trial. */
 const TRIAL = -1;
+/** Longer latencies are not told apart. */
+const MOST_US = 0x7fffffff;
 /** What `noteFailure` returns for the failure that has decided a trial. */
 export const TRIAL_FAILED = 0;
 
@@ -95,6 +100,9 @@ export class Table {
   private readonly costTimes: Int32Array;
   private readonly keepings: Int32Array;
   private readonly streaks: Int32Array;
+  private readonly probedLoads: Int32Array;
+  private readonly probedLatencies: Int32Array;
+  private readonly probedTimes: Int32Array;
   private readonly exchanges: Int32Array;
   private readonly answerCounts: Int32Array;
   private readonly failureCounts: Int32Array;
@@ -135,6 +143,9 @@ export class Table {
     this.costTimes = column('costAt');
     this.keepings = column('keeping');
     this.streaks = column('streak');
+    this.probedLoads = column('probedLoad');
+    this.probedLatencies = column('probedLatency');
+    this.probedTimes = column('probedAt');
     this.exchanges = ledger('exchanges');
     this.answerCounts = ledger('answers');
     this.failureCounts = ledger('failures');
@@ -165,6 +176,7 @@ export class Table {
       Atomics.store(this.costs, slot, 0);
       Atomics.store(this.keepings, slot, 0);
       Atomics.store(this.streaks, slot, 0);
+      Atomics.store(this.probedLoads, slot, -1);
       this.setState(slot, state);
       return slot;
     }
@@ -410,6 +422,28 @@ export class Table {
   setCost(slot: number, cost: number, atMs: number): void {
     Atomics.store(this.costs, slot, cost);
     Atomics.store(this.costTimes, slot, atMs | 0);
+  }
+
+  /** Requests in flight there, as it has told a probe; -1: it has told none. */
+  probedInFlight(slot: number): number {
+    return this.probedLoads[slot];
+  }
+
+  /** How long requests take there, as it has told a probe; microseconds, 2^31 - 1 at most. */
+  probedLatencyUs(slot: number): number {
+    return this.probedLatencies[slot];
+  }
+
+  /** When it told that; milliseconds, cut to 32 bits. */
+  probedAtMs(slot: number): number {
+    return this.probedTimes[slot];
+  }
+
+  /** A probe's answer says so. Control thread only; the time comes last. */
+  setProbed(slot: number, inFlight: number, latencyUs: number, atMs: number): void {
+    Atomics.store(this.probedLatencies, slot, Math.min(latencyUs, MOST_US));
+    Atomics.store(this.probedLoads, slot, inFlight);
+    Atomics.store(this.probedTimes, slot, atMs | 0);
   }
 
   // ---- outcomes of attempts ---------------------------------------------------------------------
