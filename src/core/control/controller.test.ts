@@ -11,6 +11,7 @@ import {
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { failure } from '../base/failure.ts';
+import type { Transport } from '../base/transport.ts';
 import type { BackendConfig, Config, PoolConfig } from '../config.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
@@ -88,6 +89,46 @@ describe('load probes', () => {
     start(of(numbered(1), { policy: 'prequal' }));
     expect(table.probedInFlight(backendOf('server-1').slot)).toBe(2);
   });
+});
+
+it('probes 5,000 backends in their interval, from the start on and never in a burst', () => {
+  const starts: number[] = [];
+  const { resolver, clock, rng, log } = world;
+  const transport: Transport = {
+    listen: world.transport.listen,
+    connect: (to, handler) => {
+      starts.push(clock.nowMs());
+      return world.transport.connect(to, handler);
+    },
+  };
+  world.serve('10.0.0.1');
+  table = new Table({ capacity: 5000, workers: 1 });
+  controller = new Controller({ transport, resolver, clock, rng, table, log, engine });
+  const hundred = Array.from({ length: 100 }, (_, n) => backendConfig(n, { host: '10.0.0.1' }));
+  start(config(Array.from({ length: 50 }, (_, n) => poolConfig(hundred, { name: `pool-${n}` }))));
+  world.pass(15_000);
+  expect(states().every((state) => state.endsWith(' up'))).toBe(true);
+  expect(starts.length).toBeGreaterThan(14_000);
+  let most = 0;
+  for (let first = 0, last = 0; last < starts.length; last++) {
+    while (starts[first] <= starts[last] - 100) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  // A hundred are needed; a quarter more, rounded up in each slice of 10 ms.
+  expect(most).toBeLessThanOrEqual(143);
+});
+
+it('takes out a backend whose answers are too slow, and asks it less often then', () => {
+  const server = world.serve('10.0.0.1');
+  start(of(numbered(1), { healthCheck: healthCheck({ downIntervalMs: 20_000 }) }));
+  server.behave = () => null;
+  world.pass(25_000);
+  expect(states()).toEqual(['server-1 down']);
+  const [line] = world.logged('backend_down');
+  expect(line).toContain('GET /health took longer than 2 s');
+  const asked = server.requests.length;
+  world.pass(60_000);
+  expect(server.requests.length - asked).toBeLessThanOrEqual(4);
 });
 
 describe('the start', () => {
