@@ -172,6 +172,11 @@ describe('a pick', () => {
     expect(elsewhere.log.backend).not.toBe(log.backend);
   });
 
+  it('says of sessions that are remembered that it knows none', () => {
+    const { pick } = ask({ sticky: { header: 'X-Session' } }, { headers: ['X-Session: a'] });
+    expect(pick).toMatchObject({ sticky: null, remembered: 'header:x-session' });
+  });
+
   it('goes home by the cookie that the answer before has set', () => {
     const sticky = { sticky: { cookie: 'lb' } };
     const first = ask(sticky);

@@ -93,6 +93,8 @@ export interface Picked {
   readonly seed: number;
   readonly key: PickKey | null;
   readonly sticky: Sticky | null;
+  /** By what its sessions are remembered, `header:x-session`; null: they are not. */
+  readonly remembered: string | null;
   readonly candidates: readonly Candidate[];
   /** Whom the policy considered for the first attempt, in that order; empty: it looks at nobody. */
   readonly considered: readonly string[];

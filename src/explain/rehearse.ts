@@ -11,7 +11,7 @@ import {
   serveBackend,
   startRehearsal,
 } from '../../sim/rehearsal.ts';
-import { latin1, toLatin1 } from '../core/base/bytes.ts';
+import { latin1, toLatin1, utf8 } from '../core/base/bytes.ts';
 import { createRng } from '../core/base/rng.ts';
 import type { Socket, SocketHandler } from '../core/base/transport.ts';
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../core/config.ts';
@@ -46,6 +46,7 @@ const SETTLING_MS = 600_000;
 /** Until the request has its answer: who waits in a queue waits its timeout. */
 const ANSWER_MS = 7_200_000;
 const STEP_MS = 50;
+const NO_BODY = new Uint8Array(0);
 
 /** One end of a connection, and all that came. */
 class Ear implements SocketHandler {
@@ -113,6 +114,7 @@ export class Stage {
   private serve(pool: PoolConfig, backend: BackendConfig): void {
     if (this.question.down.some((each) => isNamed(each, pool.name, backend.name))) return;
     const [good] = pool.healthCheck?.expectedStatus[0] ?? [200];
+    const wanted = utf8(pool.healthCheck?.expectedBody ?? '');
     serveBackend(this.network, backend, (socket, peer) => {
       const isProbe = peer.address === PROBER_ADDRESS;
       const status = isProbe ? good : 200;
@@ -122,7 +124,9 @@ export class Stage {
         // Else it is the end of a body in chunks.
         if (!head[0].endsWith(' HTTP/1.1')) return;
         if (!isProbe) this.heads.push(head);
-        socket.write(latin1(`HTTP/1.1 ${status} OK\r\nContent-Length: 0\r\n\r\n`));
+        const body = isProbe ? wanted : NO_BODY;
+        socket.write(latin1(`HTTP/1.1 ${status} OK\r\nContent-Length: ${body.length}\r\n\r\n`));
+        if (body.length > 0) socket.write(body);
       });
     });
   }

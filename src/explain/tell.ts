@@ -142,11 +142,14 @@ function routeLines({ routes, limits, failure }: Routed, p: Paints): string[] {
 // ---- pick -------------------------------------------------------------------------------------
 
 function pickLines(pick: Picked, connect: readonly Attempt[], p: Paints): string[] {
-  const { policy, key, sticky, candidates, how, otherwise, next } = pick;
+  const { policy, key, sticky, remembered, candidates, how, otherwise, next } = pick;
   const picked = connect[0]?.backend ?? null;
   const lines = [`${p.bold(policy)}: ${how}`];
   if (key !== null) lines.push(keyLine(key));
   if (sticky !== null) lines.push(...stickyLines(sticky));
+  if (remembered !== null) {
+    lines.push(`sticky: by ${remembered}; this is how a session begins that nobody remembers`);
+  }
   lines.push(...candidateLines(candidates, picked, p));
   if (picked !== null && key !== null && key.hash !== null) {
     lines.push(`if ${picked} were down: ${otherwise ?? 'nobody'}`);

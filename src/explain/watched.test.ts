@@ -12,7 +12,7 @@ import {
 import { policies } from '../core/balancing/balancing.ts';
 import { latin1 } from '../core/base/bytes.ts';
 import { createRng } from '../core/base/rng.ts';
-import type { PolicyName } from '../core/config.ts';
+import type { PolicyName, StickyConfig } from '../core/config.ts';
 import { Notes, WatchedEngine, WatchedTable } from './watched.ts';
 
 /** Where requests went, and what clients heard, through an engine that is watched or not. */
@@ -61,7 +61,13 @@ function played(policy: PolicyName, isWatched: boolean) {
   return heard;
 }
 
-const STICKY = { cookie: 'lb', maxAgeMs: null, secret: null, drain: false };
+const STICKY: StickyConfig = {
+  kind: 'cookie',
+  cookie: 'lb',
+  maxAgeMs: null,
+  secret: null,
+  drain: false,
+};
 
 describe('an engine that is watched', () => {
   it.each(Object.keys(policies) as PolicyName[])('decides as one that is not: %s', (policy) => {

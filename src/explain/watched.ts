@@ -10,9 +10,9 @@ import type { Config, HashKeyConfig, RouteConfig } from '../core/config.ts';
 import type { Destination } from '../core/engine/destinations.ts';
 import { Engine, type EngineDeps, type PoolMembers } from '../core/engine/engine.ts';
 import type { Exchange } from '../core/engine/exchange.ts';
-import type { LimitMemories } from '../core/engine/limit-memories.ts';
 import type { Pool } from '../core/engine/pool.ts';
 import type { RouteLimits } from '../core/engine/rate-limits.ts';
+import type { SharedMemories } from '../core/engine/shared-memories.ts';
 import { clientNetwork } from '../core/http/client-network.ts';
 import { hashKeyOf, type KeyHash, NO_KEY } from '../core/http/hash-key.ts';
 import type { Head } from '../core/http/head.ts';
@@ -95,7 +95,7 @@ export class WatchedEngine extends Engine {
   override configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
-    memories: LimitMemories,
+    memories: SharedMemories,
   ): void {
     this.routes = config.routes;
     for (const [name, { backends, schedule }] of pools) {
@@ -156,8 +156,8 @@ export class WatchedEngine extends Engine {
       }
       return notes.key;
     };
-    watched.homeOf = (head) => {
-      notes.home = pool.homeOf(head);
+    watched.homeOf = (head, facts) => {
+      notes.home = pool.homeOf(head, facts);
       return notes.home;
     };
     watched.enter = (...about) => {

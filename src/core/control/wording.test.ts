@@ -36,6 +36,7 @@ it('lists words', () => {
 it('quotes foreign text, shortened, with nothing in it that a terminal would obey', () => {
   expect(quote('up', 2)).toBe('"up"');
   expect(quote('\x1b[2J\nready', 7)).toBe('".[2J.re..."');
+  expect(quote('"\\', 9)).toBe('"\\"\\\\"');
 });
 
 it('names the pool of a backend unless it is the only usual one', () => {

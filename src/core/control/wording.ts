@@ -29,6 +29,9 @@ export function callName(pool: string, backend: string): string {
 
 /** Foreign text, its beginning, harmless in a log line; a character for each byte. */
 export function quote(text: string, most: number): string {
-  const shown = text.slice(0, most).replace(/[^\x20-\x7e]/g, '.');
+  const shown = text
+    .slice(0, most)
+    .replace(/[^\x20-\x7e]/g, '.')
+    .replace(/["\\]/g, '\\$&');
   return `"${shown}${text.length > most ? '...' : ''}"`;
 }
