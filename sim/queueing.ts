@@ -294,7 +294,7 @@ class Queueing {
       // Balancers do not probe in step.
       const slot = (turn + 7 * balancer) % servers.length;
       const { inFlight, latencyUs } = reportOf(servers[slot].meter);
-      balancers[balancer].table.setProbed(slot, inFlight, latencyUs, at * this.serviceMs);
+      balancers[balancer].table.probed.set(slot, inFlight, latencyUs, at * this.serviceMs);
       this.probes += 1;
     }
   }

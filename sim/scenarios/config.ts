@@ -27,6 +27,7 @@ export function scenarioConfig(
         backends: addresses.map((address, i) => backendConfig(scenario, address, i + 1)),
         queue: { size: 1000, timeoutMs: 10_000, order: 'fifo' },
         healthCheck: null,
+        loadProbe: null,
         passiveHealth: null,
         circuitBreaker: null,
         retries: null,

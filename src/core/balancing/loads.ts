@@ -15,12 +15,15 @@ export interface Loads {
   costAtMs(slot: number): number;
   /** A whole number below 2^31 that a policy makes of what it has observed. */
   setCost(slot: number, cost: number, atMs: number): void;
-  /** Requests in flight there, as it has told a probe; -1: it has told none. */
-  probedInFlight(slot: number): number;
-  /** How long requests take there, as it has told a probe; microseconds. */
-  probedLatencyUs(slot: number): number;
-  /** When; milliseconds since 1970, cut to 32 bits. */
-  probedAtMs(slot: number): number;
+  /** What backends have told probes. */
+  readonly probed: {
+    /** Requests in flight there; -1: it has told nothing. */
+    inFlight(slot: number): number;
+    /** How long requests take there; microseconds. */
+    latencyUs(slot: number): number;
+    /** When; milliseconds since 1970, cut to 32 bits. */
+    atMs(slot: number): number;
+  };
 }
 
 /** What is this old counts 1/e (Finagle's default). */

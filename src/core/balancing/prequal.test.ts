@@ -37,7 +37,7 @@ const only = (all: readonly number[]): number[] => [...new Set(all)].sort((a, b)
 
 /** This backend answers a probe so. */
 const tell = (pool: PickingPool, slot: number, inFlight: number, latencyMs: number): void =>
-  pool.table.setProbed(slot, inFlight, latencyMs * 1000, pool.nowMs);
+  pool.table.probed.set(slot, inFlight, latencyMs * 1000, pool.nowMs);
 
 /** Picks, each a while after the one before, when all have been told to probes. */
 function probedPicks(

@@ -133,8 +133,8 @@ class Prequal implements Policy {
    */
   private lookAtProbe(slot: number, nowMs: number): void {
     const { loads, taken } = this;
-    const atMs = loads.probedAtMs(slot);
-    const inFlight = loads.probedInFlight(slot);
+    const atMs = loads.probed.atMs(slot);
+    const inFlight = loads.probed.inFlight(slot);
     if (atMs === taken[slot] || inFlight === -1) return;
     const ageMs = ((nowMs | 0) - atMs) | 0;
     taken[slot] = atMs;
@@ -149,7 +149,7 @@ class Prequal implements Policy {
     this.silent = -1;
     // Answers tell of those that are chosen, and what is cold among them is colder than among all.
     if (!this.answersTell) this.cold.add(relative);
-    this.reports.add(slot, relative, loads.probedLatencyUs(slot), reportedMs, 1);
+    this.reports.add(slot, relative, loads.probed.latencyUs(slot), reportedMs, 1);
     if (!isKnown || silentMs > ageMs) loads.setCost(slot, HEARD, reportedMs);
   }
 

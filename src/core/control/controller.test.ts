@@ -75,7 +75,7 @@ describe('load probes', () => {
     const server = world.serve('10.0.0.1', (request) => said(request.includes('/load') ? 5 : 2));
     start(of(numbered(1), { policy: 'prequal', loadProbe: load }));
     world.pass(1000);
-    expect(table.probedInFlight(backendOf('server-1').slot)).toBe(5);
+    expect(table.probed.inFlight(backendOf('server-1').slot)).toBe(5);
     const asked = (): number => server.requests.filter((each) => each.includes('/load')).length;
     expect(asked()).toBeGreaterThan(7);
     controller.drain('default', 'server-1');
@@ -87,7 +87,7 @@ describe('load probes', () => {
   it('are not needed for what health checks are told', () => {
     world.serve('10.0.0.1', () => said(2));
     start(of(numbered(1), { policy: 'prequal' }));
-    expect(table.probedInFlight(backendOf('server-1').slot)).toBe(2);
+    expect(table.probed.inFlight(backendOf('server-1').slot)).toBe(2);
   });
 });
 

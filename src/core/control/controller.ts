@@ -471,15 +471,9 @@ export class Controller {
   }
 
   private stopped(): void {
-    this.prober.stop();
-    this.loads.stop();
-    this.names.stop();
-    this.health.stop();
-    this.schedules.slowStarts.stop();
-    this.passive.stop();
-    this.limits.stop();
-    this.circuits.stop();
-    this.drains.stop();
+    const { prober, loads, names, health, passive, limits, circuits, drains } = this;
+    const parts = [prober, loads, names, health, passive, limits, circuits, drains];
+    for (const part of [...parts, this.schedules.slowStarts]) part.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();
   }

@@ -61,7 +61,7 @@ function poolOf(backends: readonly Backend[], loadProbe: ProbeConfig | null = PR
 const loaded = (inFlight: number, latencyMs: number): string =>
   answer(200, `Backend-Load: in_flight=${inFlight}, latency_ms=${latencyMs}\r\n`);
 
-const told = ({ slot }: Backend) => [table.probedInFlight(slot), table.probedLatencyUs(slot)];
+const told = ({ slot }: Backend) => [table.probed.inFlight(slot), table.probed.latencyUs(slot)];
 
 describe('load probes', () => {
   it('write into the table what backends answer, and when', () => {
@@ -71,11 +71,11 @@ describe('load probes', () => {
     world.pass(100);
     expect(server.requests[0]).toMatch(/^GET \/load HTTP\/1.1\r\n/);
     expect(told(of)).toEqual([3, 12_500]);
-    const atMs = table.probedAtMs(of.slot);
+    const atMs = table.probed.atMs(of.slot);
     server.behave = () => loaded(0, 1);
     world.pass(600);
     expect(told(of)).toEqual([0, 1000]);
-    expect((table.probedAtMs(of.slot) - atMs) | 0).toBeGreaterThan(400);
+    expect((table.probed.atMs(of.slot) - atMs) | 0).toBeGreaterThan(400);
   });
 
   it('come at their interval, give or take a tenth', () => {

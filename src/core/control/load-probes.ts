@@ -46,7 +46,7 @@ export class LoadProbes {
 
   /** A backend has said this of itself, in the answer to a probe of any kind. */
   reported({ slot }: Backend, { inFlight, latencyUs }: ReportedLoad): void {
-    this.table.setProbed(slot, inFlight, latencyUs, this.clock.wallMs());
+    this.table.probed.set(slot, inFlight, latencyUs, this.clock.wallMs());
   }
 
   /** These pools there are now, perhaps with other probes. */

@@ -196,13 +196,17 @@ describe('a table of several workers', () => {
   it('keeps what probes were told, and nothing of it for the next backend', () => {
     const table = new Table({ capacity: 1, workers: 1 });
     const slot = table.claim(1, State.up)!;
-    expect(table.probedInFlight(slot)).toBe(-1);
-    table.setProbed(slot, 7, 5e9, 0x180000000 + 5);
-    const told = [table.probedInFlight(slot), table.probedLatencyUs(slot), table.probedAtMs(slot)];
+    expect(table.probed.inFlight(slot)).toBe(-1);
+    table.probed.set(slot, 7, 5e9, 0x180000000 + 5);
+    const told = [
+      table.probed.inFlight(slot),
+      table.probed.latencyUs(slot),
+      table.probed.atMs(slot),
+    ];
     expect(told).toEqual([7, 2 ** 31 - 1, (0x180000000 + 5) | 0]);
     table.setState(slot, State.draining);
     table.free(slot);
-    expect(table.probedInFlight(table.claim(1, State.up)!)).toBe(-1);
+    expect(table.probed.inFlight(table.claim(1, State.up)!)).toBe(-1);
   });
 
   it('gives a slot to a new backend without the offences of the one before', () => {

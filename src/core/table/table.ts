@@ -9,6 +9,7 @@
  * cleared, and whatever it was doing at that moment, the sum is right.
  */
 import { assert } from '../base/failure.ts';
+import { ProbedLoads } from './probed-loads.ts';
 
 /** The states of a backend. `free`: the slot has no backend. */
 export const State = {
@@ -64,8 +65,6 @@ const LEDGERS = [
 
 /** In the place of a streak: the next outcome decides a trial. */
 const TRIAL = -1;
-/** Longer latencies are not told apart. */
-const MOST_US = 0x7fffffff;
 /** What `noteFailure` returns for the failure that has decided a trial. */
 export const TRIAL_FAILED = 0;
 
@@ -90,6 +89,8 @@ export class Table {
   readonly buffer: ArrayBufferLike;
   /** Which worker's ledger this one writes. */
   readonly me: number;
+  /** The control thread alone writes it. */
+  readonly probed: ProbedLoads;
   /** No slot below it is free. Control thread only. */
   private firstFree = 0;
   private readonly standings: Int32Array;
@@ -100,9 +101,6 @@ export class Table {
   private readonly costTimes: Int32Array;
   private readonly keepings: Int32Array;
   private readonly streaks: Int32Array;
-  private readonly probedLoads: Int32Array;
-  private readonly probedLatencies: Int32Array;
-  private readonly probedTimes: Int32Array;
   private readonly exchanges: Int32Array;
   private readonly answerCounts: Int32Array;
   private readonly failureCounts: Int32Array;
@@ -143,9 +141,8 @@ export class Table {
     this.costTimes = column('costAt');
     this.keepings = column('keeping');
     this.streaks = column('streak');
-    this.probedLoads = column('probedLoad');
-    this.probedLatencies = column('probedLatency');
-    this.probedTimes = column('probedAt');
+    const [load, latency, at] = [column('probedLoad'), column('probedLatency'), column('probedAt')];
+    this.probed = new ProbedLoads(load, latency, at);
     this.exchanges = ledger('exchanges');
     this.answerCounts = ledger('answers');
     this.failureCounts = ledger('failures');
@@ -176,7 +173,7 @@ export class Table {
       Atomics.store(this.costs, slot, 0);
       Atomics.store(this.keepings, slot, 0);
       Atomics.store(this.streaks, slot, 0);
-      Atomics.store(this.probedLoads, slot, -1);
+      this.probed.clear(slot);
       this.setState(slot, state);
       return slot;
     }
@@ -422,28 +419,6 @@ export class Table {
   setCost(slot: number, cost: number, atMs: number): void {
     Atomics.store(this.costs, slot, cost);
     Atomics.store(this.costTimes, slot, atMs | 0);
-  }
-
-  /** Requests in flight there, as it has told a probe; -1: it has told none. */
-  probedInFlight(slot: number): number {
-    return this.probedLoads[slot];
-  }
-
-  /** How long requests take there, as it has told a probe; microseconds, 2^31 - 1 at most. */
-  probedLatencyUs(slot: number): number {
-    return this.probedLatencies[slot];
-  }
-
-  /** When it told that; milliseconds, cut to 32 bits. */
-  probedAtMs(slot: number): number {
-    return this.probedTimes[slot];
-  }
-
-  /** A probe's answer says so. Control thread only; the time comes last. */
-  setProbed(slot: number, inFlight: number, latencyUs: number, atMs: number): void {
-    Atomics.store(this.probedLatencies, slot, Math.min(latencyUs, MOST_US));
-    Atomics.store(this.probedLoads, slot, inFlight);
-    Atomics.store(this.probedTimes, slot, atMs | 0);
   }
 
   // ---- outcomes of attempts ---------------------------------------------------------------------
