@@ -22,6 +22,8 @@ class Sessions implements Checker {
   private readonly fail: Fail;
   private readonly homes = new Map<string, Home>();
   private readonly over = new Set<Request>();
+  /** When the last exchange of a session was over. */
+  private readonly lastMs = new Map<string, number>();
 
   constructor(world: World, fail: Fail) {
     this.world = world;
@@ -43,9 +45,12 @@ class Sessions implements Checker {
       if (!isAlone || hasMoved) this.homes.delete(session);
     }
     const named = madeSession ?? session;
+    // Another one was answered meanwhile, perhaps first.
+    const wasAlone = named === null || (this.lastMs.get(named) ?? 0) <= request.begunWallMs;
+    if (session !== null) this.lastMs.set(session, this.world.clock.wallMs());
     // The answer of an earlier attempt may have been the one that counted, or none has come.
     if (named === null || backend === null || failure !== null || attempts !== 1) return;
-    if (this.isUnderWay(named) || home?.backend === backend) return;
+    if (!wasAlone || this.isUnderWay(named) || home?.backend === backend) return;
     this.homes.set(named, { backend, sinceWallMs: this.world.clock.wallMs() });
   }
 
