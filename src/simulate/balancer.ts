@@ -228,7 +228,9 @@ export class SimBalancer implements EngineControls, ProbeWorld {
       waiting: new Waiting(waiting, this.table.me),
       ring: () => {},
     });
-    this.pool.configure(poolConfig, backends, memories.circuits.get(poolConfig.name) ?? null);
+    // Who stays where is known without looking: no session is remembered here.
+    const circuit = memories.circuits.get(poolConfig.name) ?? null;
+    this.pool.configure(poolConfig, backends, { circuit, sessions: null });
     this.pool.follow(schedule);
   }
 
