@@ -87,6 +87,7 @@ function fallSilent(world: World, address: string): void {
 export function healWorld(world: World): void {
   const { network } = world;
   world.healed = true;
+  world.healedMs = world.clock.nowMs();
   world.note('world', 'heals');
   const none = [0, 1] as const;
   Object.assign(network.options, {

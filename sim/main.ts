@@ -4,17 +4,23 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { optionsOf, type SimOptions } from './options.ts';
 import { consult, findingsTable } from './oracles/oracle.ts';
 import { oracles } from './oracles/oracles.ts';
+import { differences, inOneLine, namesOf, worldOf } from './plain.ts';
 import { type RunResult, runSeed } from './run.ts';
 import { details, rewritten, scenarioNames } from './scenarios/report.ts';
 import { parseForMs, parseSeed } from './seed.ts';
+import { type Shrunk, shrink } from './shrink.ts';
 
 const USAGE = `usage: npm run sim -- [--seed SEED] [--seeds COUNT] [--for TIME] [--verbose]
+                      [--options JSON|FILE] [--shrink]
   --seed SEED    the first seed: a number or a git hash (default 1)
   --seeds COUNT  how many seeds, one after the other (default 1)
   --for TIME     virtual time with faults: 500ms, 60s, 5m (default: until 200 exchanges)
   --verbose      print every event
+  --options ...  what the world is like instead: as a run prints it, or the file it is in
+  --shrink       make a run that fails small: what of its world is needed, and how little time
 
        npm run sim -- scenarios [NAME...] [--seed SEED]
   what each policy makes of these: ${scenarioNames.join(', ')}
@@ -33,39 +39,81 @@ interface Arguments {
   readonly seeds: number;
   readonly forMs: number | null;
   readonly verbose: boolean;
+  readonly shrinks: boolean;
+  /** Null: what each seed says. */
+  readonly options: SimOptions | null;
 }
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-function readArguments(words: readonly string[]): Arguments | null {
-  const given = { seed: 1, seeds: 1, forMs: null as number | null, verbose: false };
+/** A text says what is wrong; empty: how it is called. */
+function readArguments(words: readonly string[]): Arguments | string {
+  const given = { seed: 1, seeds: 1, verbose: false, shrinks: false };
+  let forMs: number | null = null;
+  let options: SimOptions | null = null;
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
-    if (word === '--verbose') {
-      given.verbose = true;
-      continue;
+    if (word === '--verbose') given.verbose = true;
+    else if (word === '--shrink') given.shrinks = true;
+    else if (word === '--options') {
+      const world = readOptions(words[++i] ?? '');
+      if (typeof world === 'string') return `--options: ${world}`;
+      options = world;
+    } else {
+      const value = words[++i] ?? '';
+      const parsed = word === '--for' ? parseForMs(value) : parseSeed(value);
+      if (parsed === null) return '';
+      if (word === '--seed') given.seed = parsed;
+      else if (word === '--seeds') given.seeds = parsed;
+      else if (word === '--for') forMs = parsed;
+      else return '';
     }
-    const value = words[++i] ?? '';
-    const parsed = word === '--for' ? parseForMs(value) : parseSeed(value);
-    if (parsed === null) return null;
-    if (word === '--seed') given.seed = parsed;
-    else if (word === '--seeds') given.seeds = parsed;
-    else if (word === '--for') given.forMs = parsed;
-    else return null;
   }
-  return given;
+  return { ...given, forMs, options };
 }
 
-function report(result: RunResult, verbose: boolean): void {
-  const { violation, seed, options, lines } = result;
-  if (violation === null) return;
+function readOptions(given: string): SimOptions | string {
+  try {
+    return worldOf(JSON.parse(given.startsWith('{') ? given : readFileSync(given, 'utf8')));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function introduce(seed: number, options: SimOptions): void {
   print(`seed ${seed}`);
-  print(`options ${options}`);
-  if (!verbose) for (const line of lines) print(line);
+  print(`options ${inOneLine(options)}`);
+}
+
+function playOne(seed: number, { options, forMs, verbose, shrinks }: Arguments): RunResult {
+  if (verbose) introduce(seed, options ?? optionsOf(seed));
+  const result = runSeed(seed, { forMs, options, print: verbose ? print : null });
+  const { violation } = result;
+  if (violation === null) return result;
+  if (!verbose) {
+    introduce(seed, result.options);
+    for (const line of result.lines) print(line);
+  }
   print(`${violation.checker}: ${violation.sentence}`);
-  print(`again: npm run sim -- --seed ${seed} --verbose`);
+  const time = forMs === null ? '' : ` --for ${forMs}ms`;
+  const world = options === null ? '' : ` --options '${inOneLine(options)}'`;
+  print(`again: npm run sim -- --seed ${seed}${time} --verbose${world}`);
+  if (shrinks) reportShrunk(result, shrink({ seed, options, forMs })!);
+  return result;
+}
+
+function reportShrunk(before: RunResult, { seed, options, forMs, result, runs }: Shrunk): void {
+  const left = new Set(namesOf(differences(options)));
+  const plain = namesOf(differences(before.options)).filter((name) => !left.has(name));
+  print(`\nshrunk, in ${runs} runs`);
+  print(`made plain: ${plain.join(', ')}`);
+  introduce(seed, options);
+  for (const line of result.lines) print(line);
+  print(`${result.violation!.checker}: ${result.violation!.sentence}`);
+  const time = forMs === null ? '' : ` --for ${forMs}ms`;
+  print(`again: npm run sim -- --seed ${seed}${time} --verbose --options '${inOneLine(options)}'`);
 }
 
 function summarise(results: readonly RunResult[], realMs: number): void {
@@ -141,16 +189,16 @@ function main(): void {
     return;
   }
   const given = readArguments(words);
-  if (given === null) {
+  if (typeof given === 'string') {
+    if (given !== '') process.stderr.write(`${given}\n\n`);
     refuse();
     return;
   }
-  const { seed, seeds, forMs, verbose } = given;
+  const { seed, seeds } = given;
   const began = process.hrtime.bigint();
   const results: RunResult[] = [];
   for (let i = 0; i < seeds; i++) {
-    const result = runSeed(seed + i, { forMs, print: verbose ? print : null });
-    report(result, verbose);
+    const result = playOne(seed + i, given);
     if (seeds === 1) print(`hash ${result.hash}`);
     // The lines are printed; thousands of runs need not keep them.
     results.push({ ...result, lines: [] });

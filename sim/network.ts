@@ -86,25 +86,24 @@ export function createSimNetwork(world: {
   readonly rng: Rng;
   readonly options?: Partial<SimNetworkOptions>;
 }): SimNetwork {
-  return new World(world.clock, world.rng, { ...benign(), ...world.options });
+  return new World(world.clock, world.rng, { ...BENIGN, ...world.options });
 }
 
-function benign(): SimNetworkOptions {
-  return {
-    latencyForthMs: [0.1, 0.1],
-    latencyBackMs: [0.1, 0.1],
-    acceptDelayMs: [0, 0],
-    delivery: 'whole',
-    relayChance: [0, 1],
-    sendBufferBytes: 256 * 1024,
-    resetChance: [0, 1],
-    resetDropsChance: [0, 1],
-    halfCloseLossChance: [0, 1],
-    clogChance: [0, 1],
-    clogMs: [0, 0],
-    closeDelayMs: [0, 0],
-  };
-}
+/** Nothing goes wrong. */
+export const BENIGN: SimNetworkOptions = {
+  latencyForthMs: [0.1, 0.1],
+  latencyBackMs: [0.1, 0.1],
+  acceptDelayMs: [0, 0],
+  delivery: 'whole',
+  relayChance: [0, 1],
+  sendBufferBytes: 256 * 1024,
+  resetChance: [0, 1],
+  resetDropsChance: [0, 1],
+  halfCloseLossChance: [0, 1],
+  clogChance: [0, 1],
+  clogMs: [0, 0],
+  closeDelayMs: [0, 0],
+};
 
 type Accept = (socket: Socket, peer: Peer) => SocketHandler;
 

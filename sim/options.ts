@@ -5,7 +5,7 @@
  */
 
 import { goesByKey, policies } from '../src/core/balancing/balancing.ts';
-import type { Rng } from '../src/core/base/rng.ts';
+import { createRng, type Rng } from '../src/core/base/rng.ts';
 import type {
   CircuitBreakerConfig,
   HedgeConfig,
@@ -40,7 +40,7 @@ export const MISDEEDS = [
 export type Misdeed = (typeof MISDEEDS)[number];
 
 /** What a client may do to one of its connections. */
-const PRANKS = [
+export const PRANKS = [
   'abort', // RST at some moment
   'half-close', // FIN after the last request
   'slow', // bytes come in drops
@@ -53,7 +53,7 @@ const PRANKS = [
 export type Prank = (typeof PRANKS)[number];
 
 /** What may befall the world as a whole. */
-const CALAMITIES = [
+export const CALAMITIES = [
   'kill', // a backend's process dies and comes back
   'reset-all', // all connections of a backend are reset
   'refuse', // a backend refuses for a while
@@ -144,6 +144,9 @@ export const isLimited = ({ maxRequests, maxBackendConnections }: SimOptions): b
   maxRequests > 0 || maxBackendConnections > 0;
 
 const NEVER: Ratio = [0, 1];
+
+/** What the world of this seed is like. */
+export const optionsOf = (seed: number): SimOptions => drawOptions(createRng(seed).fork());
 
 /** The options of the world of this generator. */
 export function drawOptions(rng: Rng): SimOptions {

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Room } from '../src/core/balancing/bounded-load.ts';
-import { createRng } from '../src/core/base/rng.ts';
 import { PassiveWatch } from '../src/core/control/passive-watch.ts';
 import { Attempt } from '../src/core/engine/attempt.ts';
 import { BackendConnection } from '../src/core/engine/backend-connection.ts';
@@ -12,7 +11,7 @@ import { BodyReader } from '../src/core/http1/body-reader.ts';
 import { Circuit } from '../src/core/resilience/circuit.ts';
 import { SessionTable } from '../src/core/table/session-table.ts';
 import { Table } from '../src/core/table/table.ts';
-import { drawOptions, isLimited, type SimOptions } from './options.ts';
+import { isLimited, optionsOf, type SimOptions } from './options.ts';
 import { type RunResult, runSeed } from './run.ts';
 
 /** Seeds that a planted bug may need until it is found. */
@@ -25,7 +24,7 @@ const SEEDS = Array.from({ length: ENOUGH }, (_, i) => i + 1);
 /** Of worlds like that, which are few, the first ones. */
 const seedsWith = (isSo: (options: SimOptions) => boolean, number: number): number[] =>
   Array.from({ length: 3000 }, (_, seed) => seed)
-    .filter((seed) => isSo(drawOptions(createRng(seed).fork())))
+    .filter((seed) => isSo(optionsOf(seed)))
     .slice(0, number);
 
 /** The first seed whose run breaks a promise, as `checker: sentence`; null: none does. */
@@ -125,7 +124,7 @@ describe('a planted bug is found:', () => {
 
   it('what was in flight on a dead worker is counted for ever', () => {
     const seeds = seedsWith(({ workerDiesEveryMs }) => workerDiesEveryMs?.[0] === 500, 40).filter(
-      (seed) => drawOptions(createRng(seed).fork()).workers > 1,
+      (seed) => optionsOf(seed).workers > 1,
     );
     expect(firstViolation(seeds)).toBeNull();
     plant(Table, 'clearLedger', () => () => {});

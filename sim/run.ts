@@ -21,6 +21,7 @@ import { createSessions } from './checkers/sessions.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
 import { createStickiness } from './checkers/stickiness.ts';
 import { Operator } from './operator.ts';
+import type { SimOptions } from './options.ts';
 import { type CheckerFactory, type PrintLine, type Violation, World } from './world.ts';
 
 const CHECKERS: readonly CheckerFactory[] = [
@@ -60,14 +61,16 @@ export interface RunOptions {
   readonly forMs: number | null;
   /** Gets every line as it happens; null: nobody does. */
   readonly print: PrintLine | null;
+  /** What the world is like, instead of what the seed says; then no number of faults is asked. */
+  readonly options?: SimOptions | null;
 }
 
 export interface RunResult {
   readonly seed: number;
   /** Null: every promise was kept. */
   readonly violation: Violation | null;
-  /** What the world was like, for people. */
-  readonly options: string;
+  /** What the world was like. */
+  readonly options: SimOptions;
   /** The last lines of what happened. */
   readonly lines: readonly string[];
   /** Of all lines: equal in two runs of the same seed. */
@@ -76,14 +79,18 @@ export interface RunResult {
   readonly exchanges: number;
   readonly hits: number;
   readonly virtualMs: number;
+  /** When the safety act was over, or a promise was broken in it. */
+  readonly safetyMs: number;
   /** How often exchanges ended in which way, by end code. */
   readonly ends: ReadonlyMap<string, number>;
 }
 
-export function runSeed(seed: number, { forMs, print }: RunOptions): RunResult {
-  const world = new World(seed, CHECKERS, print);
+export function runSeed(seed: number, { forMs, print, options }: RunOptions): RunResult {
+  const world = new World(seed, CHECKERS, print, options);
+  // A world that was made to measure may have no faults at all.
+  const hits = world.options.calm || options ? 0 : HITS;
   try {
-    playOut(world, forMs);
+    playOut(world, forMs, hits);
   } catch (error) {
     // An assertion of the balancer's is a finding like any other.
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -92,24 +99,26 @@ export function runSeed(seed: number, { forMs, print }: RunOptions): RunResult {
   return {
     seed,
     violation: world.violation,
-    options: JSON.stringify(world.options),
+    options: world.options,
     lines: world.journal.last(),
     hash: world.journal.hash(),
     calm: world.options.calm,
     exchanges: world.exchanges,
     hits: world.hits,
     virtualMs: world.clock.nowMs(),
+    safetyMs: world.healedMs ?? world.clock.nowMs(),
     ends: world.ends,
   };
 }
 
-function playOut(world: World, forMs: number | null): void {
+function playOut(world: World, forMs: number | null, hits: number): void {
   const operator = new Operator(world);
   for (const client of world.clients) client.begin();
   operator.begin();
   startCalamities(world);
   startWorkerDeaths(world);
-  const isOver = (): boolean => forMs === null && hasSeenEnough(world);
+  const isOver = (): boolean =>
+    forMs === null && world.exchanges >= EXCHANGES && world.hits >= hits;
   if (!playUntil(world, forMs ?? SAFETY_LIMIT_MS, isOver)) return;
 
   healWorld(world);
@@ -146,10 +155,6 @@ function isAtRest(world: World): boolean {
   return pools.every(({ backends }) => {
     return backends.every(({ state }) => state === 'up' || state === 'trial');
   });
-}
-
-function hasSeenEnough(world: World): boolean {
-  return world.exchanges >= EXCHANGES && (world.options.calm || world.hits >= HITS);
 }
 
 function stop(world: World): void {

@@ -42,6 +42,8 @@ export class World {
   readonly extras = new Map<number, Extra>();
   /** Act two: nothing is done wrong any more, and nothing new is begun. */
   healed = false;
+  /** When that began; null: not yet. */
+  healedMs: number | null = null;
   /** The balancer has been asked to stop. */
   stopping = false;
   /** It has said that it stopped. */
@@ -55,14 +57,21 @@ export class World {
   private readonly checkers: readonly Checker[];
   private connections = 0;
 
-  constructor(seed: number, factories: readonly CheckerFactory[], print: PrintLine | null) {
+  /** `options`: what it is like, instead of what the seed says. */
+  constructor(
+    seed: number,
+    factories: readonly CheckerFactory[],
+    print: PrintLine | null,
+    options: SimOptions | null = null,
+  ) {
     const rng = createRng(seed);
-    this.options = drawOptions(rng.fork());
+    const drawn = drawOptions(rng.fork());
+    this.options = options ?? drawn;
     this.rng = rng.fork();
     this.clock = createSimClock();
     this.journal = new Journal(this.clock, print);
-    const { network: options } = this.options;
-    this.network = createSimNetwork({ clock: this.clock, rng: rng.fork(), options });
+    const { network } = this.options;
+    this.network = createSimNetwork({ clock: this.clock, rng: rng.fork(), options: network });
     this.checkers = factories.map((make) => this.hire(make));
     const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
     this.backends = count(this.options.backends).map((number) => new Backend(this, number));
