@@ -16,7 +16,7 @@ const PURE = [
 
 /** Takes long, and comes out the same on every runtime: for the first one alone. */
 const ONCE = [
-  'sim/{queueing,adaptive,prequal,slow-start,shrink}.test.ts',
+  'sim/{queueing,adaptive,prequal,slow-start,shrink,coverage}.test.ts',
   'sim/{scenarios,oracles}/*.test.ts',
   'test/corpora.test.ts',
   'test/fuzz/differential.test.ts',

@@ -13,6 +13,7 @@ import type {
 } from '../src/core/config.ts';
 import { Controller } from '../src/core/control/controller.ts';
 import { Engine } from '../src/core/engine/engine.ts';
+import type { Exchange } from '../src/core/engine/exchange.ts';
 import type { RouteLimits } from '../src/core/engine/rate-limits.ts';
 import { BACKUP } from '../src/core/health/levels.ts';
 import { Table } from '../src/core/table/table.ts';
@@ -57,10 +58,25 @@ class WatchedTable extends Table {
   }
 }
 
-/** An engine that tells what its rate limits decide. */
+/** An engine that tells what its rate limits decide, and what is on its way. */
 class WatchedEngine extends Engine {
   /** Set when it is made. */
   limited: BalancerWorld['limited'] = () => {};
+  /** Exchanges on their way. */
+  readonly live = new Set<Exchange>();
+
+  override takeExchange(): Exchange {
+    const exchange = super.takeExchange();
+    // Until its head is there it would tell of the one it carried before.
+    exchange.phase = 'accept';
+    this.live.add(exchange);
+    return exchange;
+  }
+
+  override giveExchange(exchange: Exchange): void {
+    this.live.delete(exchange);
+    super.giveExchange(exchange);
+  }
 
   override route(...about: Parameters<Engine['route']>): ReturnType<Engine['route']> {
     const found = super.route(...about);
@@ -104,6 +120,8 @@ export interface SimBalancer {
   readonly addresses: readonly string[];
   /** Of the workers that run. */
   readonly engines: readonly Engine[];
+  /** What is on its way in them, and has been understood. */
+  readonly live: readonly Exchange[];
   /** Null: it has no threads, the control thread carries the traffic. */
   readonly threads: SimThreads | null;
   /** When it has stopped: nothing of it runs any more. */
@@ -141,6 +159,10 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     addresses: threads?.addresses ?? [BALANCER_ADDRESS],
     get engines() {
       return threads?.engines ?? [single!];
+    },
+    get live() {
+      const watched = this.engines.filter((each) => each instanceof WatchedEngine);
+      return watched.flatMap(({ live }) => [...live].filter(({ phase }) => phase !== 'accept'));
     },
     threads,
     end: (done) => (threads === null ? done() : threads.fleet.end(done)),

@@ -27,9 +27,10 @@ export function startWorkerDeaths(world: World): void {
     const worker = world.rng.below(workers);
     const how = world.pick(['die', 'die', 'hang'] as const);
     const atStake = world.pending().filter(({ at }) => at === world.balancer.addresses[worker]);
-    if (threads.strike(worker, how)) {
+    if (threads.mayStrike(worker)) {
       world.note('fault', `worker ${worker} is made to ${how}`);
       for (const request of atStake) world.hit(request, `worker-${how}`);
+      threads.strike(worker, how);
     }
     startWorkerDeaths(world);
   });
@@ -45,6 +46,7 @@ function strike(world: World, calamity: Calamity): void {
   const backend = world.pick(world.backends);
   world.note('fault', `${calamity} befalls ${backend.name}`);
   if (calamity !== 'refuse') world.hits += backend.busy;
+  world.hitAll(calamity, ({ attempts }) => attempts.current.backend?.config.name === backend.name);
   befall(world, calamity, backend);
 }
 

@@ -406,7 +406,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private planDeafness(): void {
     this.world.after(this.world.drawMs([0, 100]), () => {
       if (this.gone || this.world.healed) return;
-      if (this.waiting.length > 0) this.world.hit(this.waiting[0], 'deaf');
+      if (this.waiting.length > 0) this.world.hit(this.waiting[0], 'client-deaf');
       this.socket.pause();
       this.world.after(this.world.drawMs([100, 20_000]), () => this.hear());
     });

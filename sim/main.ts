@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { coverageLines, missing } from './coverage.ts';
 import { optionsOf, type SimOptions } from './options.ts';
 import { consult, findingsTable } from './oracles/oracle.ts';
 import { oracles } from './oracles/oracles.ts';
@@ -14,13 +15,14 @@ import { parseForMs, parseSeed } from './seed.ts';
 import { type Shrunk, shrink } from './shrink.ts';
 
 const USAGE = `usage: npm run sim -- [--seed SEED] [--seeds COUNT] [--for TIME] [--verbose]
-                      [--options JSON|FILE] [--shrink]
+                      [--options JSON|FILE] [--shrink] [--coverage]
   --seed SEED    the first seed: a number or a git hash (default 1)
   --seeds COUNT  how many seeds, one after the other (default 1)
   --for TIME     virtual time with faults: 500ms, 60s, 5m (default: until 200 exchanges)
   --verbose      print every event
   --options ...  what the world is like instead: as a run prints it, or the file it is in
   --shrink       make a run that fails small: what of its world is needed, and how little time
+  --coverage     what was reached how often, over all these seeds; exit code 1: something never
 
        npm run sim -- scenarios [NAME...] [--seed SEED]
   what each policy makes of these: ${scenarioNames.join(', ')}
@@ -40,6 +42,7 @@ interface Arguments {
   readonly forMs: number | null;
   readonly verbose: boolean;
   readonly shrinks: boolean;
+  readonly coverage: boolean;
   /** Null: what each seed says. */
   readonly options: SimOptions | null;
 }
@@ -50,13 +53,14 @@ const print = (line: string): void => {
 
 /** A text says what is wrong; empty: how it is called. */
 function readArguments(words: readonly string[]): Arguments | string {
-  const given = { seed: 1, seeds: 1, verbose: false, shrinks: false };
+  const given = { seed: 1, seeds: 1, verbose: false, shrinks: false, coverage: false };
   let forMs: number | null = null;
   let options: SimOptions | null = null;
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (word === '--verbose') given.verbose = true;
     else if (word === '--shrink') given.shrinks = true;
+    else if (word === '--coverage') given.coverage = true;
     else if (word === '--options') {
       const world = readOptions(words[++i] ?? '');
       if (typeof world === 'string') return `--options: ${world}`;
@@ -138,6 +142,17 @@ function summarise(results: readonly RunResult[], realMs: number): void {
   if (failed > 0) process.exitCode = 1;
 }
 
+function reportCoverage(results: readonly RunResult[]): void {
+  const all = new Map<string, number>();
+  for (const { marks } of results) {
+    for (const [mark, count] of marks) all.set(mark, (all.get(mark) ?? 0) + count);
+  }
+  for (const line of coverageLines(all)) print(line);
+  const never = missing(all);
+  print(never.length === 0 ? 'all is reached' : `never reached: ${never.join(', ')}`);
+  if (never.length > 0) process.exitCode = 1;
+}
+
 /** False: called wrongly. */
 function playScenarios(words: readonly string[]): boolean {
   if (words[0] === '--check' || words[0] === '--write') {
@@ -203,6 +218,7 @@ function main(): void {
     // The lines are printed; thousands of runs need not keep them.
     results.push({ ...result, lines: [] });
   }
+  if (given.coverage) reportCoverage(results);
   summarise(results, Number(process.hrtime.bigint() - began) / 1e6);
 }
 

@@ -63,11 +63,15 @@ export interface SimNetworkStats {
   readonly faultsInjected: number;
 }
 
+export type NetworkFault = 'break' | 'clog' | 'lost-fin';
+
 export interface SimNetwork {
   readonly options: SimNetworkOptions;
   readonly stats: SimNetworkStats;
   /** Addresses that refuse new connections although somebody listens. */
   readonly refusing: Set<string>;
+  /** Hears of a break, a clog or a lost FIN, and between which addresses. */
+  onFault: (what: NetworkFault, ends: readonly string[]) => void;
   /** The network as seen from an address: it listens there and connects from there. */
   transport(ownAddress: string): Transport;
   /** From now on nothing from or to `address` arrives: not a SYN, a byte, a FIN or a RST. */
@@ -113,6 +117,7 @@ class World implements SimNetwork, SocketWorld {
   readonly options: SimNetworkOptions;
   readonly stats = { openSockets: 0, pendingBytes: 0, faultsInjected: 0 };
   readonly refusing = new Set<string>();
+  onFault: SimNetwork['onFault'] = () => {};
   private readonly blackHoles = new Set<string>();
   private readonly sockets = new Set<SimSocket>();
   private readonly listeners = new Map<string, SimListener>();
@@ -167,9 +172,10 @@ class World implements SimNetwork, SocketWorld {
     return ratio[0] > 0 && this.rng.chance(ratio[0], ratio[1]);
   }
 
-  fault(ratio: Ratio): boolean {
+  fault(what: NetworkFault, ratio: Ratio, at: SimSocket): boolean {
     if (!this.chance(ratio)) return false;
     this.stats.faultsInjected += 1;
+    this.onFault(what, [at.address, at.peer.address]);
     return true;
   }
 

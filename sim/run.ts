@@ -83,6 +83,8 @@ export interface RunResult {
   readonly safetyMs: number;
   /** How often exchanges ended in which way, by end code. */
   readonly ends: ReadonlyMap<string, number>;
+  /** How often was reached what `coverage.ts` looks for. */
+  readonly marks: ReadonlyMap<string, number>;
 }
 
 export function runSeed(seed: number, { forMs, print, options }: RunOptions): RunResult {
@@ -108,6 +110,7 @@ export function runSeed(seed: number, { forMs, print, options }: RunOptions): Ru
     virtualMs: world.clock.nowMs(),
     safetyMs: world.healedMs ?? world.clock.nowMs(),
     ends: world.ends,
+    marks: world.marks,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Alarm, Clock } from '../src/core/base/clock.ts';
 import { type Failure, failure } from '../src/core/base/failure.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type { RelayEvents, Socket, SocketHandler } from '../src/core/base/transport.ts';
-import type { Range, Ratio, SimNetworkOptions } from './network.ts';
+import type { NetworkFault, Range, Ratio, SimNetworkOptions } from './network.ts';
 import { Segments } from './segments.ts';
 import { join } from './wire.ts';
 
@@ -19,7 +19,7 @@ export interface SocketWorld {
   readonly stats: { openSockets: number; pendingBytes: number };
   chance(ratio: Ratio): boolean;
   /** Like `chance`, and counts what came of it. */
-  fault(ratio: Ratio): boolean;
+  fault(what: NetworkFault, ratio: Ratio, at: SimSocket): boolean;
   drawMs(range: Range): number;
   isCutOff(a: string, b: string): boolean;
   forget(socket: SimSocket): void;
@@ -103,12 +103,12 @@ export class SimSocket implements Socket {
     // Behind a break in the network nothing arrives, or a gap in the stream would not be seen.
     if (this.ended || this.gone || this.rstSent) return true;
     const world = this.world;
-    if (world.fault(world.options.resetChance)) {
+    if (world.fault('break', world.options.resetChance, this)) {
       this.breakOff();
       return true;
     }
     if (bytes.length === 0) return this.unsentLength === 0;
-    if (world.fault(world.options.clogChance)) {
+    if (world.fault('clog', world.options.clogChance, this)) {
       this.hold(world.clock.nowMs() + world.drawMs(world.options.clogMs));
     }
     world.stats.pendingBytes += bytes.length;
@@ -139,8 +139,8 @@ export class SimSocket implements Socket {
   end(): void {
     if (this.ended || this.gone) return;
     this.ended = true;
-    if (this.world.fault(this.world.options.resetChance)) this.breakOff();
-    else this.sendFin(this.world.fault(this.world.options.halfCloseLossChance));
+    if (this.world.fault('break', this.world.options.resetChance, this)) this.breakOff();
+    else this.sendFin(this.world.fault('lost-fin', this.world.options.halfCloseLossChance, this));
   }
 
   close(): void {
@@ -346,7 +346,7 @@ export class SimSocket implements Socket {
     const nowMs = this.world.clock.nowMs();
     // More than one only where nothing is cut: then all that is readable is read in one turn.
     while (this.underWay > 0 && !this.rstOvertakes() && this.nextAtMs() <= nowMs) {
-      if (this.world.fault(this.world.options.resetChance)) this.breakOff();
+      if (this.world.fault('break', this.world.options.resetChance, this)) this.breakOff();
       else this.deliverPiece();
       if (this.world.options.delivery !== 'whole') break;
     }

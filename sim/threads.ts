@@ -90,15 +90,18 @@ export class SimThreads {
     return this.threads.filter(({ runs }) => runs).map(({ engine }) => engine);
   }
 
-  /** Ends this worker, or lets it hang. False: too many have died lately, so nothing was done. */
-  strike(worker: number, how: 'die' | 'hang'): boolean {
+  /** False: too many have died lately. */
+  mayStrike(worker: number): boolean {
     const nowMs = this.world.clock.nowMs();
     this.deathsMs = this.deathsMs.filter((ms) => nowMs - ms < WITHIN_MS);
+    return this.deathsMs.length < MOST_DEATHS - 1 && this.threads[worker].runs;
+  }
+
+  /** Ends this worker, or lets it hang. */
+  strike(worker: number, how: 'die' | 'hang'): void {
     const thread = this.threads[worker];
-    if (this.deathsMs.length >= MOST_DEATHS - 1 || !thread.runs) return false;
-    this.deathsMs.push(nowMs);
+    this.deathsMs.push(this.world.clock.nowMs());
     if (how === 'die') thread.die('it ran out of luck');
     else thread.hang();
-    return true;
   }
 }

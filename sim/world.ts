@@ -3,7 +3,9 @@
  * checkers. What happens in it is up to its inhabitants; `run.ts` lets it happen.
  */
 import type { Alarm } from '../src/core/base/clock.ts';
+import type { Phase } from '../src/core/base/failure.ts';
 import { createRng, type Rng } from '../src/core/base/rng.ts';
+import type { Exchange } from '../src/core/engine/exchange.ts';
 import { endCode } from '../src/core/telemetry/end-code.ts';
 import type { EventFields, ExchangeRecord, Log } from '../src/core/telemetry/log.ts';
 import { Backend } from './backend.ts';
@@ -54,6 +56,8 @@ export class World {
   hits = 0;
   /** How often exchanges ended in which way, by end code. */
   readonly ends = new Map<string, number>();
+  /** How often was reached what `coverage.ts` looks for. */
+  readonly marks = new Map<string, number>();
   private readonly checkers: readonly Checker[];
   private connections = 0;
 
@@ -72,6 +76,7 @@ export class World {
     this.journal = new Journal(this.clock, print);
     const { network } = this.options;
     this.network = createSimNetwork({ clock: this.clock, rng: rng.fork(), options: network });
+    this.network.onFault = (what, ends) => this.broken(what, ends);
     this.checkers = factories.map((make) => this.hire(make));
     const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
     this.backends = count(this.options.backends).map((number) => new Backend(this, number));
@@ -110,8 +115,10 @@ export class World {
   private log(): Log {
     return {
       exchange: (record: ExchangeRecord) => this.onLogged(record),
-      event: (level, event, message, _fields?: EventFields) =>
-        this.note('balancer', `${level} ${event}: ${message}`),
+      event: (level, event, message, _fields?: EventFields) => {
+        this.mark(`event ${event}`);
+        this.note('balancer', `${level} ${event}: ${message}`);
+      },
     };
   }
 
@@ -119,6 +126,7 @@ export class World {
     this.exchanges += 1;
     const end = endCode(record.failure);
     this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
+    this.mark(`end ${end}`);
     const nonce = /^\/(r\d+)/.exec(record.target)?.[1] ?? '';
     const request = this.requests.get(nonce) ?? null;
     if (request !== null) request.logged += 1;
@@ -144,6 +152,39 @@ export class World {
   hit(request: Request | null, what: string): void {
     this.hits += 1;
     this.note('fault', request === null ? what : `${what} hits ${request.nonce}`);
+    if (request !== null) this.markHit(request, what);
+  }
+
+  private markHit(request: Request, what: string): void {
+    if (request.logged === 0) this.mark(`${this.phaseOf(request)} ${what}`);
+  }
+
+  /** The network did something between these two, and to what is between them. */
+  private broken(what: string, ends: readonly string[]): void {
+    const client = this.clients.find(({ address }) => ends.includes(address));
+    if (client !== undefined) {
+      for (const request of client.waiting.slice(0, 1)) this.markHit(request, what);
+      return;
+    }
+    this.hitAll(what, ({ attempts }) =>
+      (attempts.current.backend?.addresses ?? []).some((address) => ends.includes(address)),
+    );
+  }
+
+  /** The same was done to all these exchanges. */
+  hitAll(what: string, isHit: (exchange: Exchange) => boolean): void {
+    for (const exchange of this.balancer.live) {
+      if (isHit(exchange)) this.mark(`${exchange.phase} ${what}`);
+    }
+  }
+
+  mark(name: string): void {
+    this.marks.set(name, (this.marks.get(name) ?? 0) + 1);
+  }
+
+  /** Where the story of a request is; until its head has been understood, that it comes. */
+  private phaseOf({ target }: Request): Phase {
+    return this.balancer.live.find(({ head }) => head.target === target)?.phase ?? 'accept';
   }
 
   nextConnection(): number {
