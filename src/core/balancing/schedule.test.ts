@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
+import type { Dice } from '../base/dice.ts';
 import {
   identitySchedule,
   LONGEST_CYCLE,
@@ -122,6 +123,25 @@ describe('the stride schedule', () => {
     const generations = schedule.length / n;
     const turns = range(generations).filter((g) => schedule.slotAt(g * n) === 0);
     expect(turns).toHaveLength(1);
+  });
+
+  it('draws at random each as often as its weight says, over all the throws there are', () => {
+    const weights = [7, 1, 3, 3];
+    const schedule = stride(weights, 7);
+    let ticket = 0;
+    let throws = 0;
+    const inOrder = {
+      throw(sides: number) {
+        expect(sides).toBe(schedule.length);
+        throws += 1;
+        return ticket++ % sides;
+      },
+    } as unknown as Dice;
+    const drawn = weights.map(() => 0);
+    while (throws < schedule.length) drawn[schedule.any(inOrder)] += 1;
+    // The last throws of a cycle win nothing: the draw went on to the first of the next.
+    drawn[0] -= throws - schedule.length;
+    expect(drawn).toEqual(weights);
   });
 });
 

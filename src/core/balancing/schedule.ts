@@ -116,9 +116,13 @@ export class Schedule {
   /** One at random, in proportion to the weights; -1: it has none. Allocates nothing. */
   any(dice: Dice): number {
     if (this.length === 0) return -1;
+    if (this.kind !== 'stride') return this.rest[dice.throw(this.length)];
+    const { slots, rest } = this;
     for (;;) {
-      const slot = this.slotAt(dice.throw(this.length));
-      if (slot >= 0) return slot;
+      const ticket = dice.throw(this.length);
+      const index = ticket % slots.length;
+      // As many of a backend's tickets win as have its turns; which ones does not matter here.
+      if (ticket < rest[index] * slots.length) return slots[index];
     }
   }
 
