@@ -173,6 +173,24 @@ export const planted: readonly Planted[] = [
     to: '|| !this.hasLeft(pool)',
   },
   {
+    bug: 'A request that is not idempotent is sent to a second backend beside a slow one.',
+    file: `${ENGINE}/exchange.ts`,
+    from: 'this.facts.idempotent && this.replay.whole && this.interims === 0',
+    to: 'this.replay.whole && this.interims === 0',
+  },
+  {
+    bug: 'The body of an answer that is tried again goes to the client.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: lines('  discard(): void {', '    this.attempt = null;'),
+    to: '  discard(): void {',
+  },
+  {
+    bug: 'An attempt whose answer is tried again stays counted at its backend.',
+    file: `${ENGINE}/attempt.ts`,
+    from: lines('    side.discard();', '    this.leave();'),
+    to: lines('    side.discard();', '    this.inTable = false;'),
+  },
+  {
     bug: 'Of two attempts the one that comes too late keeps its place at the backend.',
     file: `${ENGINE}/attempts.ts`,
     from: lines('    this.leaveTo(loser);', '    loser.cancel();'),
