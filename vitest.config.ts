@@ -20,7 +20,7 @@ const ONCE = [
   'sim/{scenarios,oracles}/*.test.ts',
   'test/corpora.test.ts',
   'test/fuzz/differential.test.ts',
-  'bench/quick.test.ts',
+  'bench/{quick,troubles/quick}.test.ts',
 ];
 const not = process.env.EVENKEEL_RUNTIME === undefined ? [] : ONCE;
 

@@ -80,7 +80,8 @@ export function readOptions(args: readonly string[], entries: readonly Entry[]):
   };
 }
 
-function chosen<T extends { readonly id: string }>(from: readonly T[], names: string): T[] {
+/** Those named in `A,B`, in that order. Throws when one is not there. */
+export function chosen<T extends { readonly id: string }>(from: readonly T[], names: string): T[] {
   return names.split(',').map((name) => {
     const found = from.find(({ id }) => id === name);
     if (found === undefined) {
@@ -90,7 +91,8 @@ function chosen<T extends { readonly id: string }>(from: readonly T[], names: st
   });
 }
 
-function count(name: string, text: string): number {
+/** A whole number of 1 at least. Throws when it is none. */
+export function count(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} ${text}: a whole number`);
   return value;

@@ -2,17 +2,20 @@
  * The two loads that wrk cannot make. A garbage collector here would be measured as a stall of the
  * balancer there, so it is C.
  *
- *   load steady PORT CONNECTIONS MILLISECONDS REQUESTS_PER_SECOND
+ *   load steady PORT[,PORT...] CONNECTIONS MILLISECONDS REQUESTS_PER_SECOND [WARM_UP_MILLISECONDS]
  *     An open loop: GET / at a constant rate, whatever comes back. A request's latency counts from
  *     the moment it was meant to be sent, also when it had to wait for a free connection, so that a
- *     stall shows in every request that it delayed (no coordinated omission).
+ *     stall shows in every request that it delayed (no coordinated omission). Connections are
+ *     shared out among the ports. What is due while it warms up is sent, and not counted.
  *
  *   load echo PORT CONNECTIONS MILLISECONDS PAYLOAD_BYTES
  *     A closed loop over WebSocket: each connection sends a masked binary frame, waits for its echo,
  *     compares it, and sends the next.
  *
  * Prints one JSON object; latencies in microseconds. A request that is not answered two seconds
- * after the last was due is an error, and counts with the time it has waited.
+ * after the last was due is an error, and counts with the time it has waited. An answer of 502 or
+ * 503 is an error as well, and is a refusal besides: of those, and of good answers (`served`), the
+ * latencies are also told apart.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,12 +37,14 @@
 #include <unistd.h>
 
 enum { EVENTS = 256, IN_BYTES = 16 * 1024, MOST_PAYLOAD = 125, HEAD_TIMEOUT_S = 5 };
+enum { MOST_PORTS = 64 };
 
 static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t GRACE_NS = 2000000000;
 
 typedef struct Connection {
   int fd;
+  int port;
   bool busy;
   uint64_t from_ns; /* when the request under way was due */
   size_t have;
@@ -47,14 +52,21 @@ typedef struct Connection {
   struct Connection *next_idle;
 } Connection;
 
-static int poller, timer, port;
+/* Latencies of a kind. */
+typedef struct Latencies {
+  uint64_t *ns;
+  size_t count, room;
+} Latencies;
+
+static int poller, timer;
 static Connection *connections;
 static size_t connection_count;
 /* First in, first out, so that every connection has its share. */
 static Connection *idle_first, *idle_last;
-static uint64_t *latencies_ns;
-static size_t recorded, room;
-static uint64_t answered, errors, bytes_in, under_way;
+static Latencies all, served, refused;
+static uint64_t errors, bytes_in, under_way;
+/* What was due before is not counted. */
+static uint64_t measured_from_ns;
 static char request[4096];
 static size_t request_bytes;
 static char expected[MOST_PAYLOAD + 2];
@@ -71,13 +83,23 @@ static uint64_t now_ns(void) {
   return (uint64_t)at.tv_sec * SECOND_NS + (uint64_t)at.tv_nsec;
 }
 
-static void record(uint64_t latency_ns) {
-  if (recorded == room) {
-    room = room == 0 ? 1 << 16 : room * 2;
-    latencies_ns = realloc(latencies_ns, room * sizeof *latencies_ns);
-    if (latencies_ns == NULL) fail("realloc");
+static void add(Latencies *to, uint64_t latency_ns) {
+  if (to->count == to->room) {
+    to->room = to->room == 0 ? 1 << 16 : to->room * 2;
+    to->ns = realloc(to->ns, to->room * sizeof *to->ns);
+    if (to->ns == NULL) fail("realloc");
   }
-  latencies_ns[recorded++] = latency_ns;
+  to->ns[to->count++] = latency_ns;
+}
+
+/* `status`: 0: there was no answer. */
+static void record(uint64_t due_ns, uint64_t now, int status) {
+  if (due_ns < measured_from_ns) return;
+  uint64_t latency_ns = now - due_ns;
+  add(&all, latency_ns);
+  if (status == 200) add(&served, latency_ns);
+  else errors++;
+  if (status == 502 || status == 503) add(&refused, latency_ns);
 }
 
 static void give_back(Connection *it) {
@@ -91,7 +113,7 @@ static void give_back(Connection *it) {
 
 static void dial(Connection *it) {
   it->fd = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)it->port)};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (it->fd < 0 || connect(it->fd, (struct sockaddr *)&to, sizeof to) != 0) fail("connect");
   int on = 1;
@@ -144,44 +166,54 @@ static void ask(uint64_t from_ns) {
   (void)!send(it->fd, request, request_bytes, MSG_NOSIGNAL);
 }
 
-/* Bytes of the whole answer at the front of `in`; 0: not all there; -1: no answer we want. */
-static ssize_t http_answer(Connection *it) {
+/* Bytes of the whole answer at the front of `in`; 0: not all there; -1: nothing we can read. */
+static ssize_t http_answer(Connection *it, int *status) {
   it->in[it->have] = 0;
   char *end = strstr(it->in, "\r\n\r\n");
   if (end == NULL) return it->have == IN_BYTES ? -1 : 0;
-  if (strncmp(it->in, "HTTP/1.1 200", 12) != 0) return -1;
+  if (strncmp(it->in, "HTTP/1.1 ", 9) != 0) return -1;
   char *length = strcasestr(it->in, "\r\ncontent-length:");
   if (length == NULL || length > end) return -1;
   size_t whole = (size_t)(end - it->in) + 4 + strtoul(length + 17, NULL, 10);
   if (whole > IN_BYTES) return -1;
-  return it->have < whole ? 0 : (ssize_t)whole;
+  if (it->have < whole) return 0;
+  *status = atoi(it->in + 9);
+  return (ssize_t)whole;
 }
 
-static ssize_t echo_answer(Connection *it) {
+static ssize_t echo_answer(Connection *it, int *status) {
   if (it->have < expected_bytes) return 0;
-  return memcmp(it->in, expected, expected_bytes) == 0 ? (ssize_t)expected_bytes : -1;
+  if (memcmp(it->in, expected, expected_bytes) != 0) return -1;
+  *status = 200;
+  return (ssize_t)expected_bytes;
+}
+
+/* Whether the connection may be asked again after the answer that is there. */
+static bool stays_open(Connection *it, bool echo) {
+  return echo || strcasestr(it->in, "\r\nconnection: close") == NULL;
 }
 
 static void on_readable(Connection *it, bool echo) {
   ssize_t got = read(it->fd, it->in + it->have, IN_BYTES - it->have);
   if (got < 0 && errno == EAGAIN) return;
   ssize_t whole = -1;
+  int status = 0;
   if (got > 0) {
     bytes_in += (uint64_t)got;
     it->have += (size_t)got;
-    whole = echo ? echo_answer(it) : http_answer(it);
+    whole = echo ? echo_answer(it, &status) : http_answer(it, &status);
     if (whole == 0) return;
   }
   bool was_busy = it->busy;
+  bool is_clean = was_busy && whole == (ssize_t)it->have;
   if (was_busy) {
-    record(now_ns() - it->from_ns);
+    record(it->from_ns, now_ns(), is_clean ? status : 0);
     under_way--;
+  } else if (got > 0) {
+    errors++;
   }
-  if (was_busy && whole == (ssize_t)it->have) {
-    answered++;
-  } else {
-    /* A connection closed while idle is a server's right; anything else is an error. */
-    if (was_busy || got > 0) errors++;
+  /* A connection closed while idle is a server's right. */
+  if (!is_clean || !stays_open(it, echo)) {
     close(it->fd);
     it->have = 0;
     open_connection(it, echo);
@@ -208,9 +240,11 @@ static void handle_events(bool echo) {
   }
 }
 
-/* Returns the time it took. */
-static uint64_t run_steady(uint64_t length_ns, double rate) {
+/* Returns the time it took, from where it is measured. */
+static uint64_t run_steady(uint64_t warm_up_ns, uint64_t measured_ns, double rate) {
   uint64_t begin = now_ns();
+  uint64_t length_ns = warm_up_ns + measured_ns;
+  measured_from_ns = begin + warm_up_ns;
   uint64_t total = (uint64_t)(rate * (double)length_ns / 1e9);
   double gap_ns = 1e9 / rate;
   uint64_t give_up = begin + length_ns + GRACE_NS;
@@ -228,11 +262,10 @@ static uint64_t run_steady(uint64_t length_ns, double rate) {
   }
   uint64_t end = now_ns();
   for (size_t n = 0; n < connection_count; n++) {
-    if (connections[n].busy) record(end - connections[n].from_ns);
+    if (connections[n].busy) record(connections[n].from_ns, end, 0);
   }
-  errors += under_way + (total - sent);
-  for (; sent < total; sent++) record(end - (begin + (uint64_t)((double)sent * gap_ns)));
-  return end - begin;
+  for (; sent < total; sent++) record(begin + (uint64_t)((double)sent * gap_ns), end, 0);
+  return end - measured_from_ns;
 }
 
 static uint64_t run_echo(uint64_t length_ns) {
@@ -254,21 +287,28 @@ static int by_size(const void *a, const void *b) {
   return (left > right) - (left < right);
 }
 
-/* The latency that `share` of all stayed below or at. */
-static double percentile(double share) {
-  if (recorded == 0) return 0;
-  size_t rank = (size_t)(share * (double)recorded);
-  return (double)latencies_ns[rank < recorded ? rank : recorded - 1] / 1e3;
+/* The latency that `share` of them stayed below or at; 0 of none. */
+static double percentile(const Latencies *of, double share) {
+  if (of->count == 0) return 0;
+  size_t rank = (size_t)(share * (double)of->count);
+  return (double)of->ns[rank < of->count ? rank : of->count - 1] / 1e3;
 }
 
+static void sort(Latencies *those) { qsort(those->ns, those->count, sizeof *those->ns, by_size); }
+
 static void report(uint64_t took_ns) {
-  qsort(latencies_ns, recorded, sizeof *latencies_ns, by_size);
+  sort(&all);
+  sort(&served);
+  sort(&refused);
   double seconds = (double)took_ns / 1e9;
-  printf("{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.6f,\"bytes\":%llu,",
-         (unsigned long long)answered, (unsigned long long)errors, seconds,
-         (unsigned long long)bytes_in);
-  printf("\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}\n", percentile(0.5),
-         percentile(0.99), percentile(0.999), percentile(1));
+  printf("{\"requests\":%zu,\"errors\":%llu,\"seconds\":%.6f,\"bytes\":%llu,", served.count,
+         (unsigned long long)errors, seconds, (unsigned long long)bytes_in);
+  printf("\"p50\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f,", percentile(&all, 0.5),
+         percentile(&all, 0.99), percentile(&all, 0.999), percentile(&all, 1));
+  printf("\"servedP50\":%.1f,\"servedP99\":%.1f,", percentile(&served, 0.5),
+         percentile(&served, 0.99));
+  printf("\"refused\":%zu,\"refusedP50\":%.1f,\"refusedP99\":%.1f}\n", refused.count,
+         percentile(&refused, 0.5), percentile(&refused, 0.99));
 }
 
 static void prepare_echo(size_t payload) {
@@ -285,19 +325,30 @@ static void prepare_echo(size_t payload) {
   expected_bytes = payload + 2;
 }
 
+/* Takes `8001,8002` apart; returns how many there are. */
+static size_t read_ports(char *text, int ports[MOST_PORTS]) {
+  size_t count = 0;
+  char *part = strtok(text, ",");
+  for (; part != NULL && count < MOST_PORTS; part = strtok(NULL, ",")) ports[count++] = atoi(part);
+  return count;
+}
+
 int main(int argc, char **argv) {
   bool echo = argc == 6 && strcmp(argv[1], "echo") == 0;
-  if (argc != 6 || (!echo && strcmp(argv[1], "steady") != 0)) {
-    fprintf(stderr, "load steady|echo PORT CONNECTIONS MILLISECONDS RATE|PAYLOAD_BYTES\n");
+  if (!echo && (argc < 6 || argc > 7 || strcmp(argv[1], "steady") != 0)) {
+    fprintf(stderr, "load steady PORT[,PORT...] CONNECTIONS MILLISECONDS RATE [WARM_UP]\n"
+                    "load echo PORT CONNECTIONS MILLISECONDS PAYLOAD_BYTES\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
-  port = atoi(argv[2]);
+  int ports[MOST_PORTS];
+  size_t port_count = read_ports(argv[2], ports);
   connection_count = strtoul(argv[3], NULL, 10);
   uint64_t length_ns = strtoull(argv[4], NULL, 10) * 1000000;
+  uint64_t warm_up_ns = argc == 7 ? strtoull(argv[6], NULL, 10) * 1000000 : 0;
   double last = strtod(argv[5], NULL);
-  if (connection_count == 0 || last < 1 || (echo && last > MOST_PAYLOAD)) {
-    fprintf(stderr, "load: at least one connection; a rate of 1 or more; a payload of 1 to 125\n");
+  if (port_count == 0 || connection_count == 0 || last < 1 || (echo && last > MOST_PAYLOAD)) {
+    fprintf(stderr, "load: a port, a connection and a rate of 1 at least; a payload of 1 to 125\n");
     return 2;
   }
   if (echo) prepare_echo((size_t)last);
@@ -309,8 +360,9 @@ int main(int argc, char **argv) {
   connections = calloc(connection_count, sizeof *connections);
   if (connections == NULL) fail("calloc");
   for (size_t n = 0; n < connection_count; n++) {
+    connections[n].port = ports[n % port_count];
     open_connection(&connections[n], echo);
     give_back(&connections[n]);
   }
-  report(echo ? run_echo(length_ns) : run_steady(length_ns, last));
+  report(echo ? run_echo(length_ns) : run_steady(warm_up_ns, length_ns, last));
 }

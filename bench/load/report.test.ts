@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readReport } from './report.ts';
+import { readOwnReport, readReport } from './report.ts';
 
 const figures =
   '{"requests":42244,"errors":3,"seconds":1.000021,"bytes":6000000,' +
@@ -25,3 +25,12 @@ it.each(['unable to connect\n', '', '{"requests":1}\n', `${figures}\nand then it
     expect(() => readReport(text)).toThrow('said something else');
   },
 );
+
+it('reads what good answers and refusals took from a generator that tells them apart', () => {
+  const told = figures.replace(
+    '}',
+    ',"servedP50":600.0,"servedP99":2000.0,"refused":3,"refusedP50":90.0,"refusedP99":120.0}',
+  );
+  expect(readOwnReport(told)).toMatchObject({ requests: 42244, servedP99: 2000, refused: 3 });
+  expect(() => readOwnReport(figures)).toThrow('said something else');
+});

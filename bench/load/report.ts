@@ -1,4 +1,4 @@
-/** What a load generator says at its end; both kinds print the same JSON object. */
+/** What a load generator says at its end, a JSON object; both kinds print the first part. */
 
 export interface LoadReport {
   /** Answered as they should be. */
@@ -15,10 +15,28 @@ export interface LoadReport {
   readonly max: number;
 }
 
-const fields = ['requests', 'errors', 'seconds', 'bytes', 'p50', 'p99', 'p999', 'max'] as const;
+/** What our own generator says besides. */
+export interface OwnReport extends LoadReport {
+  /** Latency of good answers alone; microseconds. */
+  readonly servedP50: number;
+  readonly servedP99: number;
+  /** Answers of 502 or 503, which are among the errors, and their latency. */
+  readonly refused: number;
+  readonly refusedP50: number;
+  readonly refusedP99: number;
+}
+
+const common = ['requests', 'errors', 'seconds', 'bytes', 'p50', 'p99', 'p999', 'max'] as const;
+const own = ['servedP50', 'servedP99', 'refused', 'refusedP50', 'refusedP99'] as const;
 
 /** Reads the last line. Throws, with the whole text, when that is no report. */
-export function readReport(text: string): LoadReport {
+export const readReport = (text: string): LoadReport => read<LoadReport>(text, common);
+
+/** The same of what our own generator says. */
+export const readOwnReport = (text: string): OwnReport =>
+  read<OwnReport>(text, [...common, ...own]);
+
+function read<T>(text: string, fields: readonly (keyof T & string)[]): T {
   const last = text.trimEnd().split('\n').at(-1)!;
   try {
     const report = JSON.parse(last);

@@ -19,11 +19,13 @@ export function openLoop(id: string, percent: number, isQuick: boolean): Scenari
     warmUp: async (target, bench) => {
       const { warmUpSeconds } = bench.settings;
       const offered = await rate(bench);
-      if (warmUpSeconds > 0) await ownLoad('steady', target, bench, warmUpSeconds, offered);
+      if (warmUpSeconds > 0) await ownLoad('steady', [target.port], bench, warmUpSeconds, offered);
     },
     run: async (target, bench) => {
       const offered = await rate(bench);
-      return sampleOf(await ownLoad('steady', target, bench, bench.settings.seconds, offered));
+      return sampleOf(
+        await ownLoad('steady', [target.port], bench, bench.settings.seconds, offered),
+      );
     },
   };
 }

@@ -1,8 +1,8 @@
 /** The load generator in C: built when it is first needed. */
-import { type LoadReport, readReport } from '../load/report.ts';
+import { type OwnReport, readOwnReport } from '../load/report.ts';
 import { ask } from '../machine.ts';
 import { build } from '../repository.ts';
-import type { Bench, Settings, Target } from './scenario.ts';
+import type { Bench, Settings } from './scenario.ts';
 
 let program: string | null = null;
 
@@ -17,16 +17,22 @@ export interface Loading extends Pick<Bench, 'stage' | 'loadCpu'> {
   readonly settings: Pick<Settings, 'connections'>;
 }
 
-/** `last`: requests per second of `steady`, payload bytes of `echo`. */
+/**
+ * `last`: requests per second of `steady`, payload bytes of `echo`. `warmUpSeconds` of the same
+ * load go before, over the same connections, and are not counted; `echo` has none.
+ */
 export async function ownLoad(
   mode: 'steady' | 'echo',
-  { port }: Pick<Target, 'port'>,
+  ports: readonly number[],
   { stage, loadCpu, settings }: Loading,
   seconds: number,
   last: number,
-): Promise<LoadReport> {
+  warmUpSeconds = 0,
+): Promise<OwnReport> {
   program ??= build('load/load.c', 'load');
-  const numbers = [port, settings.connections, Math.round(seconds * 1000), last];
-  const argv: [string, ...string[]] = [program, mode, ...numbers.map(String)];
-  return readReport(await stage.run(loadCpu, { argv }));
+  const ms = (length: number): number => Math.round(length * 1000);
+  const numbers = [settings.connections, ms(seconds), last];
+  if (warmUpSeconds > 0) numbers.push(ms(warmUpSeconds));
+  const argv: [string, ...string[]] = [program, mode, ports.join(','), ...numbers.map(String)];
+  return readOwnReport(await stage.run(loadCpu, { argv }));
 }

@@ -16,11 +16,12 @@ export const webSocket: Scenario = {
   lacking: lacksCompiler,
   warmUp: async (target, bench) => {
     const { warmUpSeconds } = bench.settings;
-    if (warmUpSeconds > 0) await ownLoad('echo', target, bench, warmUpSeconds, PAYLOAD_BYTES);
+    if (warmUpSeconds > 0)
+      await ownLoad('echo', [target.port], bench, warmUpSeconds, PAYLOAD_BYTES);
   },
   run: async (target, bench) => {
     const { seconds } = bench.settings;
-    const report = await ownLoad('echo', target, bench, seconds, PAYLOAD_BYTES);
+    const report = await ownLoad('echo', [target.port], bench, seconds, PAYLOAD_BYTES);
     return sampleOf(report, PAYLOAD_BYTES);
   },
 };
