@@ -61,6 +61,7 @@ describe('the examples', () => {
     const {
       downIntervalMs: _down,
       headers: _headers,
+      expectedBody: _expectedBody,
       ...healthCheck
     } = defaults.pools[0].healthCheck!;
     const shown = { healthCheck, drainTimeoutMs, drainTunnelTimeoutMs, panic, host };
