@@ -17,7 +17,7 @@ const PURE = [
 /** Takes long, and comes out the same on every runtime: for the first one alone. */
 const ONCE = [
   'sim/{queueing,adaptive,prequal,slow-start,shrink,coverage}.test.ts',
-  'sim/{adaptive-limit,hedging,retry-storm}.test.ts',
+  'sim/{adaptive-limit,hedging,retry-storm,run}.test.ts',
   'sim/{scenarios,oracles}/*.test.ts',
   'test/*-interleavings.test.ts',
   'test/mutations/*.test.ts',
