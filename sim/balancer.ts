@@ -19,13 +19,13 @@ import { BACKUP } from '../src/core/health/levels.ts';
 import { Table } from '../src/core/table/table.ts';
 import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
+import { defaultBackend, defaultConfig, defaultPool, routeConfig } from './default-config.ts';
 import { createSimResolver, type SimNetwork } from './network.ts';
 import type { SimOptions } from './options.ts';
 import { type MakeEngine, SimThreads } from './threads.ts';
 import { type Extra, tapTransport } from './wiretap.ts';
 
 const BALANCER_ADDRESS = '10.9.0.1';
-export const LISTEN_PORT = 8080;
 /** Where nobody ever answers: the first address of a backend with a name. */
 const DEAD_PREFIX = '10.8.';
 const TABLE_SIZE = 64;
@@ -213,79 +213,60 @@ export function makeConfig(
   backends: readonly Backend[],
   weights: readonly number[],
 ): Config {
+  const pool = defaultPool(
+    backends.map((backend, i) => backendConfig(options, backend, weights[i])),
+    {
+      policy: options.policy,
+      queue: options.queue,
+      boundedLoad: options.boundedLoad,
+      sticky: options.sticky,
+      healthCheck: healthCheck(options),
+      retries: options.retries,
+      hedge: options.hedge,
+      passiveHealth: options.passive,
+      circuitBreaker: options.circuit,
+      panic: options.panic,
+      slowStartMs: options.slowStartMs,
+      drainTimeoutMs: options.drainMs,
+      drainTunnelTimeoutMs: 2 * options.drainMs,
+    },
+  );
+  const plain = defaultConfig([pool], {
+    routes: [routeConfig({ rateLimits: rateLimits(options) })],
+    workers: options.workers,
+    tableSize: TABLE_SIZE,
+  });
   return {
-    listeners: [{ address: `*:${LISTEN_PORT}`, host: null, port: LISTEN_PORT }],
-    routes: [{ hosts: [], pathPrefix: '/', pool: 'default', rateLimits: rateLimits(options) }],
-    pools: [
-      {
-        name: 'default',
-        policy: options.policy,
-        hashKey: { kind: 'client_address' },
-        queue: options.queue,
-        boundedLoad: options.boundedLoad,
-        sticky: options.sticky,
-        backends: backends.map((backend, i) => backendConfig(options, backend, weights[i])),
-        healthCheck: healthCheck(options),
-        loadProbe: null,
-        retries: options.retries,
-        hedge: options.hedge,
-        passiveHealth: options.passive,
-        circuitBreaker: options.circuit,
-        host: { kind: 'preserve' },
-        tls: { verify: true, caPem: null, serverName: null },
-        panic: options.panic,
-        slowStartMs: options.slowStartMs,
-        drainTimeoutMs: options.drainMs,
-        drainTunnelTimeoutMs: 2 * options.drainMs,
-        errorPages: new Map(),
-      },
-    ],
-    trustedProxies: [],
+    ...plain,
     timeouts: {
+      ...plain.timeouts,
       connectMs: 1000,
       responseHeadMs: options.responseHeadMs,
       idleMs: options.idleMs,
       tunnelIdleMs: options.tunnelIdleMs,
       clientHeadMs: options.clientHeadMs,
       clientKeepAliveMs: options.clientKeepAliveMs,
-      backendKeepAliveMs: 4000,
     },
     limits: {
-      headBytes: 32 * 1024,
-      headerFields: 100,
-      requestLineBytes: 8 * 1024,
-      bodyBytes: null,
+      ...plain.limits,
       maxConnections: options.maxConnections,
       maxConnectionsPerClient: options.maxConnectionsPerClient,
       maxBufferBytes: options.maxBufferBytes,
       idlePerBackend: options.idlePerBackend,
-      minRateBytesPerSecond: 240,
     },
-    log: { level: 'info', access: true, format: 'json' },
-    shutdown: { delayMs: 0, timeoutMs: 25_000 },
-    workers: options.workers,
-    tableSize: TABLE_SIZE,
   };
 }
 
 function backendConfig(options: SimOptions, backend: Backend, weight: number): BackendConfig {
   const level = options.levels[backend.number - 1];
   const host = options.named ? hostOf(backend) : backend.address;
-  return {
-    name: backend.name,
-    url: `http://${host}`,
-    tls: false,
-    host,
-    port: 80,
-    authority: host,
-    basePath: '',
+  return defaultBackend(backend.name, host, 80, {
     weight,
     maxRequests: options.maxRequests,
-    adaptiveRequests: null,
     maxConnections: options.maxBackendConnections,
     priority: level === BACKUP ? 0 : level,
     backup: level === BACKUP,
-  };
+  });
 }
 
 function rateLimits({ rateLimit }: SimOptions): RateLimitConfig[] {

@@ -1,8 +1,8 @@
 /** One connection of a simulated client to the balancer, with its script of requests. */
 import type { Failure } from '../src/core/base/failure.ts';
 import type { Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
-import { LISTEN_PORT } from './balancer.ts';
 import type { Client } from './client.ts';
+import { LISTEN_PORT } from './default-config.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { BodyCheck, patternBytes } from './pattern.ts';
 import type { Answer, Fate, Request } from './request.ts';

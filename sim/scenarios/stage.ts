@@ -10,9 +10,10 @@ import { Engine } from '../../src/core/engine/engine.ts';
 import { Table } from '../../src/core/table/table.ts';
 import type { Log } from '../../src/core/telemetry/log.ts';
 import { createSimClock, type SimClock } from '../clock.ts';
+import { LISTEN_PORT } from '../default-config.ts';
 import { createSimNetwork, createSimResolver, type SimNetwork } from '../network.ts';
 import { Clients } from './clients.ts';
-import { LISTEN_PORT, RESPONSE_MS, scenarioConfig } from './config.ts';
+import { RESPONSE_MS, scenarioConfig } from './config.ts';
 import { type Outcome, type Scenario, SERVICE_MS } from './scenario.ts';
 import { Server } from './server.ts';
 

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../sim/clock.ts';
+import { listenerConfig } from '../../sim/default-config.ts';
 import { createSimNetwork } from '../../sim/network.ts';
 import { addressOfListener, serveBackend, startRehearsal } from '../../sim/rehearsal.ts';
 import { ok, Raw } from '../../test/engine-stage/engine-stage.ts';
-import {
-  backendConfig,
-  config,
-  listenerConfig,
-  poolConfig,
-} from '../../test/fixtures/control-world.ts';
+import { backendConfig, config, poolConfig } from '../../test/fixtures/control-world.ts';
 import { policies } from '../core/balancing/balancing.ts';
 import { latin1 } from '../core/base/bytes.ts';
 import { createRng } from '../core/base/rng.ts';

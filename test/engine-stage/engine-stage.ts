@@ -4,6 +4,7 @@
  * them, and keep what they get as text.
  */
 import { createSimClock, type SimClock } from '../../sim/clock.ts';
+import { listenerConfig } from '../../sim/default-config.ts';
 import { createSimNetwork, type SimNetwork, type SimNetworkOptions } from '../../sim/network.ts';
 import { latin1, toLatin1 } from '../../src/core/base/bytes.ts';
 import type { Failure } from '../../src/core/base/failure.ts';
@@ -18,14 +19,7 @@ import { Tracker } from '../../src/core/health/tracker.ts';
 import { Backend } from '../../src/core/table/backend.ts';
 import { State, Table } from '../../src/core/table/table.ts';
 import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
-import {
-  backendConfig,
-  config,
-  emptyPool,
-  listenerConfig,
-  poolConfig,
-  SILENT,
-} from '../fixtures/control-world.ts';
+import { backendConfig, config, emptyPool, poolConfig, SILENT } from '../fixtures/control-world.ts';
 
 const BALANCER = '10.0.0.100';
 const PORT = 8080;

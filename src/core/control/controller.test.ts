@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listenerConfig } from '../../../sim/default-config.ts';
 import {
   answer,
   backendConfig,
@@ -6,7 +7,6 @@ import {
   config,
   FakeEngine,
   healthCheck,
-  listenerConfig,
   occupy,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';

@@ -1,12 +1,12 @@
 /** The control thread and two workers, all of them real, on a pretended network and clock. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, type RawBackend } from '../../../test/engine-stage/engine-stage.ts';
 import {
   backendConfig,
   config,
   passiveHealth,
   poolConfig,
-  routeConfig,
 } from '../../../test/fixtures/control-world.ts';
 import { SimFleet } from '../../../test/fixtures/sim-workers.ts';
 import type { Config } from '../config.ts';

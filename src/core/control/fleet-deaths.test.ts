@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listenerConfig, occupy } from '../../../test/fixtures/control-world.ts';
+import { listenerConfig } from '../../../sim/default-config.ts';
+import { occupy } from '../../../test/fixtures/control-world.ts';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';

@@ -1,11 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  config,
-  listenerConfig,
-  NO_LIMITS,
-  occupy,
-  poolConfig,
-} from '../../../test/fixtures/control-world.ts';
+import { listenerConfig } from '../../../sim/default-config.ts';
+import { config, NO_LIMITS, occupy, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { plainMemory } from '../../../test/fixtures/drawn-order.ts';
 import { FakeFleet, ONE_BACKEND, WEB } from '../../../test/fixtures/fake-fleet.ts';
 import { identitySchedule } from '../balancing/schedule.ts';

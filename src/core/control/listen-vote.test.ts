@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listenerConfig } from '../../../test/fixtures/control-world.ts';
+import { listenerConfig } from '../../../sim/default-config.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { ListenVote } from './listen-vote.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { config, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
+import { routeConfig } from '../../../sim/default-config.ts';
+import { config, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { createRng } from '../base/rng.ts';
 import type { Config, PoolConfig, RateLimitConfig, StickySessionsConfig } from '../config.ts';
 import { Table } from '../table/table.ts';

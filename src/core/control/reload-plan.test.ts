@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { listenerConfig } from '../../../sim/default-config.ts';
 import {
   backendConfig,
   config,
   emptyPool,
-  listenerConfig,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
 import type { Config } from '../config.ts';

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listenerConfig } from '../../../sim/default-config.ts';
 import type { SimWorker } from '../../../sim/worker.ts';
 import { get, ok, type RawBackend } from '../../../test/engine-stage/engine-stage.ts';
 import {
   backendConfig,
   config,
-  listenerConfig,
   NO_LIMITS,
   nobodyWaits,
   passiveHealth,

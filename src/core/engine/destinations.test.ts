@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import { routeConfig } from '../../../test/fixtures/control-world.ts';
 
 /** Two pools of one backend each: server-1 and server-2. */
 function twoPools(): Stage {

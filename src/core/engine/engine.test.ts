@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { listenerConfig, routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, Raw, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import {
-  backendConfig,
-  listenerConfig,
-  NO_LIMITS,
-  poolConfig,
-  routeConfig,
-} from '../../../test/fixtures/control-world.ts';
+import { backendConfig, NO_LIMITS, poolConfig } from '../../../test/fixtures/control-world.ts';
 import type { Failure } from '../base/failure.ts';
 import { Backend } from '../table/backend.ts';
 import { State } from '../table/table.ts';

@@ -1,5 +1,6 @@
 /** The story of one exchange; when it is tried again: `exchange-retries.test.ts`. */
 import { describe, expect, it } from 'vitest';
+import { routeConfig } from '../../../sim/default-config.ts';
 import {
   get,
   ok,
@@ -8,7 +9,7 @@ import {
   Stage,
   type StageOptions,
 } from '../../../test/engine-stage/engine-stage.ts';
-import { backendConfig, poolConfig, routeConfig } from '../../../test/fixtures/control-world.ts';
+import { backendConfig, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { latin1 } from '../base/bytes.ts';
 import type { PoolConfig } from '../config.ts';
 

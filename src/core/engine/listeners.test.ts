@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../../sim/clock.ts';
+import { listenerConfig } from '../../../sim/default-config.ts';
 import { createSimNetwork } from '../../../sim/network.ts';
-import { listenerConfig } from '../../../test/fixtures/control-world.ts';
 import { createRng } from '../base/rng.ts';
 import type { SocketHandler } from '../base/transport.ts';
 import { Listeners } from './listeners.ts';

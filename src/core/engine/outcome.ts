@@ -1,8 +1,7 @@
 /**
  * What becomes of attempts: the pool's policy hears how long the answer took, and it is counted in
  * the table where the control thread goes by it (passive health, adaptive limits, circuit
- * breakers). That is told
- * only when it is to decide something at once.
+ * breakers). That is told only when it is to decide something at once.
  */
 import type { Failure } from '../base/failure.ts';
 import type { Head } from '../http/head.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, post, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
-import { routeConfig } from '../../../test/fixtures/control-world.ts';
 import { utf8 } from '../base/bytes.ts';
 import type { RateLimitConfig } from '../config.ts';
 import { endCode } from '../telemetry/end-code.ts';
