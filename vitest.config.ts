@@ -11,7 +11,8 @@ const PURE = [
   'examples/**/*.test.ts',
   'sim/**/*.test.ts',
   'test/*.test.ts',
-  'test/{conformance/policy,conformance/by-key,golden/{config,explain,simulate},wire/wire}.test.ts',
+  'test/conformance/{policy,by-key,shares}.test.ts',
+  'test/{golden/{config,explain,simulate},wire/wire}.test.ts',
 ];
 
 /** Takes long, and comes out the same on every runtime: for the first one alone. */
@@ -21,6 +22,7 @@ const ONCE = [
   'sim/{scenarios,oracles}/*.test.ts',
   'test/*-interleavings.test.ts',
   'test/mutations/*.test.ts',
+  'test/conformance/shares.test.ts',
   'test/corpora.test.ts',
   'test/fuzz/differential.test.ts',
   'bench/{quick,troubles/quick}.test.ts',

@@ -171,7 +171,7 @@ export function measurePicks(options: PickOptions, picks = PICKS): PickFigures {
   const schedule = schedules.of(members);
   const rebuildMs = performance.now() - began;
   const chance = { rng: createRng(1), wallMs: () => 10_000 };
-  const policy = policies[name]({ ...chance, loads: table, warn() {}, boundedLoad });
+  const policy = policies[name]({ ...chance, loads: table, warn() {}, boundedLoad, own: null });
   const pick = costOf(picking(policy, schedule), picks);
   const pool = new Pool(config, table, { generation: () => 0 }, { ...chance, log: { event() {} } });
   pool.follow(schedule);

@@ -11,11 +11,13 @@ import type {
   HealthCheckConfig,
   RateLimitConfig,
 } from '../src/core/config.ts';
-import { Controller } from '../src/core/control/controller.ts';
+import { Controller, type ReloadResult } from '../src/core/control/controller.ts';
+import type { ImportFunctions } from '../src/core/control/function-imports.ts';
 import { Engine } from '../src/core/engine/engine.ts';
 import type { Exchange } from '../src/core/engine/exchange.ts';
 import type { RouteLimits } from '../src/core/engine/rate-limits.ts';
 import { BACKUP } from '../src/core/health/levels.ts';
+import type { PolicyFunction } from '../src/core/policy-function.ts';
 import { Table } from '../src/core/table/table.ts';
 import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
@@ -97,6 +99,8 @@ export interface BalancerWorld {
   readonly rng: Rng;
   readonly network: SimNetwork;
   readonly options: SimOptions;
+  /** With `policy: function`; else null. */
+  readonly choose: PolicyFunction | null;
   readonly backends: readonly Backend[];
   readonly log: Log;
   /** What the backend at the other end of the connection from this port has sent too much. */
@@ -124,6 +128,8 @@ export interface SimBalancer {
   readonly live: readonly Exchange[];
   /** Null: it has no threads, the control thread carries the traffic. */
   readonly threads: SimThreads | null;
+  /** As the process does it: workers have their functions before the controller begins. */
+  reload(config: Config, done: (result: ReloadResult) => void): void;
   /** When it has stopped: nothing of it runs any more. */
   end(done: () => void): void;
 }
@@ -133,12 +139,15 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const { clock, rng, log, options } = world;
   const { workers } = options;
   const table = new WatchedTable(world.picked, workers);
-  const config = makeConfig(options, world.backends, options.weights);
+  const config = makeConfig(world, world.backends, options.weights);
   const tap = tapOf(world);
   const makeEngine: MakeEngine = (transport, own, worker) =>
     startEngine(world, config, worker === null ? table : table.of(worker), tap(transport), own);
   const transport = world.network.transport(BALANCER_ADDRESS);
-  const threads = workers === 1 ? null : new SimThreads({ ...world, workers, table, makeEngine });
+  const threads =
+    workers === 1
+      ? null
+      : new SimThreads({ ...world, workers, table, makeEngine, importFunctions: importer(world) });
   const single = threads === null ? makeEngine(transport, clock, null) : null;
   const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
   const controller = new Controller({
@@ -165,6 +174,7 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
       return watched.flatMap(({ live }) => [...live].filter(({ phase }) => phase !== 'accept'));
     },
     threads,
+    reload: reloader(controller, threads),
     end: (done) => (threads === null ? done() : threads.fleet.end(done)),
   };
 }
@@ -178,6 +188,40 @@ function tapOf(world: BalancerWorld): (transport: Transport) => Transport {
     world.dialled(address, now);
   };
   return (transport) => tapTransport(transport, world.extraOf, world.reusedDirty, count);
+}
+
+/** One after the other; what no worker could import is tried again. */
+function reloader(controller: Controller, threads: SimThreads | null): SimBalancer['reload'] {
+  const waiting: (() => void)[] = [];
+  const begin = (config: Config, done: (result: ReloadResult) => void): void => {
+    const prepared = (problem: string | null): void => {
+      if (problem?.startsWith('worker') === true) {
+        begin({ ...config }, done);
+        return;
+      }
+      if (problem === null) controller.reload(config, done);
+      else done({ problem, summary: '' });
+      waiting.shift();
+      waiting[0]?.();
+    };
+    if (threads === null) prepared(null);
+    else threads.fleet.prepare(config, prepared);
+  };
+  return (config, done) => {
+    waiting.push(() => begin(config, done));
+    if (waiting.length === 1) waiting[0]();
+  };
+}
+
+/** An import takes a while, and sometimes it fails: those pools go on by round robin there. */
+function importer({ clock, rng, choose }: BalancerWorld): ImportFunctions {
+  if (choose === null) return (_, done) => done({ problem: 'there are no functions' });
+  const own = rng.fork();
+  return ({ texts }, done) => {
+    const functions = new Map([...texts.keys()].map((pool) => [pool, choose]));
+    const imported = own.chance(1, 5) ? { problem: 'the file has changed' } : { functions };
+    clock.wakeAt(clock.nowMs() + own.below(100), () => done(imported));
+  };
 }
 
 function startEngine(
@@ -209,7 +253,7 @@ const addressesOf = (backend: Backend): readonly string[] => [
 
 /** A configuration with these backends, each with its weight. */
 export function makeConfig(
-  options: SimOptions,
+  { options, choose }: Pick<BalancerWorld, 'options' | 'choose'>,
   backends: readonly Backend[],
   weights: readonly number[],
 ): Config {
@@ -217,6 +261,8 @@ export function makeConfig(
     backends.map((backend, i) => backendConfig(options, backend, weights[i])),
     {
       policy: options.policy,
+      // Another function with each reload, as a module that is imported again has.
+      choose: choose === null ? null : (...asked) => choose(...asked),
       queue: options.queue,
       boundedLoad: options.boundedLoad,
       sticky: options.sticky,
@@ -235,6 +281,7 @@ export function makeConfig(
     routes: [routeConfig({ rateLimits: rateLimits(options) })],
     workers: options.workers,
     tableSize: TABLE_SIZE,
+    functions: choose === null ? null : { path: '/evenkeel.config.mjs', digest: '' },
   });
   return {
     ...plain,

@@ -31,6 +31,7 @@ export const defaultConfig = (
   listeners: [listenerConfig(LISTEN_PORT)],
   routes: [routeConfig()],
   pools,
+  functions: null,
   trustedProxies: [],
   timeouts: {
     connectMs: 3000,
@@ -66,6 +67,7 @@ export const defaultPool = (
 ): PoolConfig => ({
   name: 'default',
   policy: 'round_robin',
+  choose: null,
   hashKey: { kind: 'client_address' },
   queue: { size: 1000, timeoutMs: 10_000, order: 'fifo' },
   boundedLoad: null,

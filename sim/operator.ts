@@ -54,8 +54,10 @@ export class Operator {
       reweighs ? 1 + world.rng.below(5) : world.options.weights[world.backends.indexOf(backend)],
     );
     world.note('operator', `reloads ${how}: ${backends.map(({ name }) => name).join(' ')}`);
-    const config = makeConfig(world.options, backends, weights);
-    world.balancer.controller.reload(config, ({ problem }) => {
+    const config = makeConfig(world, backends, weights);
+    world.reloads++;
+    world.balancer.reload(config, ({ problem }) => {
+      world.reloads--;
       world.note('operator', problem === null ? 'is obeyed' : `is refused: ${problem}`);
     });
   }

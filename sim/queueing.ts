@@ -235,7 +235,7 @@ class Queueing {
     schedule.setCursor(this.rng.below(schedule.length));
     const rng = this.rng.fork();
     const wallMs = (): number => this.now * this.serviceMs;
-    const deps = { loads: table, rng, wallMs, warn: () => {}, boundedLoad: null };
+    const deps = { loads: table, rng, wallMs, warn: () => {}, boundedLoad: null, own: null };
     return { table, policy: policies[policy](deps), schedule };
   }
 

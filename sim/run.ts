@@ -154,6 +154,7 @@ function isAtRest(world: World): boolean {
   const { exchanges, tunnels } = world.open();
   if (world.pending().length + exchanges + tunnels > 0) return false;
   if (world.stopping) return true;
+  if (world.reloads > 0) return false;
   const pools = world.balancer.controller.status();
   return pools.every(({ backends }) => {
     return backends.every(({ state }) => state === 'up' || state === 'trial');

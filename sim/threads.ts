@@ -5,6 +5,7 @@
 import type { Clock } from '../src/core/base/clock.ts';
 import type { Transport } from '../src/core/base/transport.ts';
 import { Fleet, type FleetEvents } from '../src/core/control/fleet.ts';
+import type { ImportFunctions } from '../src/core/control/function-imports.ts';
 import type { Engine } from '../src/core/engine/engine.ts';
 import { Slabs } from '../src/core/table/slabs.ts';
 import type { Table } from '../src/core/table/table.ts';
@@ -27,6 +28,8 @@ export interface ThreadsWorld {
   readonly workers: number;
   readonly table: Table;
   readonly makeEngine: MakeEngine;
+  /** Imports policy functions in a worker. */
+  readonly importFunctions: ImportFunctions;
   readonly died: (address: string) => void;
 }
 
@@ -65,7 +68,7 @@ export class SimThreads {
   }
 
   private start(worker: number, events: ConstructorParameters<typeof SimWorker>[1]): SimWorker {
-    const { clock, network, workers, makeEngine } = this.world;
+    const { clock, network, workers, makeEngine, importFunctions } = this.world;
     const address = addressOf(worker);
     const ended = (why: string | null): void => {
       this.world.died(address);
@@ -79,6 +82,7 @@ export class SimThreads {
         network,
         slabs: new Slabs(workers, this.slabs.buffer),
         makeEngine: (transport, own) => makeEngine(transport, own, worker),
+        importFunctions,
       },
       { message: events.message, ended },
     );

@@ -6,6 +6,7 @@
 import type { Alarm, Clock } from '../src/core/base/clock.ts';
 import type { SocketHandler, Transport } from '../src/core/base/transport.ts';
 import type { WorkerThread, WorkerThreadEvents } from '../src/core/control/fleet.ts';
+import type { ImportFunctions } from '../src/core/control/function-imports.ts';
 import type { FromWorker, ToWorker } from '../src/core/control/messages.ts';
 import { WorkerSide } from '../src/core/control/worker-side.ts';
 import type { Engine } from '../src/core/engine/engine.ts';
@@ -22,6 +23,8 @@ export interface WorkerWorld {
   /** Its own view of the memory. */
   readonly slabs: Slabs;
   readonly makeEngine: (transport: Transport, clock: Clock) => Engine;
+  /** How it imports policy functions. */
+  readonly importFunctions: ImportFunctions;
 }
 
 /** Lives until it dies: then nothing of it runs any more. */
@@ -53,6 +56,8 @@ export class SimWorker implements WorkerThread {
       slabs: world.slabs,
       worker: world.worker,
       post: (message) => this.deliver(message, (copy: FromWorker) => events.message(copy)),
+      importFunctions: (functions, done) =>
+        world.importFunctions(functions, (imported) => void (this.runs && done(imported))),
       finishLog: () => this.finishes++,
     });
   }

@@ -6,6 +6,7 @@ import type { Alarm } from '../src/core/base/clock.ts';
 import type { Phase } from '../src/core/base/failure.ts';
 import { createRng, type Rng } from '../src/core/base/rng.ts';
 import type { Exchange } from '../src/core/engine/exchange.ts';
+import type { PolicyFunction } from '../src/core/policy-function.ts';
 import { endCode } from '../src/core/telemetry/end-code.ts';
 import type { EventFields, ExchangeRecord, Log } from '../src/core/telemetry/log.ts';
 import { Backend } from './backend.ts';
@@ -13,6 +14,7 @@ import { type SimBalancer, startSimBalancer } from './balancer.ts';
 import type { Checker } from './checkers/checker.ts';
 import { Client } from './client.ts';
 import { createSimClock, type SimClock } from './clock.ts';
+import { erraticFunction } from './erratic-function.ts';
 import { Journal } from './journal.ts';
 import { createSimNetwork, type Range, type Ratio, type SimNetwork } from './network.ts';
 import { drawOptions, pick, type SimOptions } from './options.ts';
@@ -41,11 +43,15 @@ export class World {
   /** Backend connections that carry an answer too many. */
   readonly poisoned = new Set<number>();
   /** What came over them, by the balancer's port. */
+  /** With `policy: function`; else null. */
+  readonly choose: PolicyFunction | null;
   readonly extras = new Map<number, Extra>();
   /** Act two: nothing is done wrong any more, and nothing new is begun. */
   healed = false;
   /** When that began; null: not yet. */
   healedMs: number | null = null;
+  /** How many the operator has asked for and heard nothing of. */
+  reloads = 0;
   /** The balancer has been asked to stop. */
   stopping = false;
   /** It has said that it stopped. */
@@ -81,11 +87,13 @@ export class World {
     const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
     this.backends = count(this.options.backends).map((number) => new Backend(this, number));
     this.clients = count(this.options.clients).map((number) => new Client(this, number));
+    this.choose = this.options.policy === 'function' ? erraticFunction(rng.fork()) : null;
     this.balancer = startSimBalancer({
       clock: this.clock,
       rng: rng.fork(),
       network: this.network,
       options: this.options,
+      choose: this.choose,
       backends: this.backends,
       log: this.log(),
       extraOf: (port) => this.extras.get(port),

@@ -5,12 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Balancer,
   type Config,
+  checkConfig,
   type ExchangeRecord,
   formatDiagnostics,
   ListenError,
   type Log,
   parseConfig,
   startBalancer,
+  UnusableConfigError,
 } from './evenkeel.ts';
 
 let backend: Server;
@@ -117,6 +119,51 @@ describe('a balancer in the own process', () => {
     } finally {
       holder.close();
     }
+  });
+});
+
+describe('a policy function of the own program', () => {
+  it('chooses, and how often it failed is in the status', async () => {
+    const url = `http://127.0.0.1:${backendPort}`;
+    const seen: string[] = [];
+    const checked = checkConfig({
+      port: 0,
+      address: '127.0.0.1',
+      policy: (candidates, { path, clientAddress }) => {
+        seen.push(`${path} from ${clientAddress}`);
+        if (path === '/throw') throw new Error('no luck');
+        return candidates.find(({ name }) => name === 'second');
+      },
+      backends: [
+        { url, name: 'first' },
+        { url: `${url}/second`, name: 'second' },
+      ],
+    });
+    if ('diagnostics' in checked) throw new Error(formatDiagnostics(checked.diagnostics));
+    const { log, events } = memoryLog();
+    const at = await start(checked.config, log);
+    for (const path of ['/a', '/b', '/throw']) expect((await fetch(at + path)).status).toBe(200);
+    expect(seen).toEqual(['/a', '/b', '/throw'].map((path) => `${path} from 127.0.0.1`));
+    expect(asked.map((line) => line.split(' ')[1])).toEqual(['/second/a', '/second/b', '/throw']);
+    expect(balancer!.status()).toMatchObject([{ policyFailures: 1 }]);
+    expect(events).toContain('policy_failed');
+  });
+
+  it('is not for workers unless they can import it', async () => {
+    const plain = forBackend();
+    const pools = plain.pools.map((pool) => ({
+      ...pool,
+      policy: 'function' as const,
+      choose: () => null,
+    }));
+    const config = { ...plain, pools };
+    const workers = { workers: 1, lines: { isTty: false, colour: false } };
+    const options = { ...workers, logLines: () => {}, giveUp: () => {} };
+    const error = await startBalancer(config, { log: memoryLog().log, workers: options }).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toBeInstanceOf(UnusableConfigError);
+    expect(error.message).toContain('workers cannot have its policy functions');
   });
 });
 

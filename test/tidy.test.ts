@@ -40,6 +40,8 @@ const noUnitTest = new Map([
   ['src/cli/main.ts', 'the process itself; test/e2e runs it'],
   ['src/core/control/engine-controls.ts', 'types alone'],
   ['src/core/control/messages.ts', 'types alone'],
+  ['src/core/control/status.ts', 'types alone'],
+  ['src/core/engine/evidence.ts', 'types alone'],
   ['src/core/engine/sides.ts', 'types alone'],
   ['src/core/engine/shared-memories.ts', 'types alone'],
   ['src/simulate/scenario.ts', 'types alone'],

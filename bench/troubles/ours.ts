@@ -38,8 +38,13 @@ ${servers.map((server) => `  - http://127.0.0.1:${server}`).join('\n')}
   };
 }
 
-/** None that goes by a key, for all requests come from one client. */
-const names = (Object.keys(policies) as PolicyName[]).filter((name) => placers[name] === undefined);
+/**
+ * None that goes by a key, for all requests come from one client; no function, which is what
+ * somebody writes.
+ */
+const names = (Object.keys(policies) as PolicyName[]).filter(
+  (name) => placers[name] === undefined && name !== 'function',
+);
 const PASSIVE = 'passive_health: {}';
 
 const overload = (id: string, told: string, ...more: string[]): Contestant =>

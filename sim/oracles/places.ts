@@ -95,7 +95,8 @@ function picking(
     slots.map(() => 1),
   );
   schedule.setStates(STATES);
-  const policy = factory({ loads: table, rng, wallMs: () => 0, warn: () => {}, boundedLoad });
+  const needs = { loads: table, rng, wallMs: () => 0, warn: () => {}, boundedLoad, own: null };
+  const policy = factory(needs);
   return { table, pick: (key) => policy.pick(schedule, [], mix(key + 1) >>> 1) };
 }
 

@@ -14,9 +14,9 @@ const PAGE_SEED = 1;
 const BEGIN = '<!-- npm run sim -- scenarios --write: begin -->\n';
 const END = '<!-- end -->\n';
 
-/** Those that do not go by a key: for the others a key's backend is its backend. */
+/** Those that do not go by a key: for the others a key's backend is its backend. No function. */
 export const contestants = (Object.keys(policies) as PolicyName[]).filter(
-  (policy) => !goesByKey(policy),
+  (policy) => !goesByKey(policy) && policy !== 'function',
 );
 
 /** Where all are as badly off it does not matter who chooses. */

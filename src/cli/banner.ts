@@ -4,6 +4,7 @@
  */
 import { formatDuration, formatStatus } from '../config/quantities.ts';
 import type { Config, HealthCheckConfig, ListenerConfig, PoolConfig } from '../core/config.ts';
+import { policyLabel } from '../core/policy-function.ts';
 import type { Log } from '../core/telemetry/log.ts';
 
 export interface Started {
@@ -38,9 +39,10 @@ function poolLines(pool: PoolConfig, bold: Paint, dim: Paint): string[] {
   const nameWidth = Math.max(...pool.backends.map(({ name }) => name.length));
   const urlWidth = Math.max(...pool.backends.map(({ url }) => url.length));
   const isWeighted = pool.backends.some(({ weight }) => weight !== 1);
+  const policy = policyLabel(pool.policy, pool.choose);
   const hasLevels = pool.backends.some(({ priority, backup }) => priority > 0 || backup);
   return [
-    `  pool ${bold(pool.name)} ${dim(`${pool.policy}; ${describeProbe(pool.healthCheck)}`)}`,
+    `  pool ${bold(pool.name)} ${dim(`${policy}; ${describeProbe(pool.healthCheck)}`)}`,
     ...pool.backends.map(({ name, url, weight, priority, backup }) => {
       const line = `    ${name.padEnd(nameWidth)}  ${url}`;
       const details = [
@@ -106,10 +108,11 @@ export function logStarted(log: Log, started: Started): void {
   for (const pool of config.pools) {
     const names = pool.backends.map(({ name }) => name).join(', ');
     const probe = describeProbe(pool.healthCheck);
-    const message = `pool ${pool.name}: ${pool.policy} over ${names}; ${probe}`;
+    const policy = policyLabel(pool.policy, pool.choose);
+    const message = `pool ${pool.name}: ${policy} over ${names}; ${probe}`;
     log.event('info', 'started_pool', message, {
       pool: pool.name,
-      policy: pool.policy,
+      policy,
       backends: pool.backends.length,
     });
   }

@@ -70,6 +70,20 @@ describe('evenkeel check', () => {
     expect(advice).toContain('advice: pool default: rendezvous looks at all 257 backends');
   });
 
+  it('says what a policy function is called, in the summary and printed', async () => {
+    const path = join(folder, 'evenkeel.config.mjs');
+    const text =
+      'const pickNearest = () => null;\nexport default { policy: pickNearest, backends: ';
+    writeFileSync(path, `${text}["http://localhost:9001"] };\n`);
+    const [summary, printed] = [fakeTerminal(), fakeTerminal()];
+    expect(await check(summary, path, false)).toBe(0);
+    expect(summary.said.out).toContain(
+      'function pickNearest: when it chooses nobody, equal weights, in the order of the file\n',
+    );
+    expect(await check(printed, path, true)).toBe(0);
+    expect(printed.said.out).toContain('    policy: function pickNearest\n');
+  });
+
   it('prints a configuration that means the same', async () => {
     const first = fakeTerminal();
     expect(await check(first, file(good), true)).toBe(0);

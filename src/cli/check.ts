@@ -5,6 +5,7 @@ import { printConfig } from '../config/print.ts';
 import { goesByKey } from '../core/balancing/balancing.ts';
 import { type ScheduleKind, scheduleKind } from '../core/balancing/schedule.ts';
 import type { BackendConfig, Config, PoolConfig } from '../core/config.ts';
+import { policyLabel } from '../core/policy-function.ts';
 import { ExitCode } from './exit-code.ts';
 import { loadOrExplain } from './loading.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,14 +24,16 @@ const REPORTS =
 const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
 const describePool = (pool: PoolConfig): string => {
-  const { name, policy, backends } = pool;
+  const { name, policy, backends, choose } = pool;
   const ordinary = backends.filter(({ backup }) => !backup);
   const first = Math.min(...ordinary.map(({ priority }) => priority));
   // The others get nothing while all is well.
   const usual = ordinary.filter(({ priority }) => priority === first);
   const schedule = SCHEDULES[scheduleKind(usual.map(({ weight }) => weight))];
-  const order = goesByKey(policy) ? describeKey(pool) : schedule;
-  const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${policy}: ${order}\n`;
+  const usually = policy === 'function' ? `when it chooses nobody, ${schedule}` : schedule;
+  const order = goesByKey(policy) ? describeKey(pool) : usually;
+  const called = `${policyLabel(policy, choose)}: ${order}`;
+  const head = `  pool ${name}: ${count(backends.length, 'backend')}, ${called}\n`;
   const reports = policy === 'prequal' ? REPORTS : '';
   return head + reports + describeLevels(ordinary, backends.length) + describeSlowStart(pool);
 };

@@ -29,6 +29,7 @@ vi.mock('../control/balancer.ts', () => {
   }
   return {
     ListenError,
+    UnusableConfigError: class extends Error {},
     startBalancer: async (config: Config) => {
       if (fake.failure !== null) throw fake.failure;
       return {
@@ -57,7 +58,7 @@ vi.mock('../control/plan-workers.ts', () => ({
 
 const { serve } = await import('./serve.ts');
 const { fakeTerminal } = await import('./fake-terminal.ts');
-const { ListenError } = await import('../control/balancer.ts');
+const { ListenError, UnusableConfigError } = await import('../control/balancer.ts');
 
 let folder: string;
 let fd: number;
@@ -247,5 +248,13 @@ describe('a balancer of the command line', () => {
     expect(code).toBe(1);
     expect(terminal.said.err).toContain('change the port in c.yaml');
     expect(process.listenerCount('SIGTERM')).toBe(0);
+  });
+
+  it('says why workers cannot use its configuration, which is not worth another try', async () => {
+    fake.failure = new UnusableConfigError('worker 1: no luck');
+    const terminal = fakeTerminal({ outFd: fd });
+    const config = configOf(parseConfig(yaml(8080), 'c.yaml'));
+    expect(await serve(terminal, { config, source: 'c.yaml', load: null })).toBe(78);
+    expect(terminal.said.err).toBe('worker 1: no luck\n1 problem; nothing was started\n');
   });
 });

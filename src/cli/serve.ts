@@ -6,7 +6,12 @@ import { advise } from '../config/advice.ts';
 import { type Diagnostic, formatDiagnostics } from '../config/diagnostics.ts';
 import type { ConfigResult } from '../config/load.ts';
 import { formatDuration } from '../config/quantities.ts';
-import { type Balancer, ListenError, startBalancer } from '../control/balancer.ts';
+import {
+  type Balancer,
+  ListenError,
+  startBalancer,
+  UnusableConfigError,
+} from '../control/balancer.ts';
 import type { Config } from '../core/config.ts';
 import { createLog, type ProcessLog } from '../platform/node/log-writer.ts';
 import { describePortOwner, portOwner } from '../platform/node/port-owner.ts';
@@ -15,7 +20,7 @@ import { runtime, version } from './about.ts';
 import { bannerText, logStarted, type Started } from './banner.ts';
 import { ExitCode } from './exit-code.ts';
 import { explainListenFailure } from './listen-errors.ts';
-import { planHere } from './loading.ts';
+import { NOTHING_STARTED, planHere } from './loading.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServeOptions {
@@ -70,6 +75,10 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     options.announce?.(log, started);
     return await untilStopped(terminal, log, balancer, options);
   } catch (error) {
+    if (error instanceof UnusableConfigError) {
+      terminal.err(`${error.message}\n1 problem${NOTHING_STARTED}\n`);
+      return ExitCode.config;
+    }
     if (!(error instanceof ListenError)) throw error;
     const change = source === null ? 'choose another with --port' : `change the port in ${source}`;
     for (const failed of error.failures) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boundedLoad, formatHashKey, parseHashKey } from './balancing.ts';
+import { boundedLoad, formatHashKey, parseHashKey, policy } from './balancing.ts';
 
 const problemOf = (text: string): string => {
   const result = parseHashKey(text);
@@ -56,5 +56,31 @@ describe('bounded_load', () => {
   ])('%s: %s', (given, says) => {
     const { error } = boundedLoad.safeParse(given);
     expect(error?.issues[0].message).toContain(says);
+  });
+});
+
+describe('policy', () => {
+  it('is a word, or a function', () => {
+    const choose = () => null;
+    expect(policy.parse(undefined)).toBe('round_robin');
+    expect(policy.parse('random')).toBe('random');
+    expect(policy.parse(choose)).toBe(choose);
+  });
+
+  it.each([
+    [
+      '(candidates) => candidates[0]',
+      'a function cannot be written in YAML or JSON; move the conf',
+    ],
+    [
+      'function pickNearest',
+      'a function cannot be written in YAML or JSON; move the configuration',
+    ],
+    ['round_robbin', '"round_robbin" is not known here; did you mean "round_robin"?'],
+    ['function', 'a function cannot be written in YAML or JSON'],
+    [5, 'expected a word, found 5; write round_robin, random'],
+    [{}, 'expected a word, found a mapping; write round_robin, random'],
+  ])('%j: %s', (given, says) => {
+    expect(policy.safeParse(given).error?.issues[0].message).toContain(says);
   });
 });

@@ -1,6 +1,7 @@
 /** How a pool chooses a backend, as it is written: `policy`, `hash_key` and `bounded_load`. */
 import * as z from 'zod';
 import type { HashKeyConfig } from '../core/config.ts';
+import type { PolicyFunction } from '../core/policy-function.ts';
 import { didYouMean, show } from './diagnostics.ts';
 import { choice, expected, parsed, settle } from './fields.ts';
 import type { Parsed } from './quantities.ts';
@@ -43,8 +44,8 @@ export function parseHashKey(text: string): Parsed<HashKeyConfig> {
 export const formatHashKey = (key: HashKeyConfig): string =>
   'name' in key ? `${key.kind}:${key.name}` : key.kind;
 
-/** The key `policy`. */
-export const policy = choice(
+/** A policy that is no function. */
+export const policyWord = choice(
   [
     'round_robin',
     'random',
@@ -65,8 +66,27 @@ export const policy = choice(
     'faster or less loaded, in `Backend-Load` (see docs/policies.md). `maglev`, `ring_hash`, ' +
     '`rendezvous`: the same for the same `hash_key`, as long as it is there; `maglev` with the ' +
     'most even shares, `ring_hash` and `rendezvous` so that no other key moves when a backend ' +
-    'comes or goes, `rendezvous` for small pools.',
-).prefault('round_robin');
+    'comes or goes, `rendezvous` for small pools. In `evenkeel.config.ts` also a function of ' +
+    'your own.',
+);
+
+/** A text that was meant to be a function. */
+const LIKE_FUNCTION = /=>|^(async )?function\b/;
+const NOT_HERE =
+  'a function cannot be written in YAML or JSON; move the configuration to evenkeel.config.ts, ' +
+  'or write a word such as round_robin';
+
+/** The key `policy`. */
+export const policy = z
+  .union([policyWord, z.instanceof(Function as unknown as new () => PolicyFunction)], {
+    error: ({ input }) => {
+      if (input === null) return undefined;
+      if (typeof input === 'string' && LIKE_FUNCTION.test(input)) return NOT_HERE;
+      return policyWord.safeParse(input).error?.issues[0].message;
+    },
+  })
+  .meta({ ...policyWord.meta() })
+  .prefault('round_robin');
 
 /** The key `hash_key`. */
 export const hashKey = parsed(parseHashKey, {

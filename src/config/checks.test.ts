@@ -76,6 +76,19 @@ describe('values together', () => {
       'bounded_load: has no meaning with policy: random; write policy: maglev, ring_hash or',
     ],
     [
+      { backends, policy: () => null, hash_key: 'path' },
+      'hash_key: has no meaning with a policy function; write policy: maglev, ring_hash or',
+    ],
+    [
+      { backends, policy: async () => null },
+      'policy: is an async function; a policy must answer at once: make it a plain function, and',
+    ],
+    [
+      { pools: { a: { backends, policy: function* pick() {} } } },
+      'pools.a.policy: is a generator; a policy must answer at once',
+    ],
+    [{ backends, policy: class Picker {} }, 'policy: is a class; a policy is a function: (cand'],
+    [
       { backends, health_check: { interval: '5s', down_interval: '1s' } },
       'health_check.down_interval: "1s" is below the interval; write 5s or more',
     ],

@@ -148,6 +148,7 @@ function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): vo
 
 function checkPool(pool: Mapping, path: Path, files: NamedFiles, report: Report): void {
   checkBackendNames(pool, path, report);
+  checkFunction(pool.policy, [...path, 'policy'], report);
   checkKeys(pool, path, report);
   checkBackups(pool, path, report);
   if (pool.queue !== undefined && !isLimited(pool)) report.add([...path, 'queue'], NO_LIMIT, 'key');
@@ -181,9 +182,26 @@ const NO_LIMIT =
 const BY_KEY = 'write policy: maglev, ring_hash or rendezvous';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 
+/** One that does not answer at once is known by how it is written. */
+function checkFunction(policy: unknown, path: Path, report: Report): void {
+  if (typeof policy !== 'function') return;
+  const kind = Object.prototype.toString.call(policy);
+  if (kind === '[object Function]') {
+    if (/^class\b/.test(String(policy))) report.add(path, A_CLASS);
+    return;
+  }
+  const what = kind.includes('Generator') ? 'a generator' : 'an async function';
+  report.add(path, `is ${what}; ${AT_ONCE}`);
+}
+
+const AT_ONCE =
+  'a policy must answer at once: make it a plain function, and learn beforehand what it must know';
+const A_CLASS = 'is a class; a policy is a function: (candidates, request) => candidates[0]';
+
 /** For policies that go by a key. One that there is not is complained about elsewhere. */
 function checkKeys(pool: Mapping, path: Path, report: Report): void {
-  const { policy = 'round_robin' } = pool;
+  const { policy: given = 'round_robin' } = pool;
+  const policy = typeof given === 'function' ? 'function' : given;
   if (typeof policy !== 'string' || !Object.hasOwn(policies, policy)) return;
   if (pool.load_probe !== undefined && !goesByReports(policy as PolicyName)) {
     const message = `has no meaning with policy: ${policy}; write policy: prequal, or remove this`;
@@ -192,7 +210,8 @@ function checkKeys(pool: Mapping, path: Path, report: Report): void {
   if (goesByKey(policy as PolicyName)) return;
   for (const key of ['hash_key', 'bounded_load']) {
     if (pool[key] === undefined) continue;
-    const message = `has no meaning with policy: ${policy}; ${BY_KEY}, or remove this`;
+    const shown = typeof given === 'function' ? 'a policy function' : `policy: ${policy}`;
+    const message = `has no meaning with ${shown}; ${BY_KEY}, or remove this`;
     report.add([...path, key], message, 'key');
   }
 }

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatDiagnostics, Report } from './diagnostics.ts';
-import { type ConfigResult, configFromValue, loadConfig, parseConfig } from './load.ts';
+import {
+  type ConfigResult,
+  checkConfig,
+  configFromValue,
+  loadConfig,
+  parseConfig,
+} from './load.ts';
+import { digestOf } from './module.ts';
+import { printConfig } from './print.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -49,6 +57,18 @@ describe('a plain value', () => {
   });
 });
 
+describe('a configuration of a program', () => {
+  it('is checked, with its functions', () => {
+    const choose = () => null;
+    expect(checkConfig({ backends: ['http://a'], policy: choose })).toMatchObject({
+      config: { pools: [{ policy: 'function', choose }], functions: null },
+    });
+    expect(complaintsOf(checkConfig({ backends: ['a'] }))).toBe(
+      'backends[0]: "a" has no scheme; write http://a',
+    );
+  });
+});
+
 describe('a file', () => {
   it('is read, and its other files are looked for beside it', async () => {
     mkdirSync(join(folder, 'pages'));
@@ -90,6 +110,28 @@ describe('a module', () => {
     expect(await complaints('bad.mjs', 'export default { prot: 1, backends: ["http://a"] };')).toBe(
       '/bad.mjs prot: unknown key; did you mean "port"?',
     );
+  });
+
+  it('may hold functions, which are known by where they are', async () => {
+    const text =
+      'const toFirst = (candidates) => candidates[0];\n' +
+      'export default { policy: toFirst, backends: ["http://a"] };';
+    const path = write('f.mjs', text);
+    const result = await loadConfig(path, {});
+    expect(result).toMatchObject({
+      config: {
+        pools: [{ name: 'default', policy: 'function', choose: expect.any(Function) }],
+        functions: { path, digest: digestOf(text) },
+      },
+    });
+    expect('config' in result && printConfig(result.config)).toContain(
+      'policy: function toFirst\n',
+    );
+  });
+
+  it('without functions is like any other file', async () => {
+    const path = write('g.mjs', 'export default { backends: ["http://a"] };');
+    expect(await loadConfig(path, {})).toMatchObject({ config: { functions: null } });
   });
 
   const importsTypeScript = Boolean(Reflect.get(process.features, 'typescript'));

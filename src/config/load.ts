@@ -3,14 +3,15 @@
  * here throws for what a user can write.
  */
 import { dirname, extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Config } from '../core/config.ts';
+import type { Config, FunctionModule } from '../core/config.ts';
 import { checkTogether } from './checks.ts';
 import { type Diagnostic, Report, show } from './diagnostics.ts';
 import type { Environment } from './environment.ts';
 import { NamedFiles, readText } from './files.ts';
 import { checkValues } from './issues.ts';
+import { digestOf, importDefault } from './module.ts';
 import { normalise } from './normalise.ts';
+import type { ConfigInput } from './schema.ts';
 import { readSource } from './source.ts';
 
 export type ConfigResult =
@@ -32,8 +33,23 @@ export function parseConfig(text: string, file: string, options: ParseOptions = 
   return configFromValue(value, report, folder);
 }
 
-/** Checks and normalises a plain value, as `defineConfig` or a YAML file gives it. */
-export function configFromValue(value: unknown, report: Report, folder: string): ConfigResult {
+/**
+ * Checks a configuration that a program has made itself, as `defineConfig` gives it. Paths in it
+ * are seen from `folder`; the working directory by default.
+ */
+export const checkConfig = (config: ConfigInput, folder = '.'): ConfigResult =>
+  configFromValue(config, new Report(''), folder);
+
+/**
+ * Checks and normalises a plain value, as `defineConfig` or a YAML file gives it. `module`: where
+ * it was exported.
+ */
+export function configFromValue(
+  value: unknown,
+  report: Report,
+  folder: string,
+  module: FunctionModule | null = null,
+): ConfigResult {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     report.add([], notAMapping(value));
     return { diagnostics: report.diagnostics };
@@ -44,7 +60,7 @@ export function configFromValue(value: unknown, report: Report, folder: string):
   if (checked === null || report.diagnostics.length > 0) {
     return { diagnostics: report.diagnostics };
   }
-  return { config: normalise(checked, files) };
+  return { config: normalise(checked, files, module) };
 }
 
 function notAMapping(value: unknown): string {
@@ -67,7 +83,8 @@ export async function loadConfig(path: string, environment: Environment): Promis
   if (extension.endsWith('ts') && !importsTypeScript()) return failed(path, needsTypeScript(path));
   const imported = await importDefault(path);
   if ('problem' in imported) return failed(path, imported.problem);
-  return configFromValue(imported.value, new Report(path), folder);
+  const module = { path: resolve(path), digest: digestOf(read.value) };
+  return configFromValue(imported.value, new Report(path), folder, module);
 }
 
 function failed(file: string, message: string): ConfigResult {
@@ -91,41 +108,4 @@ function needsTypeScript(path: string): string {
   const runtimes = 'run it with Node 22.18 or later, or Bun';
   const reason = `Node ${process.versions.node} cannot import TypeScript`;
   return `${reason}; ${runtimes}, or rename it to ${other} and remove the types`;
-}
-
-async function importDefault(
-  path: string,
-): Promise<{ readonly value: unknown } | { readonly problem: string }> {
-  try {
-    const module = (await import(freshSpecifier(path))) as Record<string, unknown>;
-    if (module.default !== undefined) return { value: module.default };
-    return { problem: 'has no default export; write export default defineConfig({ ... })' };
-  } catch (thrown) {
-    // Bun throws all that it found at once.
-    const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const where = placeInModule(error, path);
-    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}${where}` };
-  }
-}
-
-/** Bun says where a module is no JavaScript; Node says so only when it is asked. */
-function placeInModule(error: unknown, path: string): string {
-  const position = (error as { position?: { line: number; column: number } } | null)?.position;
-  if (position?.line !== undefined) return ` (line ${position.line}, column ${position.column})`;
-  return error instanceof SyntaxError ? `; node --check ${path} shows the place` : '';
-}
-
-let imports = 0;
-
-/**
- * Modules are cached by what they are imported as; a reload must see what has been written since.
- * Bun looks at the query of a path, but not at that of a URL.
- */
-function freshSpecifier(path: string): string {
-  imports++;
-  const full = resolve(path);
-  return 'bun' in process.versions
-    ? `${full}?import=${imports}`
-    : `${pathToFileURL(full).href}?import=${imports}`;
 }

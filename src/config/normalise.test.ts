@@ -6,7 +6,7 @@ import { type ConfigInput, configSchema } from './schema.ts';
 
 const folder = `${import.meta.dirname}/../../test/golden/config/files`;
 const of = (input: ConfigInput): Config =>
-  normalise(configSchema.parse(input), new NamedFiles(folder));
+  normalise(configSchema.parse(input), new NamedFiles(folder), null);
 
 const backends = ['http://localhost:9001'];
 

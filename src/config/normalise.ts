@@ -4,6 +4,7 @@ import type {
   BackendConfig,
   Config,
   ErrorPage,
+  FunctionModule,
   HealthCheckConfig,
   LimitsConfig,
   ListenerConfig,
@@ -24,8 +25,15 @@ import { toRateLimit } from './rate-limits.ts';
 import type { CheckedConfig } from './schema.ts';
 import { toSticky } from './sticky.ts';
 
-/** Both forms end here. The values and the files they name have been checked. */
-export function normalise(checked: CheckedConfig, files: NamedFiles): Config {
+/**
+ * Both forms end here. The values and the files they name have been checked. `module`: where they
+ * were exported.
+ */
+export function normalise(
+  checked: CheckedConfig,
+  files: NamedFiles,
+  module: FunctionModule | null,
+): Config {
   const pools = writtenPools(checked).map(([name, pool]) => toPool(name, pool, files));
   const backends = pools.reduce((sum, pool) => sum + pool.backends.length, 0);
   return deepFreeze({
@@ -39,6 +47,7 @@ export function normalise(checked: CheckedConfig, files: NamedFiles): Config {
     shutdown: { delayMs: checked.shutdown_delay, timeoutMs: checked.shutdown_timeout },
     workers: checked.workers,
     tableSize: checked.table_size ?? Math.max(4096, 4 * backends),
+    functions: pools.some(({ choose }) => choose !== null) ? module : null,
   });
 }
 
@@ -72,7 +81,7 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
   const { host, tls } = pool;
   return {
     name,
-    policy: pool.policy,
+    ...toPolicy(pool.policy),
     hashKey: pool.hash_key ?? { kind: 'client_address' },
     boundedLoad: pool.bounded_load ?? null,
     sticky: pool.sticky === undefined ? null : toSticky(pool.sticky),
@@ -102,6 +111,11 @@ function toPool(name: string, pool: CheckedPool, files: NamedFiles): PoolConfig 
     ),
   };
 }
+
+const toPolicy = (checked: CheckedPool['policy']): Pick<PoolConfig, 'policy' | 'choose'> =>
+  typeof checked === 'function'
+    ? { policy: 'function', choose: checked }
+    : { policy: checked, choose: null };
 
 const toQueue = ({ size, timeout, order }: NonNullable<CheckedPool['queue']>): QueueConfig => ({
   size,

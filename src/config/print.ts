@@ -1,6 +1,6 @@
 /**
  * A normalised configuration as YAML: the full form, every default written out. It is a valid
- * configuration itself, and means the same.
+ * configuration itself, and means the same; but for functions, of which only the name is shown.
  */
 import { stringify } from 'yaml';
 import { goesByKey } from '../core/balancing/balancing.ts';
@@ -14,6 +14,7 @@ import type {
   QueueConfig,
   RetriesConfig,
 } from '../core/config.ts';
+import { policyLabel } from '../core/policy-function.ts';
 import { formatHashKey } from './balancing.ts';
 import { fromCircuitBreaker } from './circuit-breaker.ts';
 import { escapeVariables } from './environment.ts';
@@ -88,7 +89,8 @@ function toPool(pool: PoolConfig): PoolInput {
   ]);
   return {
     backends: pool.backends.map(toBackend),
-    policy: pool.policy,
+    // A function cannot be written: it is told by its name.
+    policy: policyLabel(pool.policy, pool.choose) as NonNullable<PoolInput['policy']>,
     ...(goesByKey(pool.policy) ? { hash_key: formatHashKey(pool.hashKey) } : {}),
     ...(pool.boundedLoad === null ? {} : { bounded_load: pool.boundedLoad }),
     ...(pool.backends.some(isBounded) ? { queue: toQueue(pool.queue) } : {}),

@@ -30,6 +30,8 @@ function jsonSchema(): Json {
   const schema = z.toJSONSchema(configSchema, {
     target: 'draft-7',
     io: 'input',
+    // A function, which no file of YAML or JSON can hold.
+    unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: part }) => {
       // zod leaves out the examples of what it transforms; ours are of what is written.
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
@@ -43,6 +45,11 @@ function jsonSchema(): Json {
 /** In a file, any value may hold a variable; and a default of no keys says nothing. */
 function adapt(part: Json): void {
   if (isEmpty(part.default)) delete part.default;
+  const written = part.anyOf?.filter((each) => !isEmpty(each)) ?? [];
+  if (written.length === 1) {
+    Object.assign(part, { ...written[0], ...part });
+    delete part.anyOf;
+  }
   const { additionalProperties } = part;
   const below = [
     ...Object.values(part.properties ?? {}),
@@ -241,10 +248,11 @@ const CLOSING = `## TypeScript
 
 \`evenkeel.config.ts\` is the same configuration with type checking. It needs Node 22.18 or later,
 or Bun; \`evenkeel.config.mjs\` works everywhere. Variables are not replaced in it: use
-\`process.env\`.
+\`process.env\`. There \`policy\` may be a function:
+[a policy of your own](policies.md#a-policy-of-your-own).
 
 \`\`\`ts
-import { defineConfig } from 'evenkeel';
+import { defineConfig } from 'evenkeel/config';
 
 export default defineConfig({
   port: 8080,

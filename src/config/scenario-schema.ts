@@ -1,6 +1,6 @@
 /** The file of `evenkeel simulate --scenario`. Keys that are not there have no value yet. */
 import * as z from 'zod';
-import { policy } from './balancing.ts';
+import { policyWord } from './balancing.ts';
 import {
   choice,
   decimal,
@@ -138,7 +138,7 @@ const event = z.strictObject({
 export const scenarioSchema = z.strictObject({
   pool: name('Which pool of the configuration; the only one, or `default`, unless set.').optional(),
   policies: z
-    .array(policy, { error: expected('a list of policies', '[round_robin, adaptive]') })
+    .array(policyWord, { error: expected('a list of policies', '[round_robin, adaptive]') })
     .min(1, { error: () => 'is empty; write a policy, such as [adaptive]' })
     .meta({ title: 'list', description: 'Each of them gets the same requests.' })
     .optional(),

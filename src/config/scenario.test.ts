@@ -40,6 +40,13 @@ describe('a scenario', () => {
     expect(scenario.traffic).toHaveProperty('perSecond', expect.closeTo(0.6 * 3 * 800, 6));
   });
 
+  it('does not run a policy function, which has no request to look at', () => {
+    const [pool] = configOf(3).pools;
+    const own = { ...pool, policy: 'function' as const, choose: () => null };
+    const { policies } = made('', { ...configOf(3), pools: [own] });
+    expect(policies).toEqual(['round_robin', 'least_request', 'adaptive']);
+  });
+
   it('does not count backups in what the pool can do', () => {
     const backends = [
       { url: 'http://a:1', name: 'a' },

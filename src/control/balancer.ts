@@ -8,7 +8,8 @@ import type { Failure } from '../core/base/failure.ts';
 import { createRng } from '../core/base/rng.ts';
 import type { Resolver } from '../core/base/transport.ts';
 import type { Config, ListenerConfig } from '../core/config.ts';
-import { Controller, type ListenFailure, type PoolStatus } from '../core/control/controller.ts';
+import { Controller, type ListenFailure } from '../core/control/controller.ts';
+import type { PoolStatus } from '../core/control/status.ts';
 import type { OpenListener } from '../core/engine/listeners.ts';
 import type { Log } from '../core/telemetry/log.ts';
 import { createNodeByteOps } from '../platform/node/bytes.ts';
@@ -57,7 +58,18 @@ export class ListenError extends Error {
   }
 }
 
-/** Starts a balancer. Rejects with ListenError when a listener cannot be opened. */
+/** The policy functions of a configuration cannot be used; nothing was started. */
+export class UnusableConfigError extends Error {
+  constructor(problem: string) {
+    super(problem);
+    this.name = 'UnusableConfigError';
+  }
+}
+
+/**
+ * Starts a balancer. Rejects with ListenError when a listener cannot be opened, with
+ * UnusableConfigError when workers cannot import the policy functions.
+ */
 export async function startBalancer(config: Config, options: BalancerOptions): Promise<Balancer> {
   installByteOps(createNodeByteOps());
   const { log } = options;
@@ -75,6 +87,11 @@ export async function startBalancer(config: Config, options: BalancerOptions): P
     engine: traffic.engine,
   });
   traffic.begin(controller);
+  const unusable = await traffic.prepare(config);
+  if (unusable !== null) {
+    await new Promise<void>((resolve) => traffic.end(resolve));
+    throw new UnusableConfigError(unusable);
+  }
 
   const failures = await new Promise<readonly ListenFailure[]>((resolve) => {
     controller.start(config, resolve);
@@ -89,17 +106,27 @@ export async function startBalancer(config: Config, options: BalancerOptions): P
     await stop({ timeoutMs: 0 });
     throw new ListenError(failures);
   }
+  const reload = async (next: Config): Promise<readonly string[]> => {
+    const { problem } = await new Promise<{ problem: string | null }>((resolve) =>
+      controller.reload(next, resolve),
+    );
+    return problem === null ? [] : [problem];
+  };
+  /** What was prepared last is used next: one after the other. */
+  let reloads: Promise<unknown> = Promise.resolve();
   return {
     get listeners() {
       return traffic.listening();
     },
     status: () => controller.status(),
     ready: () => controller.ready(),
-    reload: async (next) => {
-      const { problem } = await new Promise<{ problem: string | null }>((resolve) =>
-        controller.reload(next, resolve),
-      );
-      return problem === null ? [] : [problem];
+    reload: (next) => {
+      const done = reloads.then(async () => {
+        const problem = await traffic.prepare(next);
+        return problem === null ? await reload(next) : [problem];
+      });
+      reloads = done;
+      return done;
     },
     drain: (pool, backend) => controller.drain(pool, backend),
     stop,

@@ -25,6 +25,7 @@ export function trafficInThread(config: Config, log: Log): Traffic {
   return {
     table,
     engine,
+    prepare: async () => null,
     begin: (controller) => {
       engine.control = controller;
     },

@@ -1,5 +1,6 @@
 /** What runs in a worker's thread: an engine on the platform's sockets, led by messages. */
 import { randomInt } from 'node:crypto';
+import { importFunctions } from '../config/module.ts';
 import { installByteOps } from '../core/base/bytes.ts';
 import { createRng } from '../core/base/rng.ts';
 import type { Config } from '../core/config.ts';
@@ -55,7 +56,15 @@ function work(): void {
     log,
     config,
   });
-  const side = new WorkerSide({ engine, clock, slabs, worker, post, finishLog: log.handOver });
+  const side = new WorkerSide({
+    engine,
+    clock,
+    slabs,
+    worker,
+    post,
+    importFunctions: (functions, done) => void importFunctions(functions).then(done),
+    finishLog: log.handOver,
+  });
   onMessage((message) => {
     if (message.kind === 'configure') log.configure(message.config.log);
     side.receive(message);

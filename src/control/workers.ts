@@ -2,6 +2,7 @@
 import type { Config } from '../core/config.ts';
 import { Fleet } from '../core/control/fleet.ts';
 import type { FromWorker, ToWorker } from '../core/control/messages.ts';
+import { withoutFunctions } from '../core/control/prepare-vote.ts';
 import { Slabs } from '../core/table/slabs.ts';
 import { Table, type TableSize } from '../core/table/table.ts';
 import type { Log } from '../core/telemetry/log.ts';
@@ -53,7 +54,7 @@ export function trafficInWorkers(config: Config, options: WorkersOptions): Traff
         table: table.buffer,
         slabs: slabs.buffer,
         descriptors,
-        config,
+        config: withoutFunctions(config),
         lines,
       };
       const ended = (why: string | null): void => {
@@ -67,6 +68,7 @@ export function trafficInWorkers(config: Config, options: WorkersOptions): Traff
   return {
     table,
     engine: fleet,
+    prepare: (next) => new Promise((resolve) => fleet.prepare(next, resolve)),
     begin: (controller) => {
       fleet.control = controller;
       fleet.begin();

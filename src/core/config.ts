@@ -3,6 +3,7 @@
  * `src/config` produces it from YAML; both forms of the file end here.
  * Durations are milliseconds, sizes are bytes.
  */
+import type { PolicyFunction } from './policy-function.ts';
 
 export interface Config {
   readonly listeners: readonly ListenerConfig[];
@@ -19,6 +20,16 @@ export interface Config {
   readonly workers: number | null;
   /** Slots in the table; the larger of 4,096 and four times the backends unless set. */
   readonly tableSize: number;
+  /** Where other threads find the functions of its pools; null: there are none, or nowhere. */
+  readonly functions: FunctionModule | null;
+}
+
+/** The module that a configuration was read from: functions cannot be sent between threads. */
+export interface FunctionModule {
+  /** Absolute. */
+  readonly path: string;
+  /** Of its text when it was read: SHA-256, in hexadecimal. */
+  readonly digest: string;
 }
 
 export interface ListenerConfig {
@@ -65,7 +76,8 @@ export type PolicyName =
   | 'prequal'
   | 'maglev'
   | 'ring_hash'
-  | 'rendezvous';
+  | 'rendezvous'
+  | 'function';
 
 /** The part of a request by which a hashing policy chooses. */
 export type HashKeyConfig =
@@ -107,6 +119,8 @@ export interface StickySessionsConfig {
 export interface PoolConfig {
   readonly name: string;
   readonly policy: PolicyName;
+  /** With `policy: 'function'`; null: another policy, or it cannot be had in this thread. */
+  readonly choose: PolicyFunction | null;
   /** For hashing policies. */
   readonly hashKey: HashKeyConfig;
   /** For the same: above 1, of its share of what is in flight; null: no bound. */

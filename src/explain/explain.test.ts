@@ -3,6 +3,7 @@ import { Report } from '../config/diagnostics.ts';
 import { configFromValue } from '../config/load.ts';
 import { policies } from '../core/balancing/balancing.ts';
 import type { PolicyName } from '../core/config.ts';
+import type { PolicyFunction } from '../core/policy-function.ts';
 import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import type { Question } from './rehearse.ts';
@@ -120,7 +121,8 @@ describe('an explanation', () => {
 describe('a pick', () => {
   const names = Object.keys(policies) as PolicyName[];
 
-  it.each(names)('by %s is explained, and the same for the same seed', (policy) => {
+  it.each(names)('by %s is explained, and the same for the same seed', (name) => {
+    const policy = name === 'function' ? () => null : name;
     const about = ask({ policy }, { seed: 5 });
     expect(about.pick!.how.length).toBeGreaterThan(10);
     expect(about.connect).toHaveLength(1);
@@ -161,6 +163,14 @@ describe('a pick', () => {
       expect(ask(value).pick).toMatchObject({ key: { value: null, hash: null }, otherwise: null });
     },
   );
+
+  it('by a function is what that answers to this request', () => {
+    const toHeader: PolicyFunction = (candidates, { header }) =>
+      candidates.find(({ name }) => name === header('x-to'));
+    const { pick, log } = ask({ policy: toHeader }, { headers: ['X-To: c'] });
+    expect(log).toMatchObject({ status: 200, backend: 'c' });
+    expect(pick!.policy).toBe('function toHeader');
+  });
 
   it('says whose a key is, also while its owner has too much to do', () => {
     const value = { policy: 'maglev', bounded_load: 1.25 };

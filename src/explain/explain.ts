@@ -5,6 +5,7 @@ import { placeOfKey, scores } from '../core/balancing/scores.ts';
 import { toLatin1 } from '../core/base/bytes.ts';
 import type { BackendConfig, PoolConfig, RateLimitConfig } from '../core/config.ts';
 import { TrustedPeers } from '../core/http/trusted-peers.ts';
+import { policyLabel } from '../core/policy-function.ts';
 import { endCode } from '../core/telemetry/end-code.ts';
 import type { ExchangeRecord } from '../core/telemetry/log.ts';
 import type {
@@ -163,7 +164,7 @@ function picked(
   const isHome = home !== null && first?.backend === notes.home;
   const how = howChosen({ pool, schedule, cursor, hasKey, considered, seed });
   return {
-    policy,
+    policy: policyLabel(policy, pool.choose),
     seed,
     key: goesByKey(policy) ? pickKey(pool, notes, stage) : null,
     sticky: pool.sticky?.kind === 'cookie' ? sticky(pool.sticky.cookie, home, answer) : null,

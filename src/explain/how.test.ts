@@ -34,6 +34,12 @@ describe('how a policy chose', () => {
     expect(how({ policy: 'least_request' }, alone)).toBe('there was nobody else to draw');
   });
 
+  it('is what a function answered, or a turn', () => {
+    expect(how({ policy: 'function', choose: () => null })).toBe(
+      'what it answered; if nobody, or it failed: turn 2 of 3, in the order of the file',
+    );
+  });
+
   it('is a turn for requests without a key', () => {
     expect(how({ policy: 'maglev' })).toBe('whose place it is');
     expect(how({ policy: 'maglev' }, { hasKey: false })).toContain('without a key: turn 2 of 3');

@@ -59,6 +59,7 @@ const SENTENCES: Readonly<Record<PolicyName, (choice: Choice) => string>> = {
   maglev: (choice) => byKey(choice, 'whose place it is'),
   ring_hash: (choice) => byKey(choice, 'whose point comes next on the ring'),
   rendezvous: (choice) => byKey(choice, 'the one with the least score for this key'),
+  function: (choice) => `what it answered; if nobody, or it failed: ${turn(choice)}`,
 };
 
 /** Without a full stop. */

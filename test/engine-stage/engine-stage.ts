@@ -14,7 +14,8 @@ import type { Config, LimitsConfig, PoolConfig, TimeoutsConfig } from '../../src
 import type { Pool } from '../../src/core/control/members.ts';
 import { Memories } from '../../src/core/control/memories.ts';
 import { Schedules } from '../../src/core/control/schedules.ts';
-import { Engine, type Evidence, type PoolMembers } from '../../src/core/engine/engine.ts';
+import { Engine, type PoolMembers } from '../../src/core/engine/engine.ts';
+import type { Evidence } from '../../src/core/engine/evidence.ts';
 import { Tracker } from '../../src/core/health/tracker.ts';
 import { Backend } from '../../src/core/table/backend.ts';
 import { State, Table } from '../../src/core/table/table.ts';
@@ -219,6 +220,7 @@ export class Stage {
       connectFailed: (backend, address, why) =>
         note(`connectFailed ${backend.config.name} ${address}: ${why.kind}`),
       connected: (backend, address) => note(`connected ${backend.config.name} ${address}`),
+      policyFailed: (pool, failures, why) => note(`policyFailed ${pool} ${failures}: ${why}`),
       released: (backend) => note(`released ${backend.config.name}`),
       connectionWanted: (backend) => note(`connectionWanted ${backend.config.name}`),
       room: (pool, worker) => note(`room ${pool} ${worker}`),

@@ -114,6 +114,7 @@ function isGlobalUse(node: ts.Identifier): boolean {
 /** The rooms, lowest first. A room imports from lower floors and from itself, nothing else. */
 export const floors: readonly (readonly string[])[] = [
   ['src/core/base'],
+  ['src/core/policy-function.ts'],
   ['src/core/config.ts'],
   [
     'src/core/http',

@@ -5,7 +5,9 @@
  */
 import type { Rng } from '../base/rng.ts';
 import type { PolicyName } from '../config.ts';
+import type { PolicyFunction, PolicyRequest } from '../policy-function.ts';
 import { createAdaptive } from './adaptive.ts';
+import { createByFunction } from './by-function.ts';
 import type { Placed } from './by-key.ts';
 import { createInTurn } from './in-turn.ts';
 import { createLeastConnections } from './least-connections.ts';
@@ -68,6 +70,25 @@ export interface PolicyDeps {
   readonly warn: (event: string, message: string) => void;
   /** For those that go by a key: how many times its share a backend may have; null: any number. */
   readonly boundedLoad: number | null;
+  /** For a function of the user's own; null: it is another policy. */
+  readonly own: FunctionNeeds | null;
+}
+
+/** What a policy function needs besides. */
+export interface FunctionNeeds {
+  readonly choose: PolicyFunction;
+  /** What a backend is picked for now. Reused. */
+  readonly request: PolicyRequest;
+  /** Who is in this slot of the schedule: the same object as long as nothing changes there. */
+  readonly named: (slot: number) => Named;
+  /** Round robin has chosen instead. `why`: what was thrown, or a text: what it answered. */
+  readonly failed: (why: unknown) => void;
+}
+
+/** How a backend is called. */
+export interface Named {
+  readonly name: string;
+  readonly url: string;
 }
 
 /** Policies that need a table by hash, which the control thread makes with the schedule. */
@@ -97,4 +118,5 @@ export const policies = {
   maglev: createMaglev,
   ring_hash: createRingHash,
   rendezvous: createRendezvous,
+  function: createByFunction,
 } satisfies Record<PolicyName, PolicyFactory>;

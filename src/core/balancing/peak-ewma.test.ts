@@ -67,8 +67,23 @@ describe('peak EWMA', () => {
     observe(pool, 0, 1000);
     pool.nowMs = 40_000;
     observe(pool, 1, 30);
-    // 1000 ms of 40 s ago count 18 ms.
-    expect(shareOf(pool, 0)).toBe(1);
+    // 1000 ms of 40 s ago count 18 ms: it has its turns by weight again.
+    expect(Math.abs(shareOf(pool, 0) - 0.5)).toBeLessThan(0.1);
+    pool.nowMs = 50_000;
+    observe(pool, 0, 1000);
+    expect(shareOf(pool, 0)).toBe(0);
+  });
+
+  it('keeps to the weights where all are as fast, one exchange at a time', () => {
+    const pool = poolOf([10, 1]);
+    let heavy = 0;
+    for (let exchange = 0; exchange < 2000; exchange++) {
+      pool.nowMs += 5;
+      const slot = pool.pick();
+      observe(pool, slot, 5);
+      if (slot === 0) heavy += 1;
+    }
+    expect(Math.abs(heavy / 2000 - 10 / 11)).toBeLessThan(0.03);
   });
 
   it('takes a failure for an answer of five seconds, or longer if it took longer', () => {

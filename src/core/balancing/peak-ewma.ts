@@ -1,20 +1,15 @@
 /**
  * Peak EWMA (Finagle): of two backends at random the one whose expected latency, times what is in
- * flight there for its weight, is less. Latency is the time to the response's head; the average
- * rises with a peak at once and comes down slowly, and forgets while nothing is heard. A failure
- * counts as a very slow answer, or fast errors would draw all traffic (Linkerd).
+ * flight there for its weight, is less. What is expected: `latency.ts`.
  */
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
 import { Choices } from './choices.ts';
+import { noteLatency } from './latency.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
-/** A failure counts as this slow (Linkerd's default). */
-const FAILURE_MS = 5000;
 /** Of one that has not answered yet: it gets its first exchange, and then waits for the answer. */
 const UNKNOWN = 0x10000000000;
-/** Costs are microseconds; half an hour is the most they can say. */
-const MOST_US = 0x7fffffff;
 
 /** Latencies of all workers together. */
 export function createPeakEwma(deps: PolicyDeps): Policy {
@@ -42,7 +37,12 @@ class PeakEwma implements Policy {
     const { expected } = this;
     this.expect(0, first, second, nowMs);
     this.expect(1, second, first, nowMs);
-    return expected[1] < expected[0] ? second : first;
+    if (expected[1] >= expected[0]) return first;
+    // Of two that have nothing to do one must have been faster, too: that it was not heard of for
+    // longer is because it is lighter, and it was drawn by weight.
+    const { loads } = this;
+    const isIdle = loads.busy(first) === 0 && loads.busy(second) === 0;
+    return isIdle && loads.cost(second) >= loads.cost(first) ? first : second;
   }
 
   /**
@@ -66,16 +66,7 @@ class PeakEwma implements Policy {
     this.expected[at] = each * queue;
   }
 
-  observe({ slot, outcome, elapsedMs }: Observation): void {
-    if (outcome === 'abandoned') return;
-    const { loads } = this;
-    const nowMs = this.wallMs();
-    const tookMs = outcome === 'failed' ? Math.max(elapsedMs, FAILURE_MS) : elapsedMs;
-    const us = Math.min(tookMs * 1000, MOST_US);
-    const before = loads.cost(slot);
-    const share = kept(loads, slot, nowMs);
-    const cost = us > before ? us : before * share + us * (1 - share);
-    // 0 would say that it has not answered yet.
-    loads.setCost(slot, Math.max(1, Math.round(cost)), nowMs);
+  observe(attempt: Observation): void {
+    noteLatency(this.loads, attempt, this.wallMs());
   }
 }

@@ -23,10 +23,12 @@ import type { Member, Pool } from './members.ts';
 import { Memories } from './memories.ts';
 import { Names } from './names.ts';
 import { PassiveWatch } from './passive-watch.ts';
+import { PolicyWatch } from './policy-watch.ts';
 import { Prober } from './prober.ts';
 import { type PlannedPool, planReload, type ReloadPlan, summarise } from './reload-plan.ts';
 import { RequestLimits } from './request-limits.ts';
 import { Schedules } from './schedules.ts';
+import type { BackendStatus, PoolStatus } from './status.ts';
 import { Stop } from './stop.ts';
 
 export interface ControllerDeps {
@@ -52,33 +54,6 @@ export interface ReloadResult {
   readonly summary: string;
 }
 
-export interface BackendStatus {
-  readonly name: string;
-  readonly url: string;
-  readonly weight: number;
-  /**
-   * What it counts for instead of its weight while its level or a slow start makes that less; 0:
-   * others come before it.
-   */
-  readonly effectiveWeight?: number;
-  readonly state: ReturnType<typeof stateName>;
-  /** When it came into this state; milliseconds since 1970. */
-  readonly sinceWallMs: number;
-  readonly why: string;
-  readonly inFlight: number;
-  readonly tunnels: number;
-  /** Exchanges and tunnels at once at most, for now; absent: any number. */
-  readonly limit?: number;
-}
-
-export interface PoolStatus {
-  readonly name: string;
-  /** In configured order; those that left the configuration and still drain come last. */
-  readonly backends: readonly BackendStatus[];
-  /** Absent: it has no circuit breaker. */
-  readonly circuit?: 'closed' | 'open' | 'half_open';
-}
-
 interface WaitingReload {
   readonly config: Config;
   readonly done: (result: ReloadResult) => void;
@@ -100,6 +75,7 @@ export class Controller {
   private readonly passive: PassiveWatch;
   private readonly limits: RequestLimits;
   private readonly circuits: Circuits;
+  private readonly policies: PolicyWatch;
   private readonly drains: Drains;
   private readonly schedules: Schedules;
   private readonly memories: Memories;
@@ -141,6 +117,7 @@ export class Controller {
     );
     this.limits = new RequestLimits(table, clock, log);
     this.circuits = new Circuits(table, clock, log);
+    this.policies = new PolicyWatch(clock, log);
     this.drains = new Drains(table, clock, log, engine, (member) =>
       this.members.delete(member.backend),
     );
@@ -221,6 +198,12 @@ export class Controller {
     if (member !== undefined) this.drains.settle(member);
   }
 
+  /** The engine: the policy function of this pool has failed so many more times. */
+  policyFailed(name: string, failures: number, why: string): void {
+    const pool = this.pools.get(name);
+    if (pool !== undefined) this.policies.failed(pool, failures, why);
+  }
+
   /** Nobody waits anywhere else when there is one engine. */
   room(): void {}
 
@@ -277,7 +260,13 @@ export class Controller {
       const effective = pool === undefined ? new Map() : this.schedules.effective(pool);
       const backends = [...listed, ...rest].map((member) => this.statusOf(member, effective));
       const circuit = pool === undefined ? null : this.circuits.stateOf(pool);
-      return { name, backends, ...(circuit === null ? {} : { circuit }) };
+      const failures = pool === undefined ? null : this.policies.failures(pool);
+      return {
+        name,
+        backends,
+        ...(circuit === null ? {} : { circuit }),
+        ...(failures === null ? {} : { policyFailures: failures }),
+      };
     });
   }
 
@@ -413,6 +402,7 @@ export class Controller {
     this.passive.configured([...pools.values()]);
     this.circuits.configured([...pools.values()], memories.circuits);
     this.loads.configured([...pools.values()]);
+    this.policies.configured([...pools.values()]);
   }
 
   /** Gives the pool its members in configured order; returns those that are new. */
@@ -471,8 +461,8 @@ export class Controller {
   }
 
   private stopped(): void {
-    const { prober, loads, names, health, passive, limits, circuits, drains } = this;
-    const parts = [prober, loads, names, health, passive, limits, circuits, drains];
+    const { prober, loads, names, health, passive, limits, circuits, policies, drains } = this;
+    const parts = [prober, loads, names, health, passive, limits, circuits, policies, drains];
     for (const part of [...parts, this.schedules.slowStarts]) part.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();

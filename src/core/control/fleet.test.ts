@@ -48,6 +48,7 @@ describe('what the control thread asks', () => {
       {
         kind: 'configure',
         config: ONE_BACKEND,
+        functions: null,
         pools: [
           {
             config: pool,

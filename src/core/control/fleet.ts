@@ -6,7 +6,8 @@ import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
 import { CLOSED_EARLY, type Failure } from '../base/failure.ts';
 import type { Config, ListenerConfig } from '../config.ts';
-import type { Evidence, PoolMembers } from '../engine/engine.ts';
+import type { PoolMembers } from '../engine/engine.ts';
+import type { Evidence } from '../engine/evidence.ts';
 import type { OpenListener } from '../engine/listeners.ts';
 import type { SharedMemories } from '../engine/shared-memories.ts';
 import type { Backend } from '../table/backend.ts';
@@ -16,7 +17,8 @@ import type { Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { ListenVote } from './listen-vote.ts';
-import type { BackendId, FromWorker, PoolView, ToWorker } from './messages.ts';
+import type { BackendId, FromWorker, FunctionsView, PoolView, ToWorker } from './messages.ts';
+import { functionsOf, PrepareVote, withoutFunctions } from './prepare-vote.ts';
 import { idOf } from './worker-side.ts';
 import { WorkerWatch } from './worker-watch.ts';
 
@@ -27,6 +29,10 @@ const DEATHS_WITHIN_MS = 60_000;
 const FINISH_MS = 1000;
 /** A worker that could not listen where the others do tries again. */
 const LISTEN_AGAIN_MS = 1000;
+
+const NO_MODULE =
+  'workers cannot have its policy functions, which they import from the file it was read from: ' +
+  'read it with loadConfig, or carry the traffic without workers';
 
 /** One worker's thread, as the control thread holds it. */
 export interface WorkerThread {
@@ -95,6 +101,13 @@ export class Fleet implements EngineControls {
   private readonly backends = new Map<number, Backend>();
   /** What every worker listens on, or is about to. */
   private readonly votes = new Map<string, ListenVote>();
+  /** Of every configuration that may be used or prepared again. */
+  private readonly views = new WeakMap<Config, FunctionsView>();
+  private lastView = 0;
+  /** Those that are still being imported. */
+  private readonly preparing = new Set<PrepareVote>();
+  /** Of the configuration in use. */
+  private functions: FunctionsView | null = null;
   private deathsMs: number[] = [];
   private stopping = false;
   /** It has ended or given up. */
@@ -128,6 +141,7 @@ export class Fleet implements EngineControls {
     };
     const { clock } = this.deps;
     const alarm = clock.wakeAt(clock.nowMs() + FINISH_MS, () => this.onFinished?.());
+    for (const vote of [...this.preparing]) vote.end('it is stopping');
     this.tell({ kind: 'finish' });
     this.finished(-1);
   }
@@ -139,18 +153,46 @@ export class Fleet implements EngineControls {
 
   // ---- what the control thread asks -----------------------------------------------------------
 
+  /**
+   * Every worker imports the policy functions of this configuration, which is to be used next.
+   * `done` is called once; null: all have them; else why not, for people.
+   */
+  prepare(config: Config, done: (problem: string | null) => void): void {
+    const functions = this.viewOf(config);
+    if (functions === null) {
+      const isAlone = config.pools.some(({ choose }) => choose !== null);
+      done(isAlone ? NO_MODULE : null);
+      return;
+    }
+    const vote = new PrepareVote(functions, this.deps.workers, (problem) => {
+      this.preparing.delete(vote);
+      done(problem);
+    });
+    this.preparing.add(vote);
+    this.tell({ kind: 'prepare', functions });
+  }
+
+  private viewOf(config: Config): FunctionsView | null {
+    const view = this.views.get(config) ?? functionsOf(config, this.lastView + 1);
+    if (view === null) return null;
+    this.lastView = Math.max(this.lastView, view.id);
+    this.views.set(config, view);
+    return view;
+  }
+
   configure(
     config: Config,
     pools: ReadonlyMap<string, PoolMembers>,
     memories: SharedMemories,
   ): void {
-    this.config = config;
+    this.config = withoutFunctions(config);
+    this.functions = this.viewOf(config);
     this.pools = new Map(pools);
     this.memories = memories;
     for (const { backends } of pools.values()) {
       for (const backend of backends) this.backends.set(backend.slot, backend);
     }
-    this.tell(this.configuration(config));
+    this.tell(this.configuration(this.config));
   }
 
   private configuration(config: Config): ToWorker {
@@ -162,7 +204,8 @@ export class Fleet implements EngineControls {
       });
       return { config: pool, backends: views, schedule: schedule.words.buffer, waiting };
     });
-    return { kind: 'configure', config, pools, memories: this.memories };
+    const { functions, memories } = this;
+    return { kind: 'configure', config, functions, pools, memories };
   }
 
   schedule(pool: string, schedule: Schedule): void {
@@ -251,7 +294,10 @@ export class Fleet implements EngineControls {
     } else if (message.kind === 'finished') this.finished(worker);
     else if (this.over) return;
     else if (message.kind === 'listening') this.listens(worker, message);
-    else if (message.kind === 'room') {
+    else if (message.kind === 'prepared') this.hasPrepared(worker, message);
+    else if (message.kind === 'policy_failed') {
+      this.control.policyFailed(message.pool, message.failures, message.why);
+    } else if (message.kind === 'room') {
       this.threads.get(message.worker)?.post({ kind: 'room', pool: message.pool });
     } else if (message.kind === 'connection_wanted') this.askForConnection(worker, message.id);
     else this.hearAbout(message);
@@ -292,6 +338,16 @@ export class Fleet implements EngineControls {
     });
   }
 
+  private hasPrepared(worker: number, message: FromWorker & { readonly kind: 'prepared' }): void {
+    const { id, problem } = message;
+    const votes = [...this.preparing].filter(({ functions }) => functions.id === id);
+    for (const vote of votes) vote.cast(worker, problem);
+    if (votes.length > 0 || problem === null || this.functions?.id !== id) return;
+    // One that took another's place.
+    const text = `worker ${worker} goes on by round robin, without policy functions: ${problem}`;
+    this.deps.log.event('error', 'policy_missing', text, { worker, why: problem });
+  }
+
   private hearAbout(message: About): void {
     const backend = this.backendOf(message.id);
     if (backend === null) return;
@@ -319,6 +375,7 @@ export class Fleet implements EngineControls {
     this.threads.set(worker, thread);
     this.watch.begin(worker);
     if (this.config !== null) thread.post(this.configuration(this.config));
+    for (const { functions } of this.preparing) thread.post({ kind: 'prepare', functions });
     for (const { listener, isAsked } of this.votes.values()) {
       if (isAsked) thread.post({ kind: 'listen', listener });
     }
@@ -344,6 +401,8 @@ export class Fleet implements EngineControls {
     if (clients !== null) new ClientTable(clients, workers, worker).clear(worker);
     slabs.clear(worker);
     const reason = why ?? 'it was ended';
+    const died = `it died as it imported the configuration: ${reason}`;
+    for (const vote of [...this.preparing]) vote.cast(worker, died);
     const after = this.stopping ? '' : '; another one takes its place';
     const message = `worker ${worker} died with what was in flight on it: ${reason}${after}`;
     log.event('error', 'worker_died', message, { worker, why: reason });

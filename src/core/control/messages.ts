@@ -3,7 +3,13 @@
  * they were sent; everything in them can be cloned or shared between threads.
  */
 import type { Failure } from '../base/failure.ts';
-import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
+import type {
+  BackendConfig,
+  Config,
+  FunctionModule,
+  ListenerConfig,
+  PoolConfig,
+} from '../config.ts';
 import type { SharedMemories } from '../engine/shared-memories.ts';
 
 /** Which backend is meant: a slot alone may belong to another one by now. */
@@ -26,10 +32,24 @@ export interface PoolView {
   readonly waiting: ArrayBufferLike;
 }
 
+/** Policy functions as they travel: by the module that each thread imports for itself. */
+export interface FunctionsView {
+  /** Another number: imported anew. */
+  readonly id: number;
+  readonly module: FunctionModule;
+  /** Pool -> the text of its function, so that all threads run the same. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
 export type ToWorker =
+  /** Import these, and say whether they can be had: they are soon to be used. */
+  | { readonly kind: 'prepare'; readonly functions: FunctionsView }
   | {
       readonly kind: 'configure';
+      /** Without functions. */
       readonly config: Config;
+      /** null: there are none. */
+      readonly functions: FunctionsView | null;
       readonly pools: readonly PoolView[];
       readonly memories: SharedMemories;
     }
@@ -54,6 +74,14 @@ export type FromWorker =
       readonly address: string;
       readonly failure: Failure | null;
       readonly port: number;
+    }
+  /** null: its functions are there; else why not. */
+  | { readonly kind: 'prepared'; readonly id: number; readonly problem: string | null }
+  | {
+      readonly kind: 'policy_failed';
+      readonly pool: string;
+      readonly failures: number;
+      readonly why: string;
     }
   /** So many attempts in a row as the pool allows have failed, the last because of this. */
   | { readonly kind: 'failing'; readonly id: BackendId; readonly why: string }

@@ -111,7 +111,13 @@ describe.each(['ring_hash', 'rendezvous'] as const)('a schedule for %s', (policy
       const level = i < 3 ? { priority: 0, weight: i + 1 } : { priority: 1, weight: 1 };
       backend.config = { ...backend.config, ...level };
     });
-    const needs = { rng: createRng(1), wallMs: () => 0, warn: () => {}, boundedLoad: null };
+    const needs = {
+      rng: createRng(1),
+      wallMs: () => 0,
+      warn: () => {},
+      boundedLoad: null,
+      own: null,
+    };
     const pick = policies[policy]({ loads: world.table, ...needs });
     const whose = (): number[] => {
       const schedule = world.schedules.of(world.pool);

@@ -16,7 +16,8 @@ import type { Config, PoolConfig } from '../config.ts';
 import type { PoolMembers } from '../engine/engine.ts';
 import type { Backend } from '../table/backend.ts';
 import { State, statesOf } from '../table/table.ts';
-import type { BackendView, FromWorker, ToWorker } from './messages.ts';
+import type { Imported } from './function-imports.ts';
+import type { BackendView, FromWorker, FunctionsView, ToWorker } from './messages.ts';
 
 const WORKER = 1;
 const WEB = listenerConfig(8080);
@@ -88,7 +89,8 @@ const configuration = (
   const pools = [
     { config: pool, backends, schedule: schedule.words.buffer, waiting: nobodyWaits() },
   ];
-  return { kind: 'configure', config: config([pool], changes), pools, memories: NO_LIMITS };
+  const whole = config([pool], changes);
+  return { kind: 'configure', config: whole, functions: null, pools, memories: NO_LIMITS };
 };
 
 /** Backends with these numbers, in slots 0 and up; it listens. */
@@ -366,5 +368,94 @@ describe('a stop', () => {
     tell({ kind: 'finish' });
     expect(thread.finishes).toBe(1);
     expect(heard).toEqual([{ kind: 'finished' }]);
+  });
+});
+
+describe('policy functions', () => {
+  const FUNCTIONS: FunctionsView = {
+    id: 1,
+    module: { path: '/etc/evenkeel.config.mjs', digest: '' },
+    texts: new Map([['default', '']]),
+  };
+  /** Imports that wait for their end. */
+  let imports: ((imported: Imported) => void)[];
+  beforeEach(() => {
+    imports = [];
+    ground.importFunctions = (_, done) => void imports.push(done);
+  });
+
+  const own = { policy: 'function' } as const;
+  const ofSecond: Imported = {
+    functions: new Map([['default', (candidates) => candidates.at(-1)]]),
+  };
+  const withFunctions = (views: readonly BackendView[]): ToWorker => ({
+    ...(configuration(views, {}, own) as ToWorker & { readonly kind: 'configure' }),
+    functions: FUNCTIONS,
+  });
+
+  it('are imported when they are asked for, and used with their configuration', () => {
+    const backends = [ground.backend(1).answering(), ground.backend(2).answering()];
+    const views = [seat(1), seat(2)];
+    tell({ kind: 'prepare', functions: FUNCTIONS });
+    expect(heard).toEqual([]);
+    imports[0](ofSecond);
+    ground.pass(2);
+    expect(heard).toEqual([{ kind: 'prepared', id: 1, problem: null }]);
+    tell(withFunctions(views), { kind: 'listen', listener: WEB });
+    expect(imports).toHaveLength(1);
+    for (let n = 0; n < 4; n++) ask();
+    expect(backends.map(({ connections }) => connections.length > 0)).toEqual([false, true]);
+  });
+
+  it('that cannot be imported are told why', () => {
+    tell({ kind: 'prepare', functions: FUNCTIONS });
+    imports[0]({ problem: 'no luck' });
+    ground.pass(2);
+    expect(heard).toEqual([{ kind: 'prepared', id: 1, problem: 'no luck' }]);
+  });
+
+  it('are waited for by one that has just begun, and with them all that comes after', () => {
+    const views = [seat(1)];
+    tell(withFunctions(views), { kind: 'listen', listener: WEB });
+    expect([configured.length, heard]).toEqual([0, []]);
+    imports[0](ofSecond);
+    ground.pass(2);
+    expect(configured).toHaveLength(1);
+    expect(heard).toEqual([{ kind: 'listening', address: WEB.address, failure: null, port: 8080 }]);
+  });
+
+  it('that one which has just begun cannot import are done without, by round robin', () => {
+    const backends = [ground.backend(1).answering(), ground.backend(2).answering()];
+    tell(withFunctions([seat(1), seat(2)]), { kind: 'listen', listener: WEB });
+    imports[0]({ problem: 'no luck' });
+    ground.pass(2);
+    expect(heard[0]).toEqual({ kind: 'prepared', id: 1, problem: 'no luck' });
+    for (let n = 0; n < 4; n++) ask();
+    expect(backends.every(({ connections }) => connections.length > 0)).toBe(true);
+  });
+
+  it('keep nobody from ending', () => {
+    tell(withFunctions([seat(1)]), { kind: 'finish' });
+    expect(heard).toEqual([{ kind: 'finished' }]);
+  });
+
+  it('that fail are told with their pool, and why', () => {
+    ground.backend(1).answering();
+    tell(withFunctions([seat(1)]), { kind: 'listen', listener: WEB });
+    imports[0]({
+      functions: new Map([
+        [
+          'default',
+          () => {
+            throw 'no luck';
+          },
+        ],
+      ]),
+    });
+    ground.pass(2);
+    heard.length = 0;
+    ask();
+    const told = { kind: 'policy_failed', pool: 'default', failures: 1, why: 'no luck' };
+    expect(heard).toEqual([told]);
   });
 });

@@ -5,9 +5,13 @@
 import { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Failure } from '../base/failure.ts';
-import type { Engine, Evidence, PoolMembers } from '../engine/engine.ts';
+import type { Config } from '../config.ts';
+import type { Engine, PoolMembers } from '../engine/engine.ts';
+import type { Evidence } from '../engine/evidence.ts';
+import type { PolicyFunction } from '../policy-function.ts';
 import { Backend } from '../table/backend.ts';
 import type { Slabs } from '../table/slabs.ts';
+import { FunctionImports, type ImportFunctions } from './function-imports.ts';
 import type { BackendId, BackendView, FromWorker, PoolView, ToWorker } from './messages.ts';
 
 /** How often a worker shows that it lives. */
@@ -22,6 +26,7 @@ export interface WorkerSideDeps {
   /** Which worker this is: 0 and up. */
   readonly worker: number;
   readonly post: (message: FromWorker) => void;
+  readonly importFunctions: ImportFunctions;
   /** Hands over what is left of the log. */
   readonly finishLog: () => void;
 }
@@ -31,18 +36,31 @@ export class WorkerSide implements Evidence {
   private readonly deps: WorkerSideDeps;
   private readonly backends = new Map<number, Backend>();
   private beatMs = BEAT_MS;
+  private readonly imports: FunctionImports;
+  /** What has come since a configuration waits for its functions; null: none does. */
+  private held: ToWorker[] | null = null;
 
   constructor(deps: WorkerSideDeps) {
     this.deps = deps;
+    this.imports = new FunctionImports(deps.clock, deps.importFunctions);
     deps.engine.control = this;
     this.beat();
   }
 
   receive(message: ToWorker): void {
+    // The end does not wait for anybody.
+    if (this.held === null || message.kind === 'finish') this.take(message);
+    else this.held.push(message);
+  }
+
+  private take(message: ToWorker): void {
     const { engine } = this.deps;
     switch (message.kind) {
+      case 'prepare':
+        this.prepare(message);
+        return;
       case 'configure':
-        engine.configure(message.config, this.membersOf(message.pools), message.memories);
+        this.configure(message);
         return;
       case 'schedule':
         engine.schedule(message.pool, new Schedule(message.schedule));
@@ -82,6 +100,43 @@ export class WorkerSide implements Evidence {
         this.about(message.id, (backend) => engine.cut(backend, message.what));
         return;
     }
+  }
+
+  private prepare({ functions }: ToWorker & { readonly kind: 'prepare' }): void {
+    this.imports.get(functions, (imported) => {
+      const problem = 'problem' in imported ? imported.problem : null;
+      this.deps.post({ kind: 'prepared', id: functions.id, problem });
+    });
+  }
+
+  /** Functions are there already, unless this worker has just taken the place of another. */
+  private configure(message: ToWorker & { readonly kind: 'configure' }): void {
+    const { functions } = message;
+    if (functions === null) {
+      this.apply(message, message.config);
+      return;
+    }
+    const held: ToWorker[] = [];
+    this.held = held;
+    this.imports.get(functions, (imported) => {
+      this.held = null;
+      this.imports.forgetBefore(functions.id);
+      if ('functions' in imported) {
+        this.apply(message, withFunctions(message.config, imported.functions));
+      } else {
+        // Its pools go on by round robin.
+        this.apply(message, message.config);
+        this.deps.post({ kind: 'prepared', id: functions.id, problem: imported.problem });
+      }
+      for (const each of held) this.receive(each);
+    });
+  }
+
+  private apply(
+    { pools, memories }: ToWorker & { readonly kind: 'configure' },
+    config: Config,
+  ): void {
+    this.deps.engine.configure(config, this.membersOf(pools), memories);
   }
 
   /** Nothing is done about a backend that is not known here any more. */
@@ -149,6 +204,10 @@ export class WorkerSide implements Evidence {
     this.deps.post({ kind: 'released', id: idOf(backend) });
   }
 
+  policyFailed(pool: string, failures: number, why: string): void {
+    this.deps.post({ kind: 'policy_failed', pool, failures, why });
+  }
+
   room(pool: string, worker: number): void {
     this.deps.post({ kind: 'room', pool, worker });
   }
@@ -173,6 +232,11 @@ export class WorkerSide implements Evidence {
     slabs.beat(worker, engine.open());
   }
 }
+
+const withFunctions = (config: Config, functions: ReadonlyMap<string, PolicyFunction>): Config => ({
+  ...config,
+  pools: config.pools.map((pool) => ({ ...pool, choose: functions.get(pool.name) ?? null })),
+});
 
 /** How a backend is named in a message. */
 export const idOf = ({ slot, generation }: Backend): BackendId => ({ slot, generation });

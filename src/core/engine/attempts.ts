@@ -140,7 +140,7 @@ export class Attempts extends Timer {
     const nowMs = engine.wheel.nowMs();
     if (pool.hasTurns || !rule.affordsOne(pool, nowMs)) return;
     rule.tried.push(current.backend!.slot);
-    const slot = pool.enterSpare(rule.tried, exchange.key);
+    const slot = pool.enterSpare(rule.tried, exchange.key, exchange);
     if (slot === -1) {
       rule.tried.pop();
       return;

@@ -38,35 +38,17 @@ import { ClientConnection } from './client-connection.ts';
 import { ClientGate } from './client-gate.ts';
 import { ClientPeers } from './client-peers.ts';
 import { type Destination, Destinations } from './destinations.ts';
+import type { Evidence } from './evidence.ts';
 import { Exchange } from './exchange.ts';
 import { connectionBound, Gate, NOBODY } from './gate.ts';
 import { Listeners, type OpenListener } from './listeners.ts';
 import { type Holder, MemoryGuard } from './memory-guard.ts';
+import { PolicyFailures } from './policy-failures.ts';
 import { type PolicyNeeds, Pool } from './pool.ts';
 import { Queue } from './queue.ts';
 import { Settling } from './settling.ts';
 import type { SharedMemories } from './shared-memories.ts';
 import { COALESCE_BYTES, WriteBuffer } from './write-buffer.ts';
-
-/** What the engine tells the control thread. */
-export interface Evidence {
-  /** Every address of the backend refused; the table already says suspect. */
-  suspected(backend: Backend, failure: Failure): void;
-  /** As many attempts in a row as its pool allows have failed, the last because of this. */
-  failing(backend: Backend, why: string): void;
-  /** The trial of an ejected backend is over; null: it was answered, else why it failed. */
-  tried(backend: Backend, failed: string | null): void;
-  connectFailed(backend: Backend, address: string, failure: Failure): void;
-  /** It opened on an address that is not its first. */
-  connected(backend: Backend, address: string): void;
-  /** A draining backend has lost its last exchange or tunnel. */
-  released(backend: Backend): void;
-  /** A backend of this pool has room, and it is the turn of somebody who waits in that worker. */
-  room(pool: string, worker: number): void;
-  /** An exchange waits for a connection (`max_connections`): others may have idle ones. */
-  connectionWanted(backend: Backend): void;
-  loopWasLate(lagMs: number): void;
-}
 
 /** What the machine gives this process. */
 export interface Resources {
@@ -264,6 +246,7 @@ export class Engine {
     const ring = (worker: number): void => this.control.room(config.name, worker);
     const pool = new Pool(config, table, this, this.needs);
     pool.queue = new Queue(config.queue, { clock, wheel, waiting, ring });
+    pool.failures = new PolicyFailures(config.name, this);
     this.pools.set(config.name, pool);
     return pool;
   }
@@ -330,6 +313,7 @@ export class Engine {
     this.stopping = true;
     this.listeners.closeAll();
     for (const connection of this.connections) connection.beginStop();
+    for (const pool of this.pools.values()) pool.failures?.stop();
     this.closeIdle();
   }
 

@@ -144,7 +144,7 @@ export class Exchange implements BackendEvents, Waiter {
 
   /** The table has it at this backend then. */
   enter(): number {
-    return this.pool!.enter(this.attempts.rule.tried, this.key, this.home);
+    return this.pool!.enter(this.attempts.rule.tried, this.key, this.home, this);
   }
 
   private goTo(slot: number): void {

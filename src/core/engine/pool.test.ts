@@ -7,14 +7,18 @@ import {
   poolConfig,
   SILENT,
 } from '../../../test/fixtures/control-world.ts';
+import { request } from '../../../test/fuzz/heads.ts';
 import { failure } from '../base/failure.ts';
 import { createRng } from '../base/rng.ts';
 import type { PoolConfig } from '../config.ts';
 import { Schedules } from '../control/schedules.ts';
 import { Tracker } from '../health/tracker.ts';
+import { RequestFacts } from '../http/request-facts.ts';
+import type { PolicyFunction } from '../policy-function.ts';
 import { Circuit, CircuitState } from '../resilience/circuit.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
+import type { Picked } from './policy-view.ts';
 import { NO_ROOM, Pool } from './pool.ts';
 
 interface World {
@@ -53,6 +57,7 @@ function poolOf(states: readonly State[], changes: Partial<PoolConfig> = {}): Wo
     wallMs: () => 0,
     log: { event() {} },
   });
+  pool.configure(config, backends);
   const refresh = (): void => pool.follow(schedules.of(members));
   refresh();
   return { table, pool, backends, refresh };
@@ -346,5 +351,58 @@ describe('a circuit', () => {
     circuit.set(CircuitState.open);
     pool.configure(pool.config, backends);
     expect(pool.enter([], -1, null)).toBe(0);
+  });
+});
+
+describe('a policy function', () => {
+  const picked = (): Picked => ({
+    head: request('GET /path HTTP/1.1', 'Host: a.test', 'X-To: server-2'),
+    facts: new RequestFacts(),
+    record: { client: '192.0.2.7', attempts: 0 },
+  });
+  const byHeader: PolicyFunction = (candidates, { header }) =>
+    candidates.find(({ name }) => name === header('x-to'));
+
+  const enterTwo = (pool: Pool): number[] => [1, 2].map(() => pool.enter([], -1, null, picked()));
+
+  it('chooses for the request that is entered, among those that may be entered', () => {
+    const { pool } = poolOf([up, up, up], { policy: 'function', choose: byHeader });
+    expect(enterTwo(pool)).toEqual([1, 1]);
+    expect(pool.enter([1], -1, null, picked())).not.toBe(1);
+  });
+
+  it('that fails is told to whoever listens, and somebody is entered', () => {
+    const heard: unknown[] = [];
+    const error = new Error('no luck');
+    const choose: PolicyFunction = () => {
+      throw error;
+    };
+    const { pool } = poolOf([up, up], { policy: 'function', choose });
+    pool.failures = { note: (why) => void heard.push(why), stop: () => {} };
+    expect(enterTwo(pool)).toEqual([0, 1]);
+    expect(heard).toEqual([error, error]);
+  });
+
+  it('that this thread does not have leaves it to round robin', () => {
+    const { pool } = poolOf([up, up, up], { policy: 'function', choose: null });
+    expect(picks(pool, 4)).toEqual([0, 1, 2, 0]);
+  });
+
+  it('is another one after a reload, and none after the next', () => {
+    const { pool, backends } = poolOf([up, up, up], {
+      policy: 'function',
+      choose: (candidates) => candidates[2],
+    });
+    expect(picks(pool, 2)).toEqual([2, 2]);
+    pool.configure({ ...pool.config, choose: (candidates) => candidates[1] }, backends);
+    expect(picks(pool, 2)).toEqual([1, 1]);
+    pool.configure({ ...pool.config, policy: 'round_robin', choose: null }, backends);
+    expect(picks(pool, 3)).toEqual([0, 1, 2]);
+  });
+
+  it('is not asked where a client stays', () => {
+    const choose: PolicyFunction = (candidates) => candidates[0];
+    const { pool, backends } = poolOf([up, up], { policy: 'function', choose });
+    expect(pool.enter([], -1, backends[1], picked())).toBe(1);
   });
 });

@@ -2,6 +2,7 @@
 
 import {
   goesByKey,
+  type Named,
   type Observation,
   type Policy,
   type PolicyDeps,
@@ -24,6 +25,8 @@ import type { Backend } from '../table/backend.ts';
 import { State, statesOf, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attempt } from './attempt.ts';
+import type { PolicyFailures } from './policy-failures.ts';
+import { type Picked, PolicyView } from './policy-view.ts';
 import type { Queue } from './queue.ts';
 import type { ClientPeer } from './sides.ts';
 import { StickyCookie } from './sticky-cookie.ts';
@@ -57,6 +60,9 @@ const isLimited = ({ maxRequests, maxConnections }: BackendConfig): boolean =>
 
 /** What `enter` says of those who could be picked, had they room: `max_requests`. */
 export const NO_ROOM = -2;
+
+/** In the place of a function that this thread does not have: round robin. */
+const CHOOSES_NOBODY = (): null => null;
 
 /** Answers that say that the backend is in trouble, or wants less. */
 export const isFailure = (status: number): boolean => status >= 500 || status === 429;
@@ -96,6 +102,8 @@ export class Pool {
   private circuitMemory: ArrayBufferLike | null = null;
   /** The control thread wants to know what becomes of attempts. */
   countsOutcomes = false;
+  /** Hears why its policy function failed. The engine gives it; without one nobody does. */
+  failures: Pick<PolicyFailures, 'note' | 'stop'> | null = null;
   /** Some backend has a limit. */
   private isLimited = false;
   /** What few answers take longer than, where `hedge` goes by that. */
@@ -105,7 +113,11 @@ export class Pool {
   private sessions: StickySessions | null = null;
   private readonly table: Table;
   private readonly known: Generations;
-  private readonly deps: Omit<PolicyDeps, 'boundedLoad'>;
+  private readonly deps: Omit<PolicyDeps, 'boundedLoad' | 'own'>;
+  /** What its policy function sees of the request; null: there is no function. */
+  private view: PolicyView | null = null;
+  /** By slot. */
+  private names: ReadonlyMap<number, Named> = new Map();
   private policy: Policy;
   private schedule: Schedule;
   private readonly load = new BackendLoad();
@@ -151,9 +163,10 @@ export class Pool {
       config.circuitBreaker !== null ||
       config.backends.some(({ adaptiveRequests }) => adaptiveRequests !== null);
     if (this.queue !== null) this.queue.config = config.queue;
-    const { policy, boundedLoad } = this.config;
+    this.names = new Map(backends.map((backend) => [backend.slot, backend.config]));
+    const { policy, boundedLoad, choose } = this.config;
     const isSame = config.policy === policy && config.boundedLoad === boundedLoad;
-    if (!isSame) this.policy = this.policyOf(config);
+    if (!isSame || config.choose !== choose) this.policy = this.policyOf(config);
     this.config = config;
     const { name, sticky, hedge } = config;
     const quantile = hedge?.quantile ?? null;
@@ -166,12 +179,22 @@ export class Pool {
         : null;
   }
 
-  private policyOf({ policy, boundedLoad }: PoolConfig): Policy {
-    return policies[policy]({ ...this.deps, boundedLoad });
+  private policyOf({ policy, boundedLoad, choose }: PoolConfig): Policy {
+    if (policy !== 'function') {
+      this.view = null;
+      return policies[policy]({ ...this.deps, boundedLoad, own: null });
+    }
+    const request = new PolicyView();
+    this.view = request;
+    const named = (slot: number): Named => this.names.get(slot)!;
+    const failed = (why: unknown): void => this.failures?.note(why);
+    const own = { choose: choose ?? CHOOSES_NOBODY, request, named, failed };
+    return policies[policy]({ ...this.deps, boundedLoad, own });
   }
 
   /** A reload has taken it away. Its slots may soon be those of other pools: nobody is picked. */
   retire(): void {
+    this.failures?.stop();
     this.follow(emptySchedule());
   }
 
@@ -186,25 +209,43 @@ export class Pool {
    * there is none, NO_ROOM if each that could be picked has as many exchanges as it may.
    * Whoever has become ineligible since the schedule was made is passed over by picking again,
    * never in favour of its successor. `key`: of `keyOf`. `home`: where the client was before; it
-   * comes first as long as it may be picked. Allocates nothing.
+   * comes first as long as it may be picked. `picked`: for whom. Allocates nothing.
    */
-  enter(tried: readonly number[], key: number, home: Backend | null): number {
+  enter(
+    tried: readonly number[],
+    key: number,
+    home: Backend | null,
+    picked: Picked | null = null,
+  ): number {
     const { circuit } = this;
-    if (circuit === null) return this.enterSome(tried, key, home);
+    if (circuit === null) return this.enterSome(tried, key, home, picked);
     if (!circuit.admits(this.deps.wallMs())) return -1;
-    const slot = this.enterSome(tried, key, home);
+    const slot = this.enterSome(tried, key, home, picked);
     if (slot < 0) circuit.giveBack();
     return slot;
   }
 
-  private enterSome(tried: readonly number[], key: number, home: Backend | null): number {
+  private enterSome(
+    tried: readonly number[],
+    key: number,
+    home: Backend | null,
+    picked: Picked | null,
+  ): number {
     const atHome = home === null ? -1 : this.enterHome(tried, home);
     if (atHome !== -1) return atHome;
-    const slot = this.enterByPolicy(tried, key);
+    const slot = this.enterByPolicy(tried, key, picked);
     return slot === -1 ? this.enterAny(tried, this.schedule.states) : slot;
   }
 
-  private enterByPolicy(tried: readonly number[], key: number): number {
+  private enterByPolicy(tried: readonly number[], key: number, picked: Picked | null): number {
+    const { view } = this;
+    view?.show(picked);
+    const slot = this.pickAndEnter(tried, key);
+    view?.show(null);
+    return slot;
+  }
+
+  private pickAndEnter(tried: readonly number[], key: number): number {
     const { schedule } = this;
     const { slots, states } = schedule;
     const draws = 2 * slots.length;
@@ -218,9 +259,9 @@ export class Pool {
   }
 
   /** The same for an attempt that need not be: of those who have turns, -1 if none has room. */
-  enterSpare(tried: readonly number[], key: number): number {
+  enterSpare(tried: readonly number[], key: number, picked: Picked | null = null): number {
     if (this.circuit?.refuses) return -1;
-    const slot = this.enterByPolicy(tried, key);
+    const slot = this.enterByPolicy(tried, key, picked);
     const { slots, states } = this.schedule;
     return slot === -1 ? this.enterOne(slots, tried, states) : slot;
   }

@@ -46,12 +46,12 @@ export function hashKeyOf(
       return hash.text(address) >>> 1;
     case 'host':
       if (facts.hostStart === facts.hostEnd) return NO_KEY;
-      return hash.lower(head.bytes, facts.hostStart, nameEnd(head.bytes, facts)) >>> 1;
+      return hash.lower(head.bytes, facts.hostStart, hostNameEnd(head.bytes, facts)) >>> 1;
     case 'path':
       if (facts.pathEmpty) return hash.text('/') >>> 1;
-      return hash.bytes(head.bytes, facts.pathStart, pathEnd(head.bytes, facts)) >>> 1;
+      return hash.bytes(head.bytes, facts.pathStart, queryStart(head.bytes, facts)) >>> 1;
     case 'query': {
-      const from = pathEnd(head.bytes, facts) + 1;
+      const from = queryStart(head.bytes, facts) + 1;
       return valueIn(head.bytes, from, facts.pathEnd, AMPERSAND, key.name, hash);
     }
     case 'header':
@@ -62,7 +62,7 @@ export function hashKeyOf(
 }
 
 /** Behind the host's name, without its port: as routes compare hosts. */
-function nameEnd(bytes: Uint8Array, { hostStart, hostEnd }: RequestFacts): number {
+export function hostNameEnd(bytes: Uint8Array, { hostStart, hostEnd }: RequestFacts): number {
   let at = hostEnd;
   while (at > hostStart && isDigit(bytes[at - 1]!)) at--;
   return at > hostStart && bytes[at - 1] === COLON ? at - 1 : hostEnd;
@@ -70,7 +70,8 @@ function nameEnd(bytes: Uint8Array, { hostStart, hostEnd }: RequestFacts): numbe
 
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
-function pathEnd(bytes: Uint8Array, { pathStart, pathEnd: end }: RequestFacts): number {
+/** Where the question mark is, or the end. */
+export function queryStart(bytes: Uint8Array, { pathStart, pathEnd: end }: RequestFacts): number {
   let at = pathStart;
   while (at < end && bytes[at] !== QUESTION) at++;
   return at;

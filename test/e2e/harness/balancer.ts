@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root } from './root.ts';
 
 export const builtEntry = join(root, 'dist/src/cli/main.js');
@@ -25,6 +25,8 @@ export function runtimePath(): string {
 export interface BalancerOptions {
   /** The file's text. `$PORT` stands for the port that was chosen. */
   readonly config?: string;
+  /** The file's name; `config.yaml` unless it is to be a module. */
+  readonly fileName?: string;
   /** What is typed instead of `run FILE`; `$PORT` as above. */
   readonly words?: readonly string[];
   /** Another program in place of the built command line (tests of the harness itself). */
@@ -63,13 +65,15 @@ export class Balancer {
   /** Both output streams, as they came. */
   output = '';
   private readonly folder: string;
+  private readonly file: string;
   private readonly lines: Record<string, unknown>[] = [];
   private parsed = 0;
 
-  private constructor(port: number, child: ChildProcess, folder: string) {
+  private constructor(port: number, child: ChildProcess, file: string) {
     this.port = port;
     this.process = child;
-    this.folder = folder;
+    this.file = file;
+    this.folder = dirname(file);
     child.stdout?.on('data', (bytes: Buffer) => {
       this.output += bytes.toString();
     });
@@ -85,7 +89,7 @@ export class Balancer {
     if (!existsSync(entry)) throw new Error(`${entry} is missing: run "npm run build" first`);
     const port = options.port ?? (await freePort());
     const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
-    const file = join(folder, 'config.yaml');
+    const file = join(folder, options.fileName ?? 'config.yaml');
     const words = options.words?.map((word) => word.replaceAll('$PORT', String(port)));
     if (options.config !== undefined) writeConfig(file, options.config, port);
     const line = [runtimePath(), entry, ...(words ?? ['run', file])];
@@ -96,7 +100,7 @@ export class Balancer {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const balancer = new Balancer(port, child, folder);
+    const balancer = new Balancer(port, child, file);
     await balancer.untilListening();
     return balancer;
   }
@@ -143,8 +147,13 @@ export class Balancer {
   async reload(config: string): Promise<void> {
     // Only from there on it hears signals.
     await this.logged('started', startTimeoutMs);
-    writeConfig(join(this.folder, 'config.yaml'), config, this.port);
+    this.write(config);
     this.process.kill('SIGHUP');
+  }
+
+  /** Writes another configuration into the file, and says nothing of it. */
+  write(config: string): void {
+    writeConfig(this.file, config, this.port);
   }
 
   /** Resident memory of the process, in bytes. */

@@ -7,6 +7,8 @@ export interface RuntimeFacts {
   readonly isBun: boolean;
   /** Several threads can listen on one port, so that there can be several workers. */
   readonly sharesPorts: boolean;
+  /** It imports TypeScript as it stands. */
+  readonly importsTypeScript: boolean;
 }
 
 /** Of the runtime that `runtimePath` names. */
@@ -18,7 +20,8 @@ export function runtimeFacts(): RuntimeFacts {
   };
   const [major, minor] = versions.node.split('.').map(Number);
   const isBun = versions.bun !== undefined;
-  return { isBun, sharesPorts: isBun || major > 22 || (major === 22 && minor >= 12) };
+  const isFrom = (least: number): boolean => major > 22 || (major === 22 && minor >= least);
+  return { isBun, sharesPorts: isBun || isFrom(12), importsTypeScript: isBun || isFrom(18) };
 }
 
 /** How many workers it has by default. */
