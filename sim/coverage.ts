@@ -44,13 +44,14 @@ const RARE: ReadonlyMap<string, string> = new Map([
 
 /** Events of docs/log.md that come from the balancer itself, and not from its process. */
 const EVENTS =
-  'backend_up backend_suspect backend_down backend_ejected backend_trial backend_not_ejected ' +
-  'backend_held_back backend_keeps_up backend_draining backend_drained backend_drain_cut ' +
-  'backend_removed backend_distrusted backend_slow_start policy_failed circuit_opened ' +
-  'circuit_trial circuit_closed pool_spills_over pool_uses_backups pool_returns ' +
-  'probes_timed_out_together probe_void name_resolved name_unresolved name_lookup_failed reload_applied ' +
-  'connections_turned_away clients_turned_away rate_limit_full buffers_full buffers_free ' +
-  'stop_began stop_cut worker_silent worker_died worker_cannot_listen';
+  'backend_up backend_suspect backend_down backend_ejected backend_trial ' +
+  'backend_not_ejected backend_held_back backend_keeps_up backend_draining ' +
+  'backend_drained backend_drain_cut backend_removed backend_distrusted ' +
+  'backend_slow_start policy_failed circuit_opened circuit_trial circuit_closed ' +
+  'pool_spills_over pool_uses_backups pool_returns probes_timed_out_together probe_void ' +
+  'name_resolved name_unresolved name_lookup_failed reload_applied ' +
+  'connections_turned_away clients_turned_away rate_limit_full buffers_full ' +
+  'buffers_free stop_began stop_cut worker_silent worker_died worker_cannot_listen';
 
 /** Where an exchange may be when something happens; parse, route and log take no time. */
 const NETWORK_FAULTS = ['break', 'clog'];
