@@ -2,6 +2,7 @@
  * The balancer under test: the engine, the controller and the table as they are, on pretended
  * sockets, time and chance.
  */
+import type { Schedule } from '../src/core/balancing/schedule.ts';
 import type { Clock } from '../src/core/base/clock.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type { Transport } from '../src/core/base/transport.ts';
@@ -66,6 +67,22 @@ class WatchedEngine extends Engine {
   limited: BalancerWorld['limited'] = () => {};
   /** Exchanges on their way. */
   readonly live = new Set<Exchange>();
+  /** How many backends its schedule has, with those in reserve. */
+  scheduled = 0;
+
+  override configure(...about: Parameters<Engine['configure']>): void {
+    for (const { schedule } of about[1].values()) this.count(schedule);
+    super.configure(...about);
+  }
+
+  override schedule(pool: string, schedule: Schedule): void {
+    this.count(schedule);
+    super.schedule(pool, schedule);
+  }
+
+  private count({ slots, reserve }: Schedule): void {
+    this.scheduled = slots.length + reserve.length;
+  }
 
   override takeExchange(): Exchange {
     const exchange = super.takeExchange();
@@ -126,6 +143,8 @@ export interface SimBalancer {
   readonly engines: readonly Engine[];
   /** What is on its way in them, and has been understood. */
   readonly live: readonly Exchange[];
+  /** How many backends each of them may pick, or have in reserve. */
+  readonly scheduled: readonly number[];
   /** Null: it has no threads, the control thread carries the traffic. */
   readonly threads: SimThreads | null;
   /** As the process does it: workers have their functions before the controller begins. */
@@ -158,6 +177,7 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     table,
     log,
     engine: threads?.fleet ?? single!,
+    mergeWindowMs: () => options.mergeWindowMs,
   });
   if (single !== null) single.control = controller;
   threads?.begin(controller);
@@ -169,8 +189,11 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     get engines() {
       return threads?.engines ?? [single!];
     },
+    get scheduled() {
+      return watchedOf(this.engines).map(({ scheduled }) => scheduled);
+    },
     get live() {
-      const watched = this.engines.filter((each) => each instanceof WatchedEngine);
+      const watched = watchedOf(this.engines);
       return watched.flatMap(({ live }) => [...live].filter(({ phase }) => phase !== 'accept'));
     },
     threads,
@@ -178,6 +201,9 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     end: (done) => (threads === null ? done() : threads.fleet.end(done)),
   };
 }
+
+const watchedOf = (engines: readonly Engine[]): WatchedEngine[] =>
+  engines.filter((each) => each instanceof WatchedEngine);
 
 /** Listens in on the transports of all workers, and counts what they have open together. */
 function tapOf(world: BalancerWorld): (transport: Transport) => Transport {

@@ -137,6 +137,8 @@ export interface SimOptions {
   readonly maxBackendConnections: number;
   readonly retries: RetriesConfig | null;
   readonly hedge: HedgeConfig | null;
+  /** Changes of the pool are merged so long, as those of a large one are; 0: never. */
+  readonly mergeWindowMs: number;
 }
 
 /** Exchanges may have to wait for a backend. */
@@ -201,6 +203,7 @@ export function drawOptions(rng: Rng): SimOptions {
     maxBackendConnections: rng.chance(1, 4) ? 1 + rng.below(4) : 0,
     retries: !calm && rng.chance(1, 2) ? drawRetries(rng) : null,
     hedge: !calm && rng.chance(1, 2) ? pick(rng, HEDGES) : null,
+    mergeWindowMs: pick(rng, [0, 0, 100, 2000]),
   };
 }
 

@@ -56,6 +56,7 @@ export const PLAIN: SimOptions = {
   maxBackendConnections: 0,
   retries: null,
   hedge: null,
+  mergeWindowMs: 0,
 };
 
 /** Options that are made of many, each of which may be plain or not. */

@@ -55,6 +55,8 @@ const LIVENESS_MS = 180_000;
 const END_MS = 120_000;
 /** Within so long the last lines that come once a second have been written. */
 const NOTICES_MS = 1500;
+/** Whatever the control thread says is known everywhere by then. */
+const NEWS_MS = 100;
 
 export interface RunOptions {
   /** How long the safety act lasts; null: until it has seen enough. */
@@ -128,6 +130,8 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   if (world.options.stopsEarly) stop(world);
   else operator.heal();
   if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
+  // The last change has to reach all workers.
+  if (!playUntil(world, world.options.mergeWindowMs + NEWS_MS, () => false)) return;
   world.tell((each) => each.atRest?.(world));
   if (world.violation !== null) return;
 

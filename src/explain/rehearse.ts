@@ -15,6 +15,7 @@ import { latin1, toLatin1, utf8 } from '../core/base/bytes.ts';
 import { createRng } from '../core/base/rng.ts';
 import type { Socket, SocketHandler } from '../core/base/transport.ts';
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../core/config.ts';
+import { mergeWindowMs } from '../core/control/merge-windows.ts';
 import type { ExchangeRecord } from '../core/telemetry/log.ts';
 import { type Notes, WatchedEngine, WatchedTable } from './watched.ts';
 
@@ -138,7 +139,10 @@ export class Stage {
       this.status().every(({ backends }) => backends.every(({ state }) => state !== 'checking')),
     );
     for (const { pool, backend } of question.drained) rehearsal.controller.drain(pool, backend);
-    clock.run(clock.nowMs() + STEP_MS);
+    const windows = question.config.pools.map(({ policy, backends }) =>
+      mergeWindowMs(policy, backends.length),
+    );
+    clock.run(clock.nowMs() + Math.max(STEP_MS, ...windows));
     for (const { pool, backend, requests } of question.busy) {
       const found = this.engine.members.get(pool)!.find(({ config }) => config.name === backend)!;
       for (let i = 0; i < requests; i++) table.enter(found.slot, found.generation, ~0);

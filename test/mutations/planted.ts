@@ -343,6 +343,12 @@ export const planted: readonly Planted[] = [
     excuse: 'the slot must change hands in the turn of a pick; table.test.ts has it',
   },
   {
+    bug: 'Changes that were merged are forgotten.',
+    file: 'src/core/control/schedules.ts',
+    from: '(pool) => this.renew(pool));',
+    to: '() => {});',
+  },
+  {
     bug: 'A verdict of the probes does not change who is picked.',
     file: 'src/core/control/health-watch.ts',
     from: lines('    this.schedules.refresh(pool);', '    if (verdict.to === State.down)'),

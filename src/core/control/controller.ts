@@ -39,6 +39,8 @@ export interface ControllerDeps {
   readonly table: Table;
   readonly log: Log;
   readonly engine: EngineControls;
+  /** For how long changes of a pool are merged; absent: by its size. */
+  readonly mergeWindowMs?: (pool: Pool) => number;
 }
 
 /** A listener that could not be opened, and why. */
@@ -109,7 +111,7 @@ export class Controller {
       unresolved: (backend, why) =>
         this.withHealth(backend, (member) => this.health.unresolved(member, why)),
     });
-    this.schedules = new Schedules(table, clock, log, engine);
+    this.schedules = new Schedules(table, clock, log, engine, deps.mergeWindowMs);
     this.memories = new Memories(rng, table);
     this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
     this.passive = new PassiveWatch(table, clock, rng, log, (member, verdict) =>
@@ -399,6 +401,7 @@ export class Controller {
       if (member.drain === null) this.health.reconfigured(member);
     }
     for (const [pool, members] of fresh) this.health.begin(pool, members);
+    this.schedules.configured([...pools.values()]);
     this.passive.configured([...pools.values()]);
     this.circuits.configured([...pools.values()], memories.circuits);
     this.loads.configured([...pools.values()]);
@@ -461,9 +464,9 @@ export class Controller {
   }
 
   private stopped(): void {
-    const { prober, loads, names, health, passive, limits, circuits, policies, drains } = this;
-    const parts = [prober, loads, names, health, passive, limits, circuits, policies, drains];
-    for (const part of [...parts, this.schedules.slowStarts]) part.stop();
+    const { prober, loads, names, health, passive, limits, circuits } = this;
+    const parts = [prober, loads, names, health, passive, limits, circuits];
+    for (const part of [...parts, this.policies, this.drains, this.schedules]) part.stop();
     this.hasStopped = true;
     for (const done of this.stopCallbacks.splice(0)) done();
   }

@@ -41,6 +41,7 @@ export const levelOf = ({ backup, priority }: BackendConfig): number =>
 
 /** `2 of 3 up`. */
 export function upCount(table: Table, pool: Pool): { up: number; of: number } {
-  const up = pool.members.filter((member) => table.state(member.backend.slot) === State.up);
-  return { up: up.length, of: pool.members.length };
+  let up = 0;
+  for (const { backend } of pool.members) if (table.state(backend.slot) === State.up) up++;
+  return { up, of: pool.members.length };
 }

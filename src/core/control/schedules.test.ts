@@ -20,18 +20,30 @@ import { Schedules } from './schedules.ts';
 
 const { up, checking, suspect, down } = State;
 
-function worldOf(states: readonly State[], changes: Partial<PoolConfig> = {}) {
-  const table = new Table({ capacity: 8, workers: 1 });
+function worldOf(
+  states: readonly State[],
+  changes: Partial<PoolConfig> = {},
+  windowMs?: () => number,
+) {
+  const table = new Table({ capacity: Math.max(8, states.length), workers: 1 });
   const pool = emptyPool(poolConfig([], changes));
   pool.members = states.map((state, index) => {
     const slot = table.claim(1, state)!;
-    const backend = new Backend(slot, 0, backendConfig(index + 1), pool.config);
+    const backend = new Backend(slot, 0, backendConfig((index % 250) + 1), pool.config);
     const tracker = new Tracker(null, true, 0);
     return { backend, tracker, pool, drain: null, turnedMs: null, pardoned: false };
   });
   const clock = createSimClock();
   const engine = new FakeEngine(clock);
-  return { table, pool, engine, schedules: new Schedules(table, clock, SILENT, engine) };
+  const schedules = new Schedules(table, clock, SILENT, engine, windowMs);
+  /** The state of the backend in this slot changes, and everybody hears of it. */
+  const turn = (slot: number, state: State): void => {
+    table.setState(slot, state);
+    schedules.refresh(pool);
+  };
+  const pass = (ms: number): void => clock.run(clock.nowMs() + ms);
+  const scheduled = (): number[] => [...engine.schedules.get('default')!.slots];
+  return { table, pool, engine, clock, schedules, turn, pass, scheduled };
 }
 
 const draws = (schedule: Schedule, count: number): number[] =>
@@ -100,6 +112,81 @@ describe('a schedule', () => {
     const clock = createSimClock();
     const schedules = new Schedules(table, clock, SILENT, new FakeEngine(clock));
     expect(schedules.of(pool).words.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+});
+
+describe('the schedule of a large pool', () => {
+  const WINDOW_MS = 100;
+
+  /** It has been worked out just now. */
+  function large(states: readonly State[], changes: Partial<PoolConfig> = {}) {
+    const world = worldOf(states, changes, () => WINDOW_MS);
+    world.schedules.refresh(world.pool);
+    world.engine.take();
+    return world;
+  }
+
+  it('has the first change at once, and those that follow soon together', () => {
+    const { turn, pass, engine, scheduled } = large(Array.from({ length: 8 }, () => up));
+    pass(WINDOW_MS);
+    turn(1, down);
+    expect(scheduled()).not.toContain(1);
+    turn(2, down);
+    turn(3, down);
+    expect(engine.take()).toEqual(['refresh default']);
+    pass(WINDOW_MS);
+    expect(engine.take()).toEqual(['refresh default']);
+    expect(scheduled()).toEqual([0, 4, 5, 6, 7]);
+  });
+
+  it('goes on in strict order when one went and came back within the window', () => {
+    const { turn, pass, engine } = large([up, up, up, up]);
+    const schedule = engine.schedules.get('default')!;
+    expect(draws(schedule, 2)).toEqual([0, 1]);
+    turn(3, down);
+    pass(1);
+    turn(3, up);
+    pass(WINDOW_MS);
+    expect(engine.schedules.get('default')).toBe(schedule);
+    expect(draws(schedule, 3)).toEqual([2, 3, 0]);
+  });
+
+  it('does not leave everything to the first that comes back', () => {
+    const { turn, scheduled } = large(Array.from({ length: 8 }, () => down));
+    turn(0, up);
+    turn(1, up);
+    turn(2, up);
+    expect(scheduled()).toEqual([0, 1, 2]);
+  });
+
+  it('has somebody who is up at once when it had only suspects', () => {
+    const { turn, scheduled } = large([suspect, suspect, suspect, down]);
+    turn(3, up);
+    expect(scheduled()).toEqual([3]);
+  });
+
+  it('has nothing to wait for when it is worked out for another reason', () => {
+    const { turn, pass, engine, schedules, pool, clock } = large([up, up, up, up]);
+    turn(3, down);
+    expect(clock.pending()).toBe(1);
+    expect([...schedules.of(pool).slots]).toEqual([0, 1, 2]);
+    expect(clock.pending()).toBe(0);
+    pass(WINDOW_MS);
+    expect(engine.take()).toEqual([]);
+  });
+
+  it('is worked out some ten times a second while 5,000 verdicts come in 5 s', () => {
+    const { pool, engine, schedules, turn, pass, scheduled } = worldOf(
+      Array.from({ length: 5000 }, () => checking),
+    );
+    schedules.refresh(pool);
+    for (let slot = 0; slot < 5000; slot++) {
+      turn(slot, slot % 2 === 0 ? up : down);
+      pass(1);
+    }
+    pass(100);
+    expect(engine.take().length).toBeLessThanOrEqual(53);
+    expect(scheduled()).toEqual(Array.from({ length: 2500 }, (_, i) => 2 * i));
   });
 });
 

@@ -7,12 +7,21 @@ import type { Schedule } from '../balancing/schedule.ts';
 import type { Clock } from '../base/clock.ts';
 import { hashText } from '../base/hash.ts';
 import type { PolicyName } from '../config.ts';
-import { type Candidate, type Eligible, eligible, tierOf, WARM } from '../health/eligibility.ts';
+import {
+  type Candidate,
+  type Eligible,
+  eligible,
+  firstTier,
+  type Standing,
+  tierOf,
+  WARM,
+} from '../health/eligibility.ts';
 import { identity } from '../table/backend.ts';
 import type { Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
 import { levelOf, type Member, type Pool } from './members.ts';
+import { MergeWindows, mergeWindowMs } from './merge-windows.ts';
 import { SlowStarts } from './slow-starts.ts';
 import { SpillOver } from './spill-over.ts';
 
@@ -32,19 +41,53 @@ export class Schedules {
   private readonly table: Table;
   private readonly engine: EngineControls;
   private readonly spillOver: SpillOver;
+  private readonly windows: MergeWindows;
   private readonly orders = new WeakMap<Pool, OrderOf>();
   private readonly latest = new WeakMap<Pool, Eligible>();
 
-  constructor(table: Table, clock: Clock, log: Log, engine: EngineControls) {
+  /** `windowMs`: for how long changes of a pool are merged, if not by its size. */
+  constructor(
+    table: Table,
+    clock: Clock,
+    log: Log,
+    engine: EngineControls,
+    windowMs: (pool: Pool) => number = windowOf,
+  ) {
     this.table = table;
     this.engine = engine;
     this.slowStarts = new SlowStarts(clock, log, (pool) => this.refresh(pool));
     this.spillOver = new SpillOver(log);
+    this.windows = new MergeWindows(clock, windowMs, (pool) => this.renew(pool));
   }
 
-  /** A state or a weight changed: works it out anew, and tells the engine. */
+  /**
+   * A state or a weight changed: works it out anew, and tells the engine; in a large pool together
+   * with what else changes soon.
+   */
   refresh(pool: Pool): void {
+    if (!this.mayWait(pool)) this.renew(pool);
+  }
+
+  /** These are the pools now. */
+  configured(pools: readonly Pool[]): void {
+    this.windows.configured(pools);
+  }
+
+  stop(): void {
+    this.slowStarts.stop();
+    this.windows.stop();
+  }
+
+  private renew(pool: Pool): void {
     this.engine.schedule(pool.config.name, this.of(pool));
+  }
+
+  /** Not when there is somebody better than all those that are in the schedule, or nobody left. */
+  private mayWait(pool: Pool): boolean {
+    const latest = this.latest.get(pool);
+    if (latest === undefined || !this.windows.merges(pool, latest.slots.length)) return false;
+    const { members, config } = pool;
+    return firstTier(members, (each) => this.standing(each), config.panic) === latest.tier;
   }
 
   /**
@@ -53,6 +96,7 @@ export class Schedules {
    */
   of(pool: Pool): Schedule {
     const { table, slowStarts } = this;
+    this.windows.begin(pool);
     const first = pool.members.filter((member) => tierOf(this.standing(member)) === 'first');
     slowStarts.settle(pool, first);
     const candidates = pool.members.map((member) => this.candidate(member));
@@ -89,9 +133,9 @@ export class Schedules {
     return result;
   }
 
-  private standing({ backend }: Member): Pick<Candidate, 'slot' | 'state' | 'verdictOverdue'> {
+  private standing({ backend }: Member): Standing {
     const { slot, verdictOverdue } = backend;
-    return { slot, state: this.table.state(slot), verdictOverdue };
+    return { state: this.table.state(slot), verdictOverdue };
   }
 
   private candidate(member: Member): Weighing {
@@ -120,6 +164,9 @@ export class Schedules {
     return order;
   }
 }
+
+const windowOf = ({ config, members }: Pool): number =>
+  mergeWindowMs(config.policy, members.length);
 
 /** The effective weights of those that are eligible. */
 function weigh(candidates: readonly Weighing[], who: Eligible): number[] {

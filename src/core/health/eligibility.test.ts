@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { State } from '../table/table.ts';
-import { type Candidate, eligible, WARM } from './eligibility.ts';
+import { type Candidate, eligible, firstTier, WARM } from './eligibility.ts';
 import { BACKUP } from './levels.ts';
 
 const candidate = (slot: number, state: State, verdictOverdue = false): Candidate => ({
@@ -23,6 +23,18 @@ const backup = (slot: number, state: State): Candidate => ({
 });
 
 const { up, checking, suspect, down, draining } = State;
+
+describe('the first tier that has anybody', () => {
+  it.each([
+    [[down, suspect, up], false, 'first'],
+    [[down, suspect], false, 'doubtful'],
+    [[down, draining], true, 'panic'],
+    [[down, draining], false, 'none'],
+  ] as const)('of %j is, with panic: %s, %s', (states, panic, tier) => {
+    const standing = (state: State) => ({ state, verdictOverdue: false });
+    expect(firstTier(states, standing, panic)).toBe(tier);
+  });
+});
 
 describe('who is eligible', () => {
   it('is who is up, beside those whose first verdict is still awaited, in order', () => {

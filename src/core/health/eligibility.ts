@@ -19,6 +19,9 @@ export interface Candidate {
   readonly warmth: number;
 }
 
+/** What the tier of a backend follows from. */
+export type Standing = Pick<Candidate, 'state' | 'verdictOverdue'>;
+
 /**
  * - `first`: those that are up, and those whose first verdict is still awaited; beside them those
  *   on trial, each for one exchange;
@@ -60,16 +63,25 @@ const NOBODY: Eligible = {
 
 /** Draining backends are in no tier. Allocates; called when a state changes, not per exchange. */
 export function eligible(candidates: readonly Candidate[], panic: boolean): Eligible {
+  const tier = firstTier(candidates, (candidate) => candidate, panic);
+  if (tier === 'none') return NOBODY;
+  const members = candidates.filter((candidate) => tierOf(candidate) === tier);
+  return among(candidates, members, tier);
+}
+
+/** The first tier that has anybody. */
+export function firstTier<T>(
+  members: readonly T[],
+  standing: (member: T) => Standing,
+  panic: boolean,
+): Tier {
   const tiers: readonly Tier[] = panic ? ['first', 'doubtful', 'panic'] : ['first', 'doubtful'];
-  for (const tier of tiers) {
-    const members = candidates.filter((candidate) => tierOf(candidate) === tier);
-    if (members.length > 0) return among(candidates, members, tier);
-  }
-  return NOBODY;
+  const isOf = (tier: Tier) => members.some((member) => tierOf(standing(member)) === tier);
+  return tiers.find(isOf) ?? 'none';
 }
 
 /** The tier of a backend in this state. */
-export function tierOf({ state, verdictOverdue }: Pick<Candidate, 'state' | 'verdictOverdue'>) {
+export function tierOf({ state, verdictOverdue }: Standing): Tier {
   if (state === up) return 'first';
   if (state === checking) return verdictOverdue ? 'doubtful' : 'first';
   if (state === suspect || state === ejected || state === trial) return 'doubtful';
