@@ -97,6 +97,10 @@ export class SimExchange extends Job implements Waiter, Began {
     return this.rule.tried.length > 0 || this.home !== null;
   }
 
+  get awaited(): Backend | null {
+    return this.rule.tried.length > 0 ? null : this.home;
+  }
+
   tryAgain(): boolean {
     const slot = this.enter();
     if (slot === NO_ROOM) return false;

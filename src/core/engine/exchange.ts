@@ -162,6 +162,10 @@ export class Exchange implements BackendEvents, Waiter {
     return this.attempts.rule.tried.length > 0 || this.home !== null;
   }
 
+  get awaited(): Backend | null {
+    return this.attempts.rule.tried.length > 0 ? null : this.home;
+  }
+
   tryAgain(): boolean {
     const slot = this.enter();
     if (slot === NO_ROOM) return false;

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock, type SimClock } from '../../../sim/clock.ts';
+import { backend } from '../../../test/fixtures/control-world.ts';
 import type { Failure } from '../base/failure.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { QueueConfig } from '../config.ts';
 import { Waiting } from '../resilience/waiting.ts';
+import type { Backend } from '../table/backend.ts';
 import { Place, Queue, type Waiter } from './queue.ts';
 
 /** The queues of two workers, and so much room as a test makes. */
@@ -39,6 +41,7 @@ class TwoWorkers {
   join(worker: number, name: string, isChoosy = false): Failure | null {
     const waiter: Waiter = {
       isChoosy,
+      awaited: null,
       tryAgain: () => {
         if (this.room === 0 || isChoosy) return false;
         this.room--;
@@ -146,6 +149,67 @@ describe('a queue', () => {
     world.room = 1;
     world.pass(6);
     expect(world.went).toEqual(['a']);
+  });
+});
+
+describe('a queue of those who wait for one backend each', () => {
+  const [mine, others] = [backend(), backend()];
+
+  /** `names` wait, each for one of these; a backend in `free` has room for all. */
+  function waits(order: QueueConfig['order'], names: Readonly<Record<string, Backend>>) {
+    const { clock, queues } = new TwoWorkers({ size: 10_000, order });
+    const [queue] = queues;
+    const free = new Set<Backend>();
+    const went: string[] = [];
+    let tries = 0;
+    for (const [name, awaited] of Object.entries(names)) {
+      const waiter: Waiter = {
+        isChoosy: true,
+        awaited,
+        tryAgain() {
+          tries++;
+          if (!free.has(awaited)) return false;
+          queue.leave(place);
+          went.push(name);
+          return true;
+        },
+        giveUp: () => queue.leave(place),
+      };
+      const place = new Place(waiter);
+      queue.join(place);
+    }
+    clock.run(clock.nowMs() + 1);
+    tries = 0;
+    const look = (): number => {
+      queue.room();
+      clock.run(clock.nowMs() + 1);
+      return tries;
+    };
+    return { free, went, look, queue };
+  }
+
+  it('lets go whose backend has room, in the order of coming, whoever is before them', () => {
+    const { free, went, look } = waits('fifo', { a: others, b: mine, c: others, d: mine });
+    free.add(mine);
+    look();
+    expect(went).toEqual(['b', 'd']);
+    free.add(others);
+    look();
+    expect(went).toEqual(['b', 'd', 'a', 'c']);
+  });
+
+  it('asks once for all that wait for the same one', () => {
+    const all = Array.from({ length: 1000 }, (_, n) => [`${n}`, n % 2 === 0 ? mine : others]);
+    const { look } = waits('fifo', Object.fromEntries(all));
+    expect(look()).toBe(2);
+  });
+
+  it('asks again the next time', () => {
+    const { free, went, look } = waits('fifo', { a: mine, b: mine });
+    expect(look()).toBe(1);
+    free.add(mine);
+    look();
+    expect(went).toEqual(['a', 'b']);
   });
 });
 

@@ -10,6 +10,7 @@ import { type Failure, failure } from '../base/failure.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { QueueConfig } from '../config.ts';
 import type { Waiting } from '../resilience/waiting.ts';
+import type { Backend } from '../table/backend.ts';
 
 /** How often is looked again; costs nothing while nobody waits. */
 const LOOK_MS = 5;
@@ -24,6 +25,8 @@ const SHED_MS = 10;
 export interface Waiter {
   /** Some backends have failed it already: that it finds no room says nothing about others. */
   readonly isChoosy: boolean;
+  /** It waits for this one: that it finds no room says the same to others that do. Null: nobody. */
+  readonly awaited: Backend | null;
   /** Tries to enter. False: there is no room yet. Else it has left the queue. */
   tryAgain(): boolean;
   /** It has waited in vain. Leaves the queue. */
@@ -60,6 +63,10 @@ export class Queue {
   private readonly deps: QueueDeps;
   private first: Place | null = null;
   private last: Place | null = null;
+  /** The first that is not choosy. */
+  private firstPlain: Place | null = null;
+  /** Who has no room, in one look. */
+  private readonly full = new Set<Backend>();
   private count = 0;
   private alarm: Alarm | null = null;
   private isSoon = false;
@@ -102,6 +109,7 @@ export class Queue {
     if (this.last === null) this.first = place;
     else this.last.next = place;
     this.last = place;
+    if (!place.waiter.isChoosy) this.firstPlain ??= place;
     if (this.count++ === 0) this.busySinceMs = place.sinceMs;
     this.show();
     // What was given back since it looked last was given to nobody: it looks once more.
@@ -116,6 +124,7 @@ export class Queue {
     else place.previous.next = place.next;
     if (place.next === null) this.last = place.previous;
     else place.next.previous = place.previous;
+    if (place === this.firstPlain) this.firstPlain = plainFrom(place.next);
     place.queue = place.next = place.previous = null;
     if (--this.count > 0) return;
     this.alarm?.cancel();
@@ -162,13 +171,35 @@ export class Queue {
 
   /** Lets go whose turn it is, as long as there is room. */
   private serve(): void {
-    let place = this.front();
+    this.full.clear();
+    let place = this.candidate(this.front());
     while (place !== null && this.isTurnOf(place)) {
-      if (place.waiter.tryAgain()) place = this.front();
-      else if (place.waiter.isChoosy) place = this.isNewestFirst ? place.previous : place.next;
-      else break;
+      const { awaited, isChoosy } = place.waiter;
+      if (place.waiter.tryAgain()) place = this.candidate(this.front());
+      else if (isChoosy) {
+        if (awaited !== null) this.full.add(awaited);
+        place = this.candidate(this.after(place));
+      } else break;
     }
     this.show();
+  }
+
+  /** The first from here on that does not wait for somebody who has no room. */
+  private candidate(from: Place | null): Place | null {
+    const isBackwards = this.isNewestFirst;
+    let place = from;
+    while (place !== null && this.isFull(place.waiter.awaited)) {
+      place = isBackwards ? place.previous : place.next;
+    }
+    return place;
+  }
+
+  private isFull(awaited: Backend | null): boolean {
+    return awaited !== null && this.full.has(awaited);
+  }
+
+  private after(place: Place): Place | null {
+    return this.isNewestFirst ? place.previous : place.next;
   }
 
   private front(): Place | null {
@@ -205,10 +236,14 @@ export class Queue {
   private show(): void {
     const { clock, waiting } = this.deps;
     const wallMs = clock.wallMs();
-    let place = this.first;
-    while (place?.waiter.isChoosy) place = place.next;
-    waiting.show(this.count, place?.sinceWallMs ?? wallMs, wallMs);
+    waiting.show(this.count, this.firstPlain?.sinceWallMs ?? wallMs, wallMs);
   }
+}
+
+function plainFrom(from: Place | null): Place | null {
+  let place = from;
+  while (place?.waiter.isChoosy) place = place.next;
+  return place;
 }
 
 const overloaded = (cause: string): Failure =>
