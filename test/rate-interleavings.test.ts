@@ -84,7 +84,7 @@ function explore(cast: Cast): number {
   const earliest = NOON + Math.min(...asks.flat().map(([, afterMs]) => afterMs));
   const isAtOnce = asks.flat().every(([, afterMs]) => NOON + afterMs === earliest);
   return exploreInterleavings<WorkerState>({
-    words: new Int32Array(memory),
+    memories: [new Int32Array(memory)],
     parties: asks.map((each, worker) => {
       return new Worker(new TableKind(memory, RATE), each, worker);
     }),

@@ -75,9 +75,8 @@ function explore({ before = [], acts, table: TableKind = SessionTable }: Cast): 
   for (const act of before) if ('put' in act) first.put(0, act.put, act.slot, act.generation, NOON);
   const possible = new Set([...said(before), ...said(acts.flat())]);
   const all = new Set<string>();
-  const words = new Int32Array(memory);
   exploreInterleavings<WorkerState>({
-    words,
+    memories: [new Int32Array(memory)],
     parties: acts.map((each, at) => new Worker(new TableKind(memory, IDLE), each, at)),
     check: (_: unknown, { places }: Moment<WorkerState>) => {
       for (const what of places.flatMap(({ state }) => state.seen)) {

@@ -107,7 +107,7 @@ function explore(...scripts: readonly (readonly number[])[]): void {
   const memory = memoryFor(1, 2);
   const [one, other] = [0, 1].map((me) => new ClientTable(memory, 2, me));
   exploreInterleavings<State>({
-    words: new Int32Array(memory),
+    memories: [new Int32Array(memory)],
     parties: [new Worker(one, scripts[0], 0), new Worker(other, scripts[1], 1), new Control(one)],
     check: (_, { places, words }) => {
       const open = (worker: number): number =>
