@@ -16,6 +16,7 @@ export class LoadMeter {
   private count = 0;
   private readonly distances = new Float64Array(ASKED);
   private readonly nearest = new Float64Array(ASKED);
+  private readonly sorted = new Float64Array(ASKED);
 
   /** A request has come. Returns how many it met, for `end`. */
   begin(): number {
@@ -46,8 +47,20 @@ export class LoadMeter {
       distances[at] = distance;
       nearest[at] = this.tookMs[i];
     }
-    if (kept === 0) return 0;
-    return nearest.slice(0, kept).sort()[kept >> 1];
+    return this.median(kept);
+  }
+
+  /** Of so many of the nearest; 0: there is none. */
+  private median(count: number): number {
+    const { nearest, sorted } = this;
+    if (count === 0) return 0;
+    for (let i = 0; i < count; i++) {
+      const tookMs = nearest[i];
+      let at = i;
+      for (; at > 0 && sorted[at - 1] > tookMs; at--) sorted[at] = sorted[at - 1];
+      sorted[at] = tookMs;
+    }
+    return sorted[count >> 1];
   }
 
   /** The value of `Backend-Load` for the answer to one of those in flight. */

@@ -26,8 +26,16 @@ export function createRendezvous(deps: PolicyDeps): Policy {
   return new Rendezvous(deps);
 }
 
+const LEAST_DRAWN = -0x80000000;
+
+/** A uniform number above 0 and below 1 of what was drawn, as an integer of 32 bits in order. */
+const uniform = (drawn: number): number => (drawn + 0x80000000 + 0.5) / 0x100000000;
+
 class Rendezvous implements Policy {
   private readonly loads: Loads;
+  private schedule: Schedule | null = null;
+  /** The greatest weight. */
+  private heaviest = 1;
   /** null: as much as comes goes to the same backend. */
   private readonly room: Room | null;
 
@@ -47,26 +55,45 @@ class Rendezvous implements Policy {
     return isByKey ? this.best(schedule, tried, key, null) : schedule.draw();
   }
 
-  /** The one with the least -ln(u) / weight of those that can be had, and have room if asked. */
+  private follow(schedule: Schedule): void {
+    const { placement } = schedule;
+    this.schedule = schedule;
+    this.heaviest = 1;
+    for (let at = 0; at < placement.length; at += WORDS) {
+      this.heaviest = Math.max(this.heaviest, this.loads.weight(placement[at]));
+    }
+  }
+
+  /**
+   * The one with the least -ln(u) / weight of those that can be had, and have room if asked. -ln(u)
+   * is at least 1 - u: hardly any backend needs a look at more than an integer, or a logarithm.
+   */
   private best(
-    { placement, states }: Schedule,
+    schedule: Schedule,
     tried: readonly number[],
     key: number,
     room: Room | null,
   ): number {
+    if (schedule !== this.schedule) this.follow(schedule);
+    const { placement, states } = schedule;
+    const { loads, heaviest } = this;
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
+    let leastDrawn = LEAST_DRAWN;
     for (let at = 0; at < placement.length; at += WORDS) {
+      const drawn = mixWith(key, placement[at + 1], placement[at + 2]) ^ 0x80000000;
+      if (drawn < leastDrawn) continue;
       const slot = placement[at];
-      const weight = this.loads.weight(slot);
-      const u = (mixWith(key, placement[at + 1], placement[at + 2]) + 0.5) / 0x100000000;
-      // -ln(u) is at least that: most need no logarithm.
-      if (1 - u >= least * weight) continue;
-      if (!mayPick(this.loads, slot, states, tried)) continue;
-      const drawn = -ln(u) / weight;
-      if (drawn >= least || (room !== null && !room.has(slot))) continue;
+      const u = uniform(drawn);
+      const weight = loads.weight(slot);
+      if (1 - u >= least * weight || !mayPick(loads, slot, states, tried)) continue;
+      const cost = -ln(u) / weight;
+      if (cost >= least || (room !== null && !room.has(slot))) continue;
       best = slot;
-      least = drawn;
+      least = cost;
+      // Whoever has drawn less does not win, whatever his weight.
+      const needed = (1 - least * heaviest) * 0x100000000 - 0.5 - 0x80000000;
+      leastDrawn = Math.max(LEAST_DRAWN, Math.floor(needed)) | 0;
     }
     return best;
   }
