@@ -20,11 +20,17 @@ export interface QueueingOptions {
   readonly weights?: readonly number[];
   /** Arrivals in a mean service time, per server (and hand); or what that is at a time. */
   readonly load: number | ((now: number) => number);
-  /** Of service times: variance over squared mean; 0: all equal, 1: exponential. */
-  readonly variation: number;
+  /**
+   * Of service times: variance over squared mean; 0: all equal, 1: exponential. `normal`: a normal
+   * distribution whose deviation is its mean, without what is not above 0 (0.38).
+   */
+  readonly variation: number | 'normal';
   /** A server does one after the other, or all at once (processor sharing). */
   readonly discipline: 'fifo' | 'sharing';
-  /** One after the other: so many at once on each server; 1 unless set. */
+  /**
+   * One after the other: so many at once on each server; 1 unless set. All at once: what a server
+   * of speed 1 has for all together, none of which gets more than 1.
+   */
   readonly hands?: number;
   readonly arrivals: number;
   readonly seed: number;
@@ -99,6 +105,8 @@ const STATES = statesOf(State.up);
 /** Of the arrivals, not counted: the system fills. */
 const WARM_UP = 0.2;
 const BATCHES = 20;
+/** Of what is above 0 of a normal distribution whose mean and deviation are 1. */
+const NORMAL_MEAN = 1.2876;
 /** Longest queue that `tail` tells apart. */
 const LONGEST = 8;
 
@@ -123,8 +131,9 @@ class Server {
   /** Who leaves first is first. */
   readonly jobs: Job[] = [];
   readonly meter = new LoadMeter();
-  speed: number;
+  private speed: number;
   private readonly isShared: boolean;
+  private readonly hands: number;
   /** FIFO: when each hand is free. */
   private readonly free: number[];
   /** Sharing: how much work each job here has got since the beginning. */
@@ -134,6 +143,7 @@ class Server {
   constructor(speed: number, isShared: boolean, hands: number) {
     this.speed = speed;
     this.isShared = isShared;
+    this.hands = hands;
     this.free = new Array<number>(hands).fill(0);
   }
 
@@ -163,12 +173,23 @@ class Server {
     });
   }
 
+  /** It is so fast from now on; who is served by a hand of his own ends as planned. */
+  turn(now: number, speed: number): void {
+    this.giveUntil(now);
+    this.speed = speed;
+  }
+
   /** When the next one leaves if nobody comes before. */
   nextAt(): number {
     const { jobs } = this;
     if (jobs.length === 0) return Number.POSITIVE_INFINITY;
     if (!this.isShared) return jobs[0].ends;
-    return this.givenAt + ((jobs[0].ends - this.given) * jobs.length) / this.speed;
+    return this.givenAt + (jobs[0].ends - this.given) / this.each;
+  }
+
+  /** Sharing: how fast each job is. */
+  private get each(): number {
+    return Math.min(1, (this.speed * this.hands) / this.jobs.length);
   }
 
   depart(now: number): Job {
@@ -177,8 +198,7 @@ class Server {
   }
 
   private giveUntil(now: number): void {
-    const { length } = this.jobs;
-    if (length > 0) this.given += ((now - this.givenAt) * this.speed) / length;
+    if (this.jobs.length > 0) this.given += (now - this.givenAt) * this.each;
     this.givenAt = now;
   }
 }
@@ -247,7 +267,7 @@ class Queueing {
     for (let arrival = 0; arrival < arrivals; arrival++) {
       const rate = typeof load === 'number' ? load : load(this.now);
       const at = this.now + this.exponential() / (rate * places);
-      this.disturb(at);
+      this.disturb(at, arrival >= warm);
       this.probeUntil(at, arrival >= warm);
       this.departUntil(at, arrival >= warm);
       this.advance(at);
@@ -264,18 +284,20 @@ class Queueing {
   }
 
   /** What befalls the servers before this arrival. */
-  private disturb(until: number): void {
+  private disturb(until: number, isCounted: boolean): void {
     const { pause, neighbours, speeds } = this.options;
     if (pause !== undefined && pause.at >= this.now && pause.at < until) {
-      this.departUntil(pause.at, true);
+      this.departUntil(pause.at, isCounted);
       this.servers[pause.server].pause(pause.at, pause.lasts);
       this.plan(pause.server);
     }
     if (neighbours === undefined || until < this.moveAt) return;
+    const at = this.moveAt;
+    this.departUntil(at, isCounted);
     this.moveAt += neighbours.every;
     this.servers.forEach((server, i) => {
       const isSlow = this.rng.next() / 0x100000000 < neighbours.share;
-      server.speed = isSlow ? speeds[i] / neighbours.slowness : speeds[i];
+      server.turn(at, isSlow ? speeds[i] / neighbours.slowness : speeds[i]);
       this.plan(i);
     });
   }
@@ -390,9 +412,22 @@ class Queueing {
     const { variation } = this.options;
     if (variation === 0) return 1;
     if (variation === 1) return this.exponential();
+    if (variation === 'normal') return this.normal();
     const p = (1 + Math.sqrt((variation - 1) / (variation + 1))) / 2;
     const isShort = this.rng.next() / 0x100000000 < p;
     return this.exponential() / (2 * (isShort ? p : 1 - p));
+  }
+
+  /** Of Marsaglia's polar method; mean 1 without what is not above 0. */
+  private normal(): number {
+    for (;;) {
+      const x = this.rng.next() / 0x80000000 - 1;
+      const y = this.rng.next() / 0x80000000 - 1;
+      const s = x * x + y * y;
+      if (s >= 1 || s === 0) continue;
+      const work = 1 + x * Math.sqrt((-2 * ln(s)) / s);
+      if (work > 0) return work / NORMAL_MEAN;
+    }
   }
 
   private result(counted: number): QueueingResult {

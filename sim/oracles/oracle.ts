@@ -1,7 +1,8 @@
 /**
  * An oracle: a figure that is known, from theory or from a publication, and what the product's own
  * code comes to. Measured ones must agree within three standard errors, or within what the
- * published figure leaves open; exact ones to the letter.
+ * published figure leaves open; exact ones to the letter; those of a world that was not published
+ * within a factor.
  */
 import type { Estimate } from '../queueing.ts';
 import { table } from '../table.ts';
@@ -25,7 +26,16 @@ interface Exact {
   readonly measure: () => string;
 }
 
-export type Oracle = Measured | Exact;
+interface Similar {
+  readonly kind: 'similar';
+  readonly about: string;
+  readonly published: number;
+  /** So many times as much, or as little, ours may be. */
+  readonly factor: number;
+  readonly measure: () => number;
+}
+
+export type Oracle = Measured | Exact | Similar;
 
 export interface Finding {
   readonly about: string;
@@ -50,6 +60,18 @@ export function consult(oracle: Oracle): Finding {
       published: oracle.published,
       deviation: agrees ? '0' : 'DIFFERS',
       agrees,
+    };
+  }
+  if (oracle.kind === 'similar') {
+    const { published, factor } = oracle;
+    const ours = oracle.measure();
+    const times = ours / published;
+    return {
+      about,
+      ours: ours < 10 ? ours.toFixed(2) : ours.toFixed(0),
+      published: String(published),
+      deviation: `x ${times.toFixed(2)}, of ${factor}`,
+      agrees: times <= factor && times >= 1 / factor,
     };
   }
   const { published, open } = oracle;
