@@ -152,7 +152,10 @@ describe('a scenario that does not fit', () => {
       'events: [{at: 1s, backend: web, down: true}]',
       'events[0].backend: no backend is called "web"; there are server-1, server-2, server-3',
     ],
-    ['events: [{at: "12:00", rate: 5}]', 'events[0].at: is a time of day; set traffic.start'],
+    [
+      'events: [{at: "12:00", rate: 5}]',
+      'events[0].at: is a time of day; say when traffic begins (traffic.start, --start 11:58)',
+    ],
     [
       'traffic: {for: 1m}\nevents: [{at: 60s, rate: 5}]',
       'events[0].at: is after the traffic has ended',

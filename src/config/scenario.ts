@@ -190,14 +190,15 @@ class Making {
   private momentMs({ kind, ms }: Moment, at: number): number | null {
     const { start, for: lasts } = this.file.traffic ?? {};
     if (kind === 'clock' && start === undefined) {
-      const remedy = 'set traffic.start to when the traffic begins, or write a time since then: 2m';
+      const remedy =
+        'say when traffic begins (traffic.start, --start 11:58), or write a time since then: 2m';
       this.report.add(['events', at, 'at'], `is a time of day; ${remedy}`);
       return null;
     }
     const atMs = kind === 'since' ? ms : (ms - start! + DAY_MS) % DAY_MS;
     if (lasts === undefined || atMs < lasts) return atMs;
     const problem =
-      'is after the traffic has ended; set traffic.for higher, or write an earlier one';
+      'is after the traffic has ended; make that longer (traffic.for, --for), or this earlier';
     this.report.add(['events', at, 'at'], problem);
     return null;
   }
