@@ -179,7 +179,7 @@ const COLUMN_WORDS = Table.bytesFor({ capacity: 1, workers: 0 }) / 4;
 /** The words of a table of this size, as `table.ts` lays them out. */
 const ledgers = ({ words }: Now): Int32Array => words.subarray(COLUMN_WORDS);
 const stateOf = ({ words }: Now): number => words[0] & 7;
-const generationOf = ({ words }: Now): number => words[0] >>> 3;
+const generationOf = ({ words }: Now): number => words[0] >>> 4;
 const workerAt = ({ places }: Now, worker: number) => places[worker].state as WorkerState;
 const wins = (now: Now): number => workerAt(now, 0).wins + workerAt(now, 1).wins;
 
@@ -346,7 +346,7 @@ describe('a mistake that is caught', () => {
     class Hasty extends OpenTable {
       override enter(slot: number, generation: number, states: number): boolean {
         const word = Atomics.load(this.words, slot);
-        if ((states & (1 << (word & 7))) === 0 || word >>> 3 !== generation) return false;
+        if ((states & (1 << (word & 7))) === 0 || word >>> 4 !== generation) return false;
         Atomics.add(this.words, this.entry, 1);
         return true;
       }

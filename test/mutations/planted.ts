@@ -302,14 +302,14 @@ export const planted: readonly Planted[] = [
   {
     bug: 'One more than max_requests is let in.',
     file: 'src/core/table/table.ts',
-    from: 'this.inFlight(slot) + this.tunnels(slot) <= limit',
-    to: 'this.inFlight(slot) + this.tunnels(slot) <= limit + 1',
+    from: 'this.inFlight(slot) + this.tunnels(slot) <= this.limits[slot]',
+    to: 'this.inFlight(slot) + this.tunnels(slot) <= this.limits[slot] + 1',
   },
   {
     bug: 'Tunnels do not count for max_requests.',
     file: 'src/core/table/table.ts',
-    from: 'this.inFlight(slot) + this.tunnels(slot) <= limit',
-    to: 'this.inFlight(slot) <= limit',
+    from: 'this.inFlight(slot) + this.tunnels(slot) <= this.limits[slot]',
+    to: 'this.inFlight(slot) <= this.limits[slot]',
   },
   {
     bug: 'An exchange that is turned away at a backend stays counted there.',
@@ -338,7 +338,7 @@ export const planted: readonly Planted[] = [
   {
     bug: 'A worker takes the exchanges of a slot for those of whoever sat there before.',
     file: 'src/core/table/table.ts',
-    from: ' && word >>> STATE_BITS === generation)',
+    from: ' && word >>> GENERATION_BIT === generation)',
     to: ')',
     excuse: 'the slot must change hands in the turn of a pick; table.test.ts has it',
   },

@@ -6,7 +6,7 @@
  * towards the mean of the pool, so that whoever was slow is tried again.
  */
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
-import { Choices } from './choices.ts';
+import { better, Choices } from './choices.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -58,15 +58,11 @@ class Adaptive implements Policy {
     if (schedule !== this.schedule) this.follow(schedule);
     const nowMs = this.wallMs();
     // Equal ones: the first, which was drawn by weight.
-    let best = first;
-    let least = this.score(first, nowMs);
+    const one = this.score(first, nowMs);
     const other = this.score(second, nowMs);
-    if (other < least) {
-      best = second;
-      least = other;
-    }
+    const best = better(first, second, Number(other < one));
     if (third === -1 || (!this.isEven && this.isLighter(third, first))) return best;
-    return this.score(third, nowMs) < least ? third : best;
+    return better(best, third, Number(this.score(third, nowMs) < Math.min(one, other)));
   }
 
   /** Of two of three it would be one too often. */
@@ -78,7 +74,7 @@ class Adaptive implements Policy {
     const { loads } = this;
     const { slots } = schedule;
     this.schedule = schedule;
-    this.isEven = schedule.kind === 'identity';
+    this.isEven = schedule.isEven;
     let weights = 0;
     let known = 0;
     let costs = 0;

@@ -8,8 +8,15 @@ import type { Rng } from '../base/rng.ts';
 import { type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
-/** Draws until somebody is looked for in order: most of those drawn cannot be had. */
+/** Draws more until somebody is looked for in order: most of those drawn cannot be had. */
 const DRAWS = 8;
+
+/**
+ * `first`, or `second` if that is better: `isSecond` is 0 or 1. Without a branch, for nobody can
+ * foresee which it is, and a processor that guesses wrong throws away all that it has begun.
+ */
+export const better = (first: number, second: number, isSecond: number): number =>
+  first ^ ((first ^ second) & -isSecond);
 
 export class Choices {
   /** -1: nobody can be had. */
@@ -28,20 +35,33 @@ export class Choices {
 
   /** Draws two, in proportion to the weights. Allocates nothing. */
   drawTwo(schedule: Schedule, tried: readonly number[]): void {
+    const { loads, dice } = this;
+    const { states } = schedule;
+    const first = schedule.any(dice);
+    const second = schedule.any(dice);
+    const differ = first !== second && first !== -1;
+    if (differ && mayPick(loads, first, states, tried) && mayPick(loads, second, states, tried)) {
+      this.first = first;
+      this.second = second;
+      this.third = -1;
+      return;
+    }
     this.first = this.second = this.third = -1;
-    this.first = this.one(schedule, tried);
-    if (this.first !== -1) this.second = this.one(schedule, tried);
+    this.first = this.orAnother(first, schedule, tried);
+    if (this.first !== -1) this.second = this.orAnother(second, schedule, tried);
   }
 
   /** Draws three, in proportion to the weights. Allocates nothing. */
   drawThree(schedule: Schedule, tried: readonly number[]): void {
     this.drawTwo(schedule, tried);
     // Of two there is no third: nobody need look for him.
-    if (this.second !== -1 && schedule.slots.length > 2) this.third = this.one(schedule, tried);
+    if (this.second === -1 || schedule.slots.length < 3) return;
+    this.third = this.orAnother(schedule.any(this.dice), schedule, tried);
   }
 
-  private one(schedule: Schedule, tried: readonly number[]): number {
+  private orAnother(drawn: number, schedule: Schedule, tried: readonly number[]): number {
     const { slots, states } = schedule;
+    if (this.mayBe(drawn, states, tried)) return drawn;
     for (let i = 0; i < DRAWS; i++) {
       const slot = schedule.any(this.dice);
       if (this.mayBe(slot, states, tried)) return slot;

@@ -6,6 +6,7 @@
  */
 import { Dice } from '../base/dice.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
+import { better } from './choices.ts';
 import { isLessBusy, type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -96,7 +97,10 @@ class LeastConnections implements Policy {
     for (let i = 0; i < SAMPLES; i++) {
       const slot = schedule.any(dice);
       if (!mayPick(loads, slot, states, tried)) continue;
-      if (best === -1 || isLessBusy(loads, slot, best)) best = slot;
+      best =
+        best === -1
+          ? slot
+          : better(best, slot, Number(isLessBusy(loads, slot, best, schedule.isEven)));
     }
     // Most of them cannot be had: whoever has the next turn is asked whether he can.
     return best === -1 ? schedule.draw() : best;

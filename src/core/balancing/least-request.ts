@@ -3,7 +3,7 @@
  * Costs the same for any number of backends, and many balancers may do it without herding.
  */
 import type { Policy, PolicyDeps } from './balancing.ts';
-import { Choices } from './choices.ts';
+import { better, Choices } from './choices.ts';
 import { isLessBusy, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -27,6 +27,6 @@ class LeastRequest implements Policy {
     const { first, second } = two;
     if (second === -1) return first;
     // Equal ones: the first, which was drawn by weight.
-    return isLessBusy(loads, second, first) ? second : first;
+    return better(first, second, Number(isLessBusy(loads, second, first, schedule.isEven)));
   }
 }

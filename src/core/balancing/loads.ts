@@ -55,6 +55,8 @@ export const mayPick = (
   tried: readonly number[],
 ): boolean => loads.canTake(slot, states) && (tried.length === 0 || !tried.includes(slot));
 
-/** Whether `slot` has less in flight for its weight than `other`. */
-export const isLessBusy = (loads: Loads, slot: number, other: number): boolean =>
-  loads.busy(slot) * loads.weight(other) < loads.busy(other) * loads.weight(slot);
+/** Whether `slot` has less in flight for its weight than `other`. `isEven`: weights are equal. */
+export const isLessBusy = (loads: Loads, slot: number, other: number, isEven: boolean): boolean => {
+  if (isEven) return loads.busy(slot) < loads.busy(other);
+  return loads.busy(slot) * loads.weight(other) < loads.busy(other) * loads.weight(slot);
+};

@@ -3,7 +3,7 @@
  * flight there for its weight, is less. What is expected: `latency.ts`.
  */
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
-import { Choices } from './choices.ts';
+import { better, Choices } from './choices.ts';
 import { noteLatency } from './latency.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
@@ -29,29 +29,36 @@ class PeakEwma implements Policy {
   }
 
   pick(schedule: Schedule, tried: readonly number[]): number {
-    const { two } = this;
+    const { loads, two, expected } = this;
     two.drawTwo(schedule, tried);
     const { first, second } = two;
     if (second === -1) return first;
     const nowMs = this.wallMs();
-    const { expected } = this;
-    this.expect(0, first, second, nowMs);
-    this.expect(1, second, first, nowMs);
-    if (expected[1] >= expected[0]) return first;
+    const weight = schedule.isEven ? 1 : loads.weight(first);
+    const otherWeight = schedule.isEven ? 1 : loads.weight(second);
+    this.expect(0, first, nowMs, weight, otherWeight);
+    this.expect(1, second, nowMs, otherWeight, weight);
     // Of two that have nothing to do one must have been faster, too: that it was not heard of for
     // longer is because it is lighter, and it was drawn by weight.
-    const { loads } = this;
-    const isIdle = loads.busy(first) === 0 && loads.busy(second) === 0;
-    return isIdle && loads.cost(second) >= loads.cost(first) ? first : second;
+    const isBusy = loads.busy(first) + loads.busy(second) > 0;
+    const isFaster = loads.cost(second) < loads.cost(first);
+    const isLess = expected[1] < expected[0];
+    return better(first, second, Number(isLess) & (Number(isBusy) | Number(isFaster)));
   }
 
   /**
-   * What an exchange would take on `slot`, in a unit that is the same for `other`: of what is in
+   * What an exchange would take on `slot`, in a unit that is the same for the other: of what is in
    * flight there each weighs less the heavier it is; the one that is to come weighs the same for
    * both. With nothing in flight they differ by latency alone: they were drawn by weight.
    * Noted in `expected`: a fraction that a call returns is an object on the heap.
    */
-  private expect(at: number, slot: number, other: number, nowMs: number): void {
+  private expect(
+    at: number,
+    slot: number,
+    nowMs: number,
+    weight: number,
+    otherWeight: number,
+  ): void {
     const { loads } = this;
     const inFlight = loads.busy(slot);
     const cost = loads.cost(slot);
@@ -59,8 +66,6 @@ class PeakEwma implements Policy {
       this.expected[at] = 0;
       return;
     }
-    const weight = loads.weight(slot);
-    const otherWeight = loads.weight(other);
     const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
     const each = cost === 0 ? UNKNOWN : cost * kept(loads, slot, nowMs);
     this.expected[at] = each * queue;

@@ -183,7 +183,7 @@ class Prequal implements Policy {
     if (second === -1) return first;
     const failed = this.silentForMs(first, nowMs) < 0;
     if (failed !== this.silentForMs(second, nowMs) < 0) return failed ? second : first;
-    return isLessBusy(loads, second, first) ? second : first;
+    return isLessBusy(loads, second, first, schedule.isEven) ? second : first;
   }
 
   private isSilent(slot: number, nowMs: number): boolean {

@@ -50,6 +50,8 @@ const HEAD = 8;
 export class Schedule {
   readonly words: Int32Array;
   readonly kind: ScheduleKind;
+  /** All weights are equal: policies need not look at them, which is one look less at the table. */
+  readonly isEven: boolean;
   readonly length: number;
   /** Whom it gives turns to, in configured order. */
   readonly slots: Int32Array;
@@ -67,6 +69,7 @@ export class Schedule {
     this.words = new Int32Array(memory);
     const size = this.words[SIZE];
     this.kind = KINDS[this.words[KIND]];
+    this.isEven = this.kind === 'identity';
     this.length = this.words[LENGTH] >>> 0;
     this.slots = this.words.subarray(HEAD, HEAD + size);
     const places = HEAD + size + this.words[RESERVE];
@@ -80,7 +83,8 @@ export class Schedule {
 
   /** In which states (`statesOf`) a backend takes its turns; in any other it is passed over. */
   get states(): number {
-    return Atomics.load(this.words, STATES);
+    // Policies only guess by it, as by what they read of the table.
+    return this.words[STATES];
   }
 
   /** Control thread only. */

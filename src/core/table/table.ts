@@ -34,9 +34,10 @@ export const statesOf = (...states: readonly State[]): number =>
 
 const DRAINING = statesOf(State.draining);
 
-/** A slot's state and generation share a word, so that they are read and changed together. */
-const STATE_BITS = 3;
-const STATE_MASK = (1 << STATE_BITS) - 1;
+/** A slot's state, whether it has a limit, and its generation share a word: read together. */
+const STATE_MASK = 7;
+const LIMITED = 8;
+const GENERATION_BIT = 4;
 
 /** Columns with a word for each slot, in the order they lie in the buffer; the ledgers follow. */
 const COLUMNS = [
@@ -168,7 +169,6 @@ export class Table {
       if (this.state(slot) !== State.free) continue;
       this.firstFree = slot + 1;
       Atomics.store(this.weights, slot, weight);
-      Atomics.store(this.limits, slot, 0);
       Atomics.store(this.offenceCounts, slot, 0);
       Atomics.store(this.costs, slot, 0);
       Atomics.store(this.keepings, slot, 0);
@@ -188,7 +188,7 @@ export class Table {
   free(slot: number): void {
     assert(this.state(slot) === State.draining, 'nobody can enter a slot that is freed');
     assert(this.tunnels(slot) === 0, 'no tunnel is on a freed slot');
-    const next = (Atomics.load(this.standings, slot) & ~STATE_MASK) + (1 << STATE_BITS);
+    const next = (this.generation(slot) + 1) << GENERATION_BIT;
     Atomics.store(this.standings, slot, next | State.free);
     this.firstFree = Math.min(this.firstFree, slot);
   }
@@ -199,12 +199,14 @@ export class Table {
 
   /** Control thread only. */
   setState(slot: number, state: State): void {
-    // A worker may be moving it to suspect.
-    for (;;) {
-      const word = Atomics.load(this.standings, slot);
-      const next = (word & ~STATE_MASK) | state;
-      if (Atomics.compareExchange(this.standings, slot, word, next) === word) return;
-    }
+    this.change(slot, STATE_MASK, state);
+  }
+
+  /** These bits of its standing. A worker may be moving it to suspect. */
+  private change(slot: number, mask: number, bits: number): void {
+    let word: number;
+    do word = Atomics.load(this.standings, slot);
+    while (Atomics.compareExchange(this.standings, slot, word, (word & ~mask) | bits) !== word);
   }
 
   /** A worker saw every address refuse. True if this call was the one that moved the state. */
@@ -221,9 +223,9 @@ export class Table {
 
   /** Whether the slot is in one of these states (`statesOf`), and has room for one more. */
   canTake(slot: number, states: number): boolean {
-    if ((states & (1 << (this.standings[slot] & STATE_MASK))) === 0) return false;
-    const limit = this.limits[slot];
-    return limit === 0 || this.busy(slot) + this.tunnels(slot) < limit;
+    const word = this.standings[slot];
+    if ((states & (1 << (word & STATE_MASK))) === 0) return false;
+    return (word & LIMITED) === 0 || this.busy(slot) + this.tunnels(slot) < this.limits[slot];
   }
 
   /** As `inFlight`, but what others have just done may not be seen yet. */
@@ -236,7 +238,7 @@ export class Table {
   }
 
   generation(slot: number): number {
-    return Atomics.load(this.standings, slot) >>> STATE_BITS;
+    return Atomics.load(this.standings, slot) >>> GENERATION_BIT;
   }
 
   /**
@@ -254,12 +256,14 @@ export class Table {
 
   /** How many exchanges and tunnels there may be at once, over all workers; 0: any number. */
   limit(slot: number): number {
-    return this.limits[slot];
+    return (this.standings[slot] & LIMITED) === 0 ? 0 : this.limits[slot];
   }
 
   /** Control thread only. What is above a new limit already goes on. */
   setLimit(slot: number, limit: number): void {
-    Atomics.store(this.limits, slot, limit);
+    // When it ends, whoever has seen it a moment ago still finds it.
+    if (limit > 0) Atomics.store(this.limits, slot, limit);
+    this.change(slot, LIMITED, limit > 0 ? LIMITED : 0);
   }
 
   /** Exchanges on this backend, over all workers. Tunnels are not among them. */
@@ -284,9 +288,9 @@ export class Table {
     Atomics.add(this.exchanges, entry, 1);
     const word = Atomics.load(this.standings, slot);
     const state = word & STATE_MASK;
-    if ((states & (1 << state)) !== 0 && word >>> STATE_BITS === generation) {
-      const limit = this.limits[slot];
-      const hasRoom = limit === 0 || this.inFlight(slot) + this.tunnels(slot) <= limit;
+    if ((states & (1 << state)) !== 0 && word >>> GENERATION_BIT === generation) {
+      const hasRoom =
+        (word & LIMITED) === 0 || this.inFlight(slot) + this.tunnels(slot) <= this.limits[slot];
       if (hasRoom && (state !== State.trial || this.takeTrial(slot, word))) return true;
     }
     Atomics.sub(this.exchanges, entry, 1);
