@@ -6,7 +6,6 @@
  */
 import { Dice } from '../base/dice.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
-import { better } from './choices.ts';
 import { isLessBusy, type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -97,10 +96,7 @@ class LeastConnections implements Policy {
     for (let i = 0; i < SAMPLES; i++) {
       const slot = schedule.any(dice);
       if (!mayPick(loads, slot, states, tried)) continue;
-      best =
-        best === -1
-          ? slot
-          : better(best, slot, Number(isLessBusy(loads, slot, best, schedule.isEven)));
+      if (best === -1 || isLessBusy(loads, slot, best, schedule.isEven)) best = slot;
     }
     // Most of them cannot be had: whoever has the next turn is asked whether he can.
     return best === -1 ? schedule.draw() : best;
