@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { policies } from '../src/core/balancing/balancing.ts';
-import type { PolicyName } from '../src/core/config.ts';
-import { type Cost, measurePicks, type PickOptions } from './pick.ts';
+import { type Cost, measured, measurePicks, type PickOptions } from './pick.ts';
 
 /** Less than the smallest object for each: what there is belongs to others. */
 const NOTHING = 8;
@@ -24,9 +22,7 @@ function measure(options: PickOptions): void {
 
 describe('a pick is measured and allocates nothing', () => {
   // Of prequal a report is measured as well, and hearing one makes objects of fractions here.
-  const picking = (Object.keys(policies) as PolicyName[]).filter((name) => name !== 'prequal');
-
-  it.each(picking)('by %s', (policy) => {
+  it.each(measured.filter((name) => name !== 'prequal'))('by %s', (policy) => {
     for (const weighted of [false, true]) {
       measure({ policy, backends: 10, weighted, boundedLoad: null });
     }

@@ -179,9 +179,14 @@ export function measurePicks(options: PickOptions, picks = PICKS): PickFigures {
   return { ...options, pick, exchange: costOf(exchange, picks), rebuildMs };
 }
 
+/** A function costs what somebody makes of it. */
+export const measured = (Object.keys(policies) as PolicyName[]).filter(
+  (policy) => policy !== 'function',
+);
+
 /** Each policy, and those that go by a key with a bound as well. */
 const rows = (): [PolicyName, number | null][] =>
-  (Object.keys(policies) as PolicyName[]).flatMap((policy) =>
+  measured.flatMap((policy) =>
     [null, ...(goesByKey(policy) ? [1.25] : [])].map((bound): [PolicyName, number | null] => [
       policy,
       bound,
