@@ -21,8 +21,7 @@ function measure(options: PickOptions): void {
 }
 
 describe('a pick is measured and allocates nothing', () => {
-  // Of prequal a report is measured as well, and hearing one makes objects of fractions here.
-  it.each(measured.filter((name) => name !== 'prequal'))('by %s', (policy) => {
+  it.each(measured)('by %s', (policy) => {
     for (const weighted of [false, true]) {
       measure({ policy, backends: 10, weighted, boundedLoad: null });
     }

@@ -16,10 +16,11 @@ export class LoadQuantile {
     this.part = part;
   }
 
-  /** Allocates nothing. */
-  add(load: number): void {
+  /** So many in flight for so much weight. Allocates nothing. */
+  add(inFlight: number, weight: number): void {
+    const load = inFlight / weight;
     const { ring, sorted } = this;
-    if (this.count === LAST) this.drop(ring[this.next]);
+    if (this.count === LAST) this.dropOldest();
     ring[this.next] = load;
     this.next = (this.next + 1) % LAST;
     let at = this.count++;
@@ -27,10 +28,13 @@ export class LoadQuantile {
     sorted[at] = load;
   }
 
-  private drop(load: number): void {
+  private dropOldest(): void {
     const { sorted } = this;
+    // Not handed over, nor to `indexOf`: that would make an object of a fraction.
+    const load = this.ring[this.next];
     this.count -= 1;
-    let at = sorted.indexOf(load);
+    let at = 0;
+    while (sorted[at] !== load) at++;
     for (; at < this.count; at++) sorted[at] = sorted[at + 1];
   }
 

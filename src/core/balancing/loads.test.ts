@@ -31,8 +31,14 @@ describe('a backend', () => {
     pool.rebuild([0, 1], [4, 1]);
     pool.load(0, 3);
     pool.load(1, 1);
-    expect([isLessBusy(pool.table, 0, 1), isLessBusy(pool.table, 1, 0)]).toEqual([true, false]);
+    expect([isLessBusy(pool.table, 0, 1, false), isLessBusy(pool.table, 1, 0, false)]).toEqual([
+      true,
+      false,
+    ]);
     pool.load(0, 1);
-    expect([isLessBusy(pool.table, 0, 1), isLessBusy(pool.table, 1, 0)]).toEqual([false, false]);
+    expect([isLessBusy(pool.table, 0, 1, false), isLessBusy(pool.table, 1, 0, false)]).toEqual([
+      false,
+      false,
+    ]);
   });
 });

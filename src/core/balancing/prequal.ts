@@ -148,7 +148,7 @@ class Prequal implements Policy {
     const relative = inFlight / loads.weight(slot);
     this.silent = -1;
     // Answers tell of those that are chosen, and what is cold among them is colder than among all.
-    if (!this.answersTell) this.cold.add(relative);
+    if (!this.answersTell) this.cold.add(inFlight, loads.weight(slot));
     this.reports.add(slot, relative, loads.probed.latencyUs(slot), reportedMs, 1);
     if (!isKnown || silentMs > ageMs) loads.setCost(slot, HEARD, reportedMs);
   }
@@ -219,7 +219,7 @@ class Prequal implements Policy {
     const relative = load.inFlight / this.loads.weight(slot);
     this.silent = -1;
     this.answersTell = true;
-    this.cold.add(relative);
+    this.cold.add(load.inFlight, this.loads.weight(slot));
     this.reports.add(slot, relative, load.latencyUs, nowMs, this.usesOf());
     this.loads.setCost(slot, HEARD, nowMs);
   }
