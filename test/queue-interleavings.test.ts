@@ -122,6 +122,7 @@ class Loop {
     if (!this.queue.hasTurns && this.enter()) return;
     const place = new Place({
       isChoosy: false,
+      awaited: null,
       tryAgain: () => {
         if (!this.waits.has(place)) throw new Error('somebody is served twice');
         if (!this.enter()) return false;
