@@ -13,12 +13,13 @@ export class Backend {
   /** 1 and up. */
   readonly number: number;
   readonly name: string;
-  readonly address: string;
+  /** Where it is now. */
+  address: string;
   readonly world: World;
   /** Answers nothing at the moment. */
   hanging = false;
   readonly conversations = new Set<BackendConversation>();
-  private readonly transport: Transport;
+  private transport: Transport;
   private listener: Listener | null = null;
 
   constructor(world: World, number: number) {
@@ -58,6 +59,15 @@ export class Backend {
   die(): void {
     this.listener = null;
     this.world.network.kill(this.address);
+  }
+
+  /** It goes away, and comes back at another address. */
+  move(address: string): void {
+    const { alive } = this;
+    this.die();
+    this.address = address;
+    this.transport = this.world.network.transport(address);
+    if (alive) this.start();
   }
 
   /** Nothing is wrong any more. What hung goes on hanging: nobody remembers it. */

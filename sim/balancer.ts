@@ -5,7 +5,7 @@
 import type { Schedule } from '../src/core/balancing/schedule.ts';
 import type { Clock } from '../src/core/base/clock.ts';
 import type { Rng } from '../src/core/base/rng.ts';
-import type { Transport } from '../src/core/base/transport.ts';
+import type { Resolver, Transport } from '../src/core/base/transport.ts';
 import type {
   BackendConfig,
   Config,
@@ -23,15 +23,15 @@ import { Table } from '../src/core/table/table.ts';
 import type { Log } from '../src/core/telemetry/log.ts';
 import type { Backend } from './backend.ts';
 import { defaultBackend, defaultConfig, defaultPool, routeConfig } from './default-config.ts';
-import { createSimResolver, type SimNetwork } from './network.ts';
+import { hostOf } from './names.ts';
+import type { SimNetwork } from './network.ts';
 import type { SimOptions } from './options.ts';
 import { type MakeEngine, SimThreads } from './threads.ts';
 import { type Extra, tapTransport } from './wiretap.ts';
 
-const BALANCER_ADDRESS = '10.9.0.1';
-/** Where nobody ever answers: the first address of a backend with a name. */
-const DEAD_PREFIX = '10.8.';
-const TABLE_SIZE = 64;
+/** Of the control thread, and of the engine where there is one. */
+export const BALANCER_ADDRESS = '10.9.0.1';
+export const TABLE_SIZE = 64;
 const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824 };
 
 /** A table that tells which slot an engine enters. */
@@ -119,6 +119,7 @@ export interface BalancerWorld {
   /** With `policy: function`; else null. */
   readonly choose: PolicyFunction | null;
   readonly backends: readonly Backend[];
+  readonly resolver: Resolver;
   readonly log: Log;
   /** What the backend at the other end of the connection from this port has sent too much. */
   readonly extraOf: (port: number) => Extra | undefined;
@@ -166,12 +167,18 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
   const threads =
     workers === 1
       ? null
-      : new SimThreads({ ...world, workers, table, makeEngine, importFunctions: importer(world) });
+      : new SimThreads({
+          ...world,
+          transport,
+          workers,
+          table,
+          makeEngine,
+          importFunctions: importer(world),
+        });
   const single = threads === null ? makeEngine(transport, clock, null) : null;
-  const names = new Map(world.backends.map((each) => [hostOf(each), addressesOf(each)]));
   const controller = new Controller({
     transport,
-    resolver: createSimResolver(clock, names),
+    resolver: world.resolver,
     clock,
     rng: rng.fork(),
     table,
@@ -269,13 +276,6 @@ function startEngine(
   engine.limited = world.limited;
   return engine;
 }
-
-const hostOf = (backend: Backend): string => `${backend.name}.test`;
-
-const addressesOf = (backend: Backend): readonly string[] => [
-  backend.address.replace(/^10\.0\./, DEAD_PREFIX),
-  backend.address,
-];
 
 /** A configuration with these backends, each with its weight. */
 export function makeConfig(

@@ -56,20 +56,22 @@ function befall(
   backend: Backend,
 ): void {
   const lastsMs = world.drawMs(LASTS_MS);
+  // It may move meanwhile.
+  const { address } = backend;
   switch (calamity) {
     case 'kill':
       backend.die();
       world.after(lastsMs, () => backend.start());
       return;
     case 'reset-all':
-      world.network.resetAll(backend.address);
+      world.network.resetAll(address);
       return;
     case 'refuse':
-      world.network.refusing.add(backend.address);
-      world.after(lastsMs, () => world.network.refusing.delete(backend.address));
+      world.network.refusing.add(address);
+      world.after(lastsMs, () => world.network.refusing.delete(address));
       return;
     case 'black-hole':
-      fallSilent(world, backend.address);
+      fallSilent(world, address);
       return;
     case 'hang':
       backend.hanging = true;
@@ -100,6 +102,7 @@ export function healWorld(world: World): void {
   });
   network.refusing.clear();
   for (const backend of world.backends) backend.heal();
+  world.names.heal();
   for (const { address } of [...world.backends, ...world.clients]) network.heal(address);
   for (const address of world.balancer.addresses) network.heal(address);
   for (const client of world.clients) client.heal();

@@ -4,7 +4,7 @@
  * nothing of it.
  */
 import { allEndCodes } from '../src/core/telemetry/end-code.ts';
-import { CALAMITIES, MISDEEDS } from './options.ts';
+import { CALAMITIES, MISDEEDS, NAME_CHANGES, OPERATIONS } from './options.ts';
 
 /** By name: `end ok`, `event backend_up`, `relay reset`. */
 export type Marks = ReadonlyMap<string, number>;
@@ -25,8 +25,6 @@ const ABSENT: ReadonlyMap<string, string> = new Map([
   ['end not_permitted', 'everything is permitted'],
   ['event backend_held_back', 'max_requests is no adaptive one'],
   ['event backend_keeps_up', 'max_requests is no adaptive one'],
-  ['event name_unresolved', 'every name is known'],
-  ['event name_lookup_failed', 'every name is known'],
   ['event rate_limit_full', 'there are fewer clients than keys'],
   ['event worker_cannot_listen', 'nobody takes the addresses'],
 ]);
@@ -74,6 +72,7 @@ export const MARKS: readonly string[] = [
   ...pairs(['accept'], ['vanish', 'truncate']),
   ...pairs(['accept', 'connect', 'relay'], NETWORK_FAULTS),
   ...pairs(['relay'], ['lost-fin']),
+  ...pairs(['connect', 'relay'], [...OPERATIONS, ...NAME_CHANGES]),
   ...pairs(['accept', 'relay'], ['worker-die', 'worker-hang']),
 ];
 

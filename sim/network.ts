@@ -74,6 +74,8 @@ export interface SimNetwork {
   onFault: (what: NetworkFault, ends: readonly string[]) => void;
   /** The network as seen from an address: it listens there and connects from there. */
   transport(ownAddress: string): Transport;
+  /** The ports where somebody listens at `address`, in the order in which they were opened. */
+  listening(address: string): readonly number[];
   /** From now on nothing from or to `address` arrives: not a SYN, a byte, a FIN or a RST. */
   blackHole(address: string): void;
   /** What the black hole held back, or a FIN that was lost, arrives now, as if sent again. */
@@ -136,6 +138,12 @@ class World implements SimNetwork, SocketWorld {
       listen: (at, accept, ready) => this.listen(ownAddress, at, accept, ready),
       connect: (to, handler) => this.connect(ownAddress, to, handler),
     };
+  }
+
+  listening(address: string): readonly number[] {
+    return [...this.listeners.values()]
+      .filter((listener) => listener.address === address)
+      .map(({ port }) => port);
   }
 
   blackHole(address: string): void {
@@ -303,17 +311,20 @@ function inUse(key: string): Failure {
 
 /**
  * A Resolver that knows `names`, which may change while the simulation runs. IPv4 literals stand
- * for themselves; every other name is unresolved. Each answer takes `delayMs`.
+ * for themselves; every other name is unresolved. Each answer takes `delayMs`, and is what is so
+ * when it comes.
  */
 export function createSimResolver(
   clock: Clock,
   names: ReadonlyMap<string, readonly string[]>,
-  delayMs = 1,
+  delayMs: number | (() => number) = 1,
 ): Resolver {
-  assert(delayMs >= 0, 'a delay is not negative');
+  const drawMs = typeof delayMs === 'number' ? () => delayMs : delayMs;
   return {
     resolve(name, done) {
-      clock.wakeAt(clock.nowMs() + delayMs, () => {
+      const answerMs = drawMs();
+      assert(answerMs >= 0, 'a delay is not negative');
+      clock.wakeAt(clock.nowMs() + answerMs, () => {
         const addresses = /^[\d.]+$/.test(name) ? [name] : names.get(name);
         if (addresses !== undefined && addresses.length > 0) done(addresses, null);
         else done([], failure('unresolved', 'us', 'connect', 'safe', `cannot resolve ${name}`));

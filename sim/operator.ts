@@ -1,7 +1,18 @@
-/** A simulated operator: reloads with other weights and backends, drains, while traffic runs. */
+/**
+ * A simulated operator: reloads with other weights and backends, or with what cannot be, drains,
+ * while traffic runs.
+ */
+import type { Config } from '../src/core/config.ts';
 import type { Backend } from './backend.ts';
-import { makeConfig } from './balancer.ts';
+import { BALANCER_ADDRESS, makeConfig, TABLE_SIZE } from './balancer.ts';
+import { pictureOf } from './checkers/refusals.ts';
+import { defaultBackend, listenerConfig } from './default-config.ts';
+import type { OPERATIONS } from './options.ts';
 import type { World } from './world.ts';
+
+/** Where another process listens. */
+const TAKEN_PORT = 9999;
+const FREE_PORT = 8081;
 
 export class Operator {
   private readonly world: World;
@@ -13,19 +24,30 @@ export class Operator {
   }
 
   begin(): void {
+    if (this.world.options.operatorEveryMs === null) return;
+    const neighbour = this.world.network.transport(BALANCER_ADDRESS);
+    const refuse = (): never => {
+      throw new Error('nobody connects to the neighbour');
+    };
+    neighbour.listen({ host: null, port: TAKEN_PORT }, refuse, () => {});
+    this.next();
+  }
+
+  private next(): void {
     const { operatorEveryMs } = this.world.options;
     if (operatorEveryMs === null) return;
     this.world.after(this.world.drawMs(operatorEveryMs), () => {
       if (this.world.healed) return;
       this.act();
-      this.begin();
+      this.next();
     });
   }
 
   private act(): void {
     const { world } = this;
-    const kind = world.rng.below(4);
+    const kind = world.rng.below(5);
     if (kind === 0) this.drainOne();
+    else if (kind === 4) this.reloadBadly();
     else if (kind === 1) this.reload(world.backends, 'with all backends');
     else if (kind === 2) this.reload(this.some(), 'with some backends');
     else this.reload(this.some(), 'with some backends, other weights', true);
@@ -42,6 +64,7 @@ export class Operator {
     const backend = world.pick(world.backends);
     if (this.drained.size + 1 >= world.backends.length) return;
     world.note('operator', `drains ${backend.name}`);
+    this.mark('drain');
     if (world.balancer.controller.drain('default', backend.name)) this.drained.add(backend);
   }
 
@@ -54,12 +77,62 @@ export class Operator {
       reweighs ? 1 + world.rng.below(5) : world.options.weights[world.backends.indexOf(backend)],
     );
     world.note('operator', `reloads ${how}: ${backends.map(({ name }) => name).join(' ')}`);
-    const config = makeConfig(world, backends, weights);
+    this.mark(reweighs ? 'reweigh' : 'reload');
+    this.ask(makeConfig(world, backends, weights), () => {});
+  }
+
+  private ask(config: Config, done: (problem: string | null) => void): void {
+    const { world } = this;
     world.reloads++;
     world.balancer.reload(config, ({ problem }) => {
       world.reloads--;
       world.note('operator', problem === null ? 'is obeyed' : `is refused: ${problem}`);
+      done(problem);
     });
+  }
+
+  /** Everything is another, and one thing cannot be. */
+  private reloadBadly(): void {
+    const { world } = this;
+    // What it finds must be what it sees now.
+    if (world.reloads > 0) return;
+    const full = world.rng.chance(1, 2);
+    world.note('operator', `reloads with ${full ? 'too many backends' : 'a port that is taken'}`);
+    const before = pictureOf(world);
+    let isAtOnce = true;
+    this.ask(this.badConfig(full), (problem) => {
+      if (problem === null) throw new Error('what cannot be was obeyed');
+      this.mark('reload-refused');
+      const { clock } = world;
+      const tell = (): void =>
+        world.tell((each) => each.refused?.(before, pictureOf(world), isAtOnce));
+      if (isAtOnce) tell();
+      // Workers are told a turn later.
+      else clock.nextTurn(tell);
+    });
+    isAtOnce = false;
+  }
+
+  private badConfig(full: boolean): Config {
+    const { rng } = this.world;
+    const some = this.some();
+    const config = makeConfig(
+      this.world,
+      some,
+      some.map(() => 6 + rng.below(5)),
+    );
+    const [pool] = config.pools;
+    const others = Array.from({ length: full ? TABLE_SIZE + 1 : 1 }, (_, i) =>
+      defaultBackend(`nobody-${i}`, `10.7.0.${i}`, 80),
+    );
+    const pools = [{ ...pool, backends: [...pool.backends, ...others] }];
+    const ports = full ? [FREE_PORT] : [FREE_PORT, TAKEN_PORT];
+    const listeners = [...config.listeners, ...ports.map(listenerConfig)];
+    return { ...config, routes: [], pools, listeners };
+  }
+
+  private mark(what: (typeof OPERATIONS)[number]): void {
+    this.world.hitAll(what, () => true);
   }
 
   /** All backends are in again, also those that were drained. */

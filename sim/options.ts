@@ -63,6 +63,20 @@ export const CALAMITIES = [
 ] as const;
 export type Calamity = (typeof CALAMITIES)[number];
 
+/** What an operator may do to a balancer that runs. */
+export const OPERATIONS = ['drain', 'reload', 'reweigh', 'reload-refused'] as const;
+
+/** What may happen to the names of backends. */
+export const NAME_CHANGES = [
+  'moves', // a backend goes to another address, and its name follows some time later
+  'swaps', // two names change their addresses
+  'turns', // the addresses of a name come in another order
+  'forgets', // a name has nothing left but an address where nobody is
+  'fails', // a name cannot be looked up for a while
+  'lingers', // every look-up takes long, for a while
+] as const;
+export type NameChange = (typeof NAME_CHANGES)[number];
+
 export interface HealthOptions {
   readonly kind: 'http' | 'tcp';
   readonly intervalMs: number;
@@ -93,6 +107,8 @@ export interface SimOptions {
   readonly slowStartMs: number;
   /** Backends are named, and the first address of the name is dead. */
   readonly named: boolean;
+  /** How often something happens to a name; null: never. */
+  readonly namesChangeEveryMs: Range | null;
   readonly health: HealthOptions | null;
   readonly panic: boolean;
   /** Of every backend; 0: any number. */
@@ -158,6 +174,7 @@ export function drawOptions(rng: Rng): SimOptions {
   const equal = rng.chance(1, 2);
   const slow = rng.chance(1, 3);
   const policy = pick(rng, POLICIES);
+  const named = !calm && rng.chance(1, 3);
   return {
     calm,
     policy,
@@ -168,7 +185,8 @@ export function drawOptions(rng: Rng): SimOptions {
     weights: Array.from({ length: backends }, () => (equal ? 1 : 1 + rng.below(5))),
     levels: drawLevels(rng, backends),
     slowStartMs: rng.chance(1, 3) ? pick(rng, [1000, 5000, 30_000]) : 0,
-    named: !calm && rng.chance(1, 4),
+    named,
+    namesChangeEveryMs: named && rng.chance(2, 3) ? pick<Range>(rng, NAME_TIMES) : null,
     health: drawHealth(rng, calm),
     panic: rng.chance(1, 4),
     maxRequests: rng.chance(1, 3) ? 1 + rng.below(3) : 0,
@@ -245,6 +263,11 @@ const IDLE_CLOSES: readonly Range[] = [
   [0, 2],
   [0, 1000],
   [1000, 5000],
+];
+
+const NAME_TIMES: readonly Range[] = [
+  [500, 4000],
+  [5000, 20_000],
 ];
 
 const WORKER_DEATHS: readonly Range[] = [

@@ -22,6 +22,7 @@ export const PLAIN: SimOptions = {
   levels: [0],
   slowStartMs: 0,
   named: false,
+  namesChangeEveryMs: null,
   health: null,
   panic: false,
   maxRequests: 0,

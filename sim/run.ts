@@ -9,6 +9,7 @@ import { createCircuits } from './checkers/circuits.ts';
 import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
+import { createDiscovery } from './checkers/discovery.ts';
 import { createEjections } from './checkers/ejections.ts';
 import { createFairness } from './checkers/fairness.ts';
 import { createFidelity } from './checkers/fidelity.ts';
@@ -16,6 +17,7 @@ import { createLeaks } from './checkers/leaks.ts';
 import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
 import { createRates } from './checkers/rates.ts';
+import { createRefusals } from './checkers/refusals.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
 import { createSessions } from './checkers/sessions.ts';
 import { createSmuggling } from './checkers/smuggling.ts';
@@ -42,6 +44,8 @@ const CHECKERS: readonly CheckerFactory[] = [
   createRates,
   createEjections,
   createCircuits,
+  createDiscovery,
+  createRefusals,
 ];
 
 /** What every run has at least, unless its time is given. */
@@ -120,6 +124,7 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   const operator = new Operator(world);
   for (const client of world.clients) client.begin();
   operator.begin();
+  world.names.begin();
   startCalamities(world);
   startWorkerDeaths(world);
   const isOver = (): boolean =>

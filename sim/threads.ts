@@ -21,9 +21,15 @@ const addressOf = (worker: number): string => `10.9.1.${worker + 1}`;
 const MOST_DEATHS = 5;
 const WITHIN_MS = 70_000;
 
+const unwanted = (): never => {
+  throw new Error('a port that is only claimed accepts nobody');
+};
+
 export interface ThreadsWorld {
   readonly clock: Clock;
   readonly network: SimNetwork;
+  /** Of the control thread. */
+  readonly transport: Transport;
   readonly log: Log;
   readonly workers: number;
   readonly table: Table;
@@ -57,7 +63,12 @@ export class SimThreads {
       giveUp: (why) => {
         throw new Error(`the process gives up: ${why}`);
       },
-      claimPort: (listener, done) => clock.nextTurn(() => done(null, listener.port)),
+      claimPort: (listener, done) => {
+        const claim = world.transport.listen(listener, unwanted, (taken) => {
+          claim.close();
+          done(taken, listener.port);
+        });
+      },
       start: (worker, events) => this.start(worker, events),
     });
   }

@@ -16,6 +16,7 @@ import { Client } from './client.ts';
 import { createSimClock, type SimClock } from './clock.ts';
 import { erraticFunction } from './erratic-function.ts';
 import { Journal } from './journal.ts';
+import { Names } from './names.ts';
 import { createSimNetwork, type Range, type Ratio, type SimNetwork } from './network.ts';
 import { drawOptions, pick, type SimOptions } from './options.ts';
 import type { Request } from './request.ts';
@@ -37,6 +38,7 @@ export class World {
   readonly journal: Journal;
   readonly backends: readonly Backend[];
   readonly clients: readonly Client[];
+  readonly names: Names;
   readonly balancer: SimBalancer;
   /** By nonce, in the order of their making. */
   readonly requests = new Map<string, Request>();
@@ -88,6 +90,7 @@ export class World {
     this.backends = count(this.options.backends).map((number) => new Backend(this, number));
     this.clients = count(this.options.clients).map((number) => new Client(this, number));
     this.choose = this.options.policy === 'function' ? erraticFunction(rng.fork()) : null;
+    this.names = new Names(this);
     this.balancer = startSimBalancer({
       clock: this.clock,
       rng: rng.fork(),
@@ -95,6 +98,7 @@ export class World {
       options: this.options,
       choose: this.choose,
       backends: this.backends,
+      resolver: this.names.resolver,
       log: this.log(),
       extraOf: (port) => this.extras.get(port),
       reusedDirty: (port) => this.tell((each) => each.reusedDirty?.(port)),

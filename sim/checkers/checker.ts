@@ -3,6 +3,7 @@ import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
 import type { Answer, Arrival, Request } from '../request.ts';
 import type { StrictHead } from '../strict-reader.ts';
 import type { World } from '../world.ts';
+import type { Picture } from './refusals.ts';
 
 /** A promise that was broken, as a sentence. */
 export type Fail = (sentence: string) => void;
@@ -29,6 +30,10 @@ export interface Checker {
   reusedDirty?(port: number): void;
   /** The balancer has so many connections to this address of a backend now. */
   dialled?(address: string, open: number): void;
+  /** The resolver tells the addresses of a name; none: it fails. */
+  resolved?(name: string, addresses: readonly string[]): void;
+  /** A reload was refused; what was configured before and after. `isAtOnce`: within one call. */
+  refused?(before: Picture, after: Picture, isAtOnce: boolean): void;
   /** The engine has chosen this slot for an attempt. */
   picked?(slot: number): void;
   /** The engine has decided whether a request of this client is within its rate. */

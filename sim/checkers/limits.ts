@@ -10,10 +10,11 @@ const LOOK_MS = 20;
 
 export function createLimits(world: World, fail: Fail): Checker {
   const { maxRequests, maxBackendConnections, queue } = world.options;
-  const { operatorEveryMs, workerDiesEveryMs } = world.options;
-  // A backend that is taken out and listed again is another one, at the same address; and nobody
-  // sees the connections of a worker that dies close.
-  const isSteady = operatorEveryMs === null && workerDiesEveryMs === null;
+  const { operatorEveryMs, workerDiesEveryMs, namesChangeEveryMs } = world.options;
+  // A backend that is taken out and listed again is another one, at the same address, and so are
+  // two whose names have been swapped; and nobody sees the connections of a worker that dies close.
+  const changes = [operatorEveryMs, workerDiesEveryMs, namesChangeEveryMs];
+  const isSteady = changes.every((change) => change === null);
   const isBounded = maxBackendConnections > 0 && isSteady;
   return {
     name: 'limits',

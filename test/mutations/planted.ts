@@ -393,4 +393,33 @@ export const planted: readonly Planted[] = [
     from: '    return busy * 100 * this.weight < share;',
     to: '    return busy * 100 * this.weight <= share;',
   },
+  {
+    bug: 'A reload that is refused leaves the ports open that it could open.',
+    file: 'src/core/control/controller.ts',
+    from: 'if (!closed.has(listener)) this.deps.engine.unlisten(listener);',
+    to: '',
+  },
+  {
+    bug: 'A reload that is refused, as the table is full, gives the pools its routes all the same.',
+    file: 'src/core/control/controller.ts',
+    from: '    if (problem !== null) {\n      this.endReload(next, plan, problem);',
+    to: lines(
+      '    if (problem !== null) {',
+      '      const memories = this.memories.of(next.config);',
+      '      this.deps.engine.configure(next.config, this.membersOf(this.pools), memories);',
+      '      this.endReload(next, plan, problem);',
+    ),
+  },
+  {
+    bug: 'A name that cannot be looked up again loses its addresses.',
+    file: 'src/core/control/names.ts',
+    from: '    if (name.addresses.length > 0) {\n      const message',
+    to: '    name.addresses = [];\n    if (name.addresses.length > 0) {\n      const message',
+  },
+  {
+    bug: 'A backend keeps the addresses that its name had first.',
+    file: 'src/core/control/names.ts',
+    from: 'if (sameMembers(backend.addresses, addresses)) continue;',
+    to: 'if (backend.addresses.length > 0) continue;',
+  },
 ];
