@@ -57,6 +57,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   /** It has done something after which its next bytes mean nothing. */
   private lost = false;
   private tunnel = false;
+  /** It has announced more of an answer than it has sent. */
+  private owes = false;
   private gone = false;
   private idleAlarm: Alarm | null = null;
 
@@ -124,6 +126,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     world.note(backend.name, `c${this.number} gets ${head.method} ${head.target}`);
     world.tell((each) => each.arrived?.(request, head, arrival, busy));
     if (request === null) return;
+    if (this.owes) world.tell((each) => each.reusedUnfinished?.(backend.name, request.nonce));
     request.arrivals.push(arrival);
     request.madeSession = this.madeSession(request);
     this.request = request;
@@ -237,6 +240,26 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     const bytes = join(behind === null ? [head, body] : [head, body, behind]);
     if (behind !== null) this.poison(request, this.writer.total + head.length + body.length);
     const parts = behind === null ? cutUp(rng, bytes, request.plan.parts) : [bytes];
+    this.sendAnswer(request, sent, parts);
+  }
+
+  /** The body is longer, or shorter, than its head says. */
+  private lieOfLength(request: Request, isShort: boolean): void {
+    const { rng } = this.world;
+    const form = this.form(request);
+    const { length } = answerMessage(form, rng).body;
+    const said = isShort ? rng.below(length) : length + 1 + rng.below(100);
+    const head = answerHead({ ...form, bodyBytes: said }, rng);
+    const sent = this.promise(request, said);
+    const bytes = join([head, answerMessage(form, rng).body]);
+    // What it says is out before all of it is.
+    sent.whole = isShort;
+    if (isShort) this.poison(request, this.writer.total + head.length + said);
+    else this.owes = true;
+    this.sendAnswer(request, sent, cutUp(rng, bytes, request.plan.parts));
+  }
+
+  private sendAnswer(request: Request, sent: Sent, parts: readonly Uint8Array[]): void {
     parts.forEach((part, i) => {
       const last = i === parts.length - 1;
       this.writer.add(
@@ -248,7 +271,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   }
 
   private answered(request: Request, sent: Sent): void {
-    sent.whole = true;
+    sent.whole = !this.owes;
     // Over a poisoned connection the next request may have come before.
     if (this.request !== request) return;
     this.answering = false;
@@ -348,6 +371,10 @@ export class BackendConversation implements SocketHandler, StrictEvents {
       case 'extra-now':
         this.answer(request, this.extra(request));
         return;
+      case 'length-short':
+      case 'length-long':
+        this.lieOfLength(request, misdeed === 'length-short');
+        return;
       case 'extra-late':
       case 'reset-after':
         this.answer(request);
@@ -431,6 +458,9 @@ function fits(misdeed: Misdeed, request: Request): boolean {
       return carries && plan.framing === 'chunked';
     case 'unasked-switch':
       return !request.upgrade;
+    case 'length-short':
+    case 'length-long':
+      return carries && plan.framing === 'length' && plan.bodyBytes > 0 && !plan.close;
     case 'extra-now':
     case 'extra-late':
       return !plan.close && plan.framing !== 'close';

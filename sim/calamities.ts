@@ -43,8 +43,16 @@ function strike(world: World, calamity: Calamity): void {
     fallSilent(world, client.address);
     return;
   }
+  if (calamity === 'backlog-ours') {
+    fillBacklog(world, world.pick(world.balancer.addresses));
+    return;
+  }
   const backend = world.pick(world.backends);
   world.note('fault', `${calamity} befalls ${backend.name}`);
+  if (calamity === 'backlog') {
+    fillBacklog(world, backend.address);
+    return;
+  }
   if (calamity !== 'refuse') world.hits += backend.busy;
   world.hitAll(calamity, ({ attempts }) => attempts.current.backend?.config.name === backend.name);
   befall(world, calamity, backend);
@@ -52,7 +60,7 @@ function strike(world: World, calamity: Calamity): void {
 
 function befall(
   world: World,
-  calamity: Exclude<Calamity, 'black-hole-client'>,
+  calamity: Exclude<Calamity, 'black-hole-client' | 'backlog' | 'backlog-ours'>,
   backend: Backend,
 ): void {
   const lastsMs = world.drawMs(LASTS_MS);
@@ -81,6 +89,13 @@ function befall(
   }
 }
 
+function fillBacklog(world: World, address: string): void {
+  const room = world.pick([0, 1, 100]);
+  world.network.stopAccepting(address, room);
+  world.note('fault', `nobody is accepted at ${address}, where ${room} may wait`);
+  world.after(world.drawMs(LASTS_MS), () => world.network.acceptAgain(address));
+}
+
 function fallSilent(world: World, address: string): void {
   world.network.blackHole(address);
   world.note('fault', `nothing from or to ${address} arrives`);
@@ -98,6 +113,7 @@ export function healWorld(world: World): void {
     resetChance: none,
     halfCloseLossChance: none,
     clogChance: none,
+    acceptDelayMs: [0, 0],
     closeDelayMs: [0, 0],
   });
   network.refusing.clear();

@@ -53,6 +53,8 @@ const EVENTS =
 
 /** Where an exchange may be when something happens; parse, route and log take no time. */
 const NETWORK_FAULTS = ['break', 'clog'];
+/** They do not hit whoever is under way anywhere. */
+const OWN_PHASES: readonly string[] = ['black-hole-client', 'backlog', 'backlog-ours'];
 const CLIENT_FAULTS = ['abort', 'client-deaf', 'black-hole-client', 'impatience'];
 
 const pairs = (phases: readonly string[], faults: readonly string[]): string[] =>
@@ -66,12 +68,13 @@ export const MARKS: readonly string[] = [
   ...pairs(['relay'], MISDEEDS),
   ...pairs(
     ['connect', 'relay'],
-    CALAMITIES.filter((each) => each !== 'black-hole-client'),
+    CALAMITIES.filter((each) => !OWN_PHASES.includes(each)),
   ),
   ...pairs(['accept', 'connect', 'relay'], CLIENT_FAULTS),
   ...pairs(['accept'], ['vanish', 'truncate']),
   ...pairs(['accept', 'connect', 'relay'], NETWORK_FAULTS),
   ...pairs(['relay'], ['lost-fin']),
+  ...pairs(['accept', 'connect'], ['backlog']),
   ...pairs(['connect', 'relay'], [...OPERATIONS, ...NAME_CHANGES]),
   ...pairs(['accept', 'relay'], ['worker-die', 'worker-hang']),
 ];

@@ -335,6 +335,39 @@ describe('the simulated network', () => {
     expect(network.stats.openSockets).toBe(0);
   });
 
+  it('keeps whom nobody accepts waiting, drops SYNs when the queue is full, and accepts again', () => {
+    const world = createWorld();
+    const faults: string[] = [];
+    world.network.onFault = (what, ends) => faults.push(`${what} ${ends.join(' ')}`);
+    world.network.stopAccepting(SERVER, 1);
+    const [first, second] = [world.dial(), world.dial()];
+    first.socket.write(Uint8Array.of(1, 2));
+    world.clock.run(500);
+    expect(first.history).toEqual(['0.2 open']);
+    expect(second.history).toEqual([]);
+    expect(world.accepted).toEqual([]);
+    world.network.acceptAgain(SERVER);
+    world.clock.run(900);
+    expect(world.accepted.map(({ received }) => received)).toEqual([[1, 2]]);
+    expect(second.history).toEqual([]);
+    world.clock.run(1100);
+    expect(second.history).toEqual([expect.stringMatching(/^1000\.\d+ open$/)]);
+    expect(world.accepted.length).toBe(2);
+    expect(new Set(faults)).toEqual(new Set([`backlog ${CLIENT} ${SERVER}`]));
+  });
+
+  it('resets whoever waits to be accepted by a process that dies', () => {
+    const world = createWorld();
+    world.network.stopAccepting(SERVER, 10);
+    const near = world.dial();
+    world.clock.run(10);
+    world.network.kill(SERVER);
+    world.clock.run(20);
+    expect(near.history).toEqual([expect.stringMatching(/open$/), '10.1 close reset']);
+    expect(world.network.stats).toMatchObject({ openSockets: 0, pendingBytes: 0 });
+    expect(world.clock.pending()).toBe(0);
+  });
+
   it('has the same history for the same seed, and another for another', () => {
     const first = chaos(1);
     expect(first.history.length).toBeGreaterThan(10_000);

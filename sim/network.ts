@@ -63,14 +63,17 @@ export interface SimNetworkStats {
   readonly faultsInjected: number;
 }
 
-export type NetworkFault = 'break' | 'clog' | 'lost-fin';
+export type NetworkFault = 'break' | 'clog' | 'lost-fin' | 'backlog';
 
 export interface SimNetwork {
   readonly options: SimNetworkOptions;
   readonly stats: SimNetworkStats;
   /** Addresses that refuse new connections although somebody listens. */
   readonly refusing: Set<string>;
-  /** Hears of a break, a clog or a lost FIN, and between which addresses. */
+  /**
+   * Hears of a break, a clog, a lost FIN or a connection that waits to be accepted (and once more
+   * when it is), and between which addresses.
+   */
   onFault: (what: NetworkFault, ends: readonly string[]) => void;
   /** The network as seen from an address: it listens there and connects from there. */
   transport(ownAddress: string): Transport;
@@ -78,7 +81,17 @@ export interface SimNetwork {
   listening(address: string): readonly number[];
   /** From now on nothing from or to `address` arrives: not a SYN, a byte, a FIN or a RST. */
   blackHole(address: string): void;
-  /** What the black hole held back, or a FIN that was lost, arrives now, as if sent again. */
+  /**
+   * From now on nobody at `address` accepts: `room` connections are made all the same and wait; of
+   * all others the SYN is dropped, and sent again after 1, 2, 4 and so on seconds.
+   */
+  stopAccepting(address: string, room: number): void;
+  /** Those that wait are accepted, in their order. */
+  acceptAgain(address: string): void;
+  /**
+   * What the black hole held back, or a FIN that was lost, arrives now, as if sent again; whoever
+   * waits is accepted.
+   */
   heal(address: string): void;
   /** The process at `address` dies: its connections are reset, its listeners are closed. */
   kill(address: string): void;
@@ -113,6 +126,15 @@ export const BENIGN: SimNetworkOptions = {
 
 type Accept = (socket: Socket, peer: Peer) => SocketHandler;
 
+/** Connections that have been made and nobody accepts. */
+interface Backlog {
+  readonly room: number;
+  readonly waiting: { readonly dialer: SimSocket; readonly listener: SimListener }[];
+}
+
+/** A SYN that was not answered is sent again after so long, then after twice as long, and so on. */
+const SYN_AGAIN_MS = 1000;
+
 class World implements SimNetwork, SocketWorld {
   readonly clock: Clock;
   readonly rng: Rng;
@@ -121,6 +143,7 @@ class World implements SimNetwork, SocketWorld {
   readonly refusing = new Set<string>();
   onFault: SimNetwork['onFault'] = () => {};
   private readonly blackHoles = new Set<string>();
+  private readonly backlogs = new Map<string, Backlog>();
   private readonly sockets = new Set<SimSocket>();
   private readonly listeners = new Map<string, SimListener>();
   /** Connections whose SYN a black hole swallowed. */
@@ -150,7 +173,21 @@ class World implements SimNetwork, SocketWorld {
     this.blackHoles.add(address);
   }
 
+  stopAccepting(address: string, room: number): void {
+    if (!this.backlogs.has(address)) this.backlogs.set(address, { room, waiting: [] });
+  }
+
+  acceptAgain(address: string): void {
+    const waiting = this.backlogs.get(address)?.waiting ?? [];
+    this.backlogs.delete(address);
+    for (const { dialer, listener } of waiting) {
+      this.acceptFrom(dialer, listener);
+      this.onFault('backlog', [dialer.address, address]);
+    }
+  }
+
   heal(address: string): void {
+    this.acceptAgain(address);
     this.blackHoles.delete(address);
     for (const socket of this.sockets) {
       if (socket.address === address) socket.resendFin();
@@ -165,6 +202,7 @@ class World implements SimNetwork, SocketWorld {
     for (const listener of [...this.listeners.values()]) {
       if (listener.address === address) listener.close();
     }
+    this.acceptAgain(address);
     this.resetAll(address);
   }
 
@@ -240,12 +278,12 @@ class World implements SimNetwork, SocketWorld {
     return dialer;
   }
 
-  private sendSyn(dialer: SimSocket): void {
+  private sendSyn(dialer: SimSocket, againMs = SYN_AGAIN_MS): void {
     const atMs = this.clock.nowMs() + this.drawMs(this.options.latencyForthMs);
-    this.clock.wakeAt(atMs, () => this.receiveSyn(dialer));
+    this.clock.wakeAt(atMs, () => this.receiveSyn(dialer, againMs));
   }
 
-  private receiveSyn(dialer: SimSocket): void {
+  private receiveSyn(dialer: SimSocket, againMs: number): void {
     const acceptor = dialer.peer;
     if (acceptor.gone) return;
     if (this.isCutOff(dialer.address, acceptor.address)) {
@@ -259,9 +297,20 @@ class World implements SimNetwork, SocketWorld {
       this.clock.wakeAt(answerMs, () => dialer.refuse(key));
       return;
     }
+    if (!this.hasRoom(acceptor.address)) {
+      this.onFault('backlog', [dialer.address, acceptor.address]);
+      const atMs = this.clock.nowMs() + againMs;
+      this.clock.wakeAt(atMs, () => this.sendSyn(dialer, 2 * againMs));
+      return;
+    }
     this.clock.wakeAt(answerMs, () => dialer.open());
     const acceptMs = this.clock.nowMs() + this.drawMs(this.options.acceptDelayMs);
     this.clock.wakeAt(acceptMs, () => this.acceptFrom(dialer, listener));
+  }
+
+  private hasRoom(address: string): boolean {
+    const backlog = this.backlogs.get(address);
+    return backlog === undefined || backlog.waiting.length < backlog.room;
   }
 
   private acceptFrom(dialer: SimSocket, listener: SimListener): void {
@@ -269,6 +318,12 @@ class World implements SimNetwork, SocketWorld {
     if (acceptor.gone) return;
     if (listener.closed) {
       acceptor.turnAway();
+      return;
+    }
+    const backlog = this.backlogs.get(acceptor.address);
+    if (backlog !== undefined) {
+      backlog.waiting.push({ dialer, listener });
+      this.onFault('backlog', [dialer.address, acceptor.address]);
       return;
     }
     this.stats.openSockets += 1;

@@ -31,6 +31,8 @@ export const MISDEEDS = [
   'bad-chunk', // a chunk whose size is not a number
   'unasked-switch', // 101 to a request that asked for none
   'many-interims', // more 1xx than anybody needs
+  'length-short', // more bytes of body than Content-Length says
+  'length-long', // fewer, and then it waits for the next request
   'extra-now', // a second answer right behind the first
   'extra-late', // a second answer when the first is long over
   'reset-after', // RST right after the last byte
@@ -60,6 +62,8 @@ export const CALAMITIES = [
   'black-hole', // nothing from or to a backend arrives for a while
   'black-hole-client', // the same for a client
   'hang', // a backend answers nothing for a while
+  'backlog', // a backend accepts nobody for a while: its queue is full
+  'backlog-ours', // the same for the balancer
 ] as const;
 export type Calamity = (typeof CALAMITIES)[number];
 
@@ -360,7 +364,7 @@ function drawNetwork(rng: Rng, calm: boolean): Partial<SimNetworkOptions> {
   if (calm) return benign;
   return {
     ...benign,
-    acceptDelayMs: rng.chance(1, 3) ? [0, 20] : [0, 0],
+    acceptDelayMs: pick<Range>(rng, ACCEPT_DELAYS),
     resetChance: pick<Ratio>(rng, [NEVER, NEVER, [1, 2000], [1, 200]]),
     resetDropsChance: pick<Ratio>(rng, [NEVER, [1, 2], [1, 1]]),
     halfCloseLossChance: pick<Ratio>(rng, [NEVER, NEVER, NEVER, [1, 50]]),
@@ -375,6 +379,14 @@ const LATENCIES: readonly Range[] = [
   [0.1, 0.1],
   [0.05, 3],
   [1, 60],
+];
+
+const ACCEPT_DELAYS: readonly Range[] = [
+  [0, 0],
+  [0, 0],
+  [0, 0],
+  [0, 20],
+  [0, 3000],
 ];
 
 const CLOGS: readonly Range[] = [

@@ -28,6 +28,8 @@ export interface Checker {
   logged?(request: Request | null, record: ExchangeRecord): void;
   /** The balancer sent a request from this port, over a connection that was not clean. */
   reusedDirty?(port: number): void;
+  /** A request came over a connection on which the answer before it is not whole. */
+  reusedUnfinished?(backend: string, nonce: string): void;
   /** The balancer has so many connections to this address of a backend now. */
   dialled?(address: string, open: number): void;
   /** The resolver tells the addresses of a name; none: it fails. */

@@ -1,4 +1,7 @@
-/** A connection over which bytes came that nobody had asked for carries no further request. */
+/**
+ * A connection over which bytes came that nobody had asked for, or less than was announced, carries
+ * no further request.
+ */
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
@@ -7,6 +10,9 @@ export function createCleanReuse(_world: World, fail: Fail): Checker {
     name: 'clean reuse',
     reusedDirty(port) {
       fail(`a request went out from port ${port}, where an answer too many had come before`);
+    },
+    reusedUnfinished(backend, nonce) {
+      fail(`${nonce} came to ${backend} where the answer before it is not whole`);
     },
   };
 }
