@@ -159,6 +159,23 @@ describe('a second attempt', () => {
     expect(scene.stage.leftovers()).toBe('');
   });
 
+  it('gets a body longer than what is kept when the first gets a connection before it', () => {
+    const scene = sceneOf([null, null]);
+    const { network } = scene.stage;
+    network.blackHole('10.0.0.1');
+    network.blackHole('10.0.0.2');
+    const body = 'x'.repeat(70_000);
+    scene.stage.ask(post(body).replace('POST', 'PUT'), 70);
+    expect(scene.stage.engine.open().exchanges).toBe(1);
+    for (const address of ['10.0.0.1', '10.0.0.2']) {
+      network.heal(address);
+      scene.stage.pass(10);
+    }
+    for (const { last } of scene.backends) {
+      expect(last.received.split('\r\n\r\n')[1]?.length).toBe(body.length);
+    }
+  });
+
   it('is none where nobody else has room', () => {
     const limited = [backendConfig(1), { ...backendConfig(2), maxRequests: 1 }];
     const scene = sceneOf([null, null], { backends: limited });

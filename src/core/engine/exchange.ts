@@ -198,7 +198,8 @@ export class Exchange implements BackendEvents, Waiter {
     let room = true;
     if (replay.length > 0) {
       room = side.body(replay.bytes, replay.start, replay.end);
-      replay.sent(this.facts.idempotent);
+      // A second attempt that is not there yet needs all of it as well.
+      if (!this.attempts.isWaiting) replay.sent(this.facts.idempotent);
     }
     if (this.requestEnded) side.finish(this.trailers);
     if (!room) this.onBackendFull();
