@@ -140,6 +140,8 @@ export interface SimBalancer {
   readonly table: Table;
   /** Where clients come to: one address for each worker. */
   readonly addresses: readonly string[];
+  /** Those of them where a worker runs. */
+  readonly runningAddresses: readonly string[];
   /** Of the workers that run. */
   readonly engines: readonly Engine[];
   /** What is on its way in them, and has been understood. */
@@ -193,6 +195,9 @@ export function startSimBalancer(world: BalancerWorld): SimBalancer {
     controller,
     table,
     addresses: threads?.addresses ?? [BALANCER_ADDRESS],
+    get runningAddresses() {
+      return threads?.runningAddresses ?? [BALANCER_ADDRESS];
+    },
     get engines() {
       return threads?.engines ?? [single!];
     },

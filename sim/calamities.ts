@@ -36,6 +36,21 @@ export function startWorkerDeaths(world: World): void {
   });
 }
 
+/** The wall clock is set, again and again, until the world heals. */
+export function startClockJumps(world: World): void {
+  const { clockJumps } = world.options;
+  if (clockJumps === null) return;
+  world.after(world.drawMs(clockJumps.everyMs), () => {
+    if (world.healed) return;
+    const { mostMs } = clockJumps;
+    const byMs = Math.trunc(((world.rng.below(2001) - 1000) / 1000) * mostMs);
+    world.note('fault', `the wall clock jumps by ${byMs} ms`);
+    world.hitAll('clock-jump', () => true);
+    world.clock.jump(byMs);
+    startClockJumps(world);
+  });
+}
+
 function strike(world: World, calamity: Calamity): void {
   if (calamity === 'black-hole-client') {
     const client = world.pick(world.clients);

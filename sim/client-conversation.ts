@@ -95,6 +95,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.sending = request;
     this.waiting.push(request);
     request.fate = 'sending';
+    request.begunMs = world.clock.nowMs();
     request.begunWallMs = world.clock.wallMs();
     request.at = this.at;
     this.sayWhoItIs(request);

@@ -17,6 +17,10 @@ export interface SimClock extends Clock {
   run(untilMs: number): void;
   /** Moves on to the next event and lets it happen. False: nothing is planned. */
   step(): boolean;
+  /** The wall clock is set: so much later, or earlier. Nothing else hears of it. */
+  jump(byMs: number): void;
+  /** When it was set last, as of `nowMs`; -Infinity: never. */
+  jumpedMs(): number;
   /** Events planned and not cancelled. */
   pending(): number;
 }
@@ -56,13 +60,24 @@ class EventQueue implements SimClock {
   private now = 0;
   private sequence = 0;
   private atOnce = 0;
+  private wallAheadMs = 0;
+  private lastJumpMs = Number.NEGATIVE_INFINITY;
 
   nowMs(): number {
     return this.now;
   }
 
   wallMs(): number {
-    return WALL_START_MS + Math.floor(this.now);
+    return WALL_START_MS + this.wallAheadMs + Math.floor(this.now);
+  }
+
+  jump(byMs: number): void {
+    this.wallAheadMs += byMs;
+    this.lastJumpMs = this.now;
+  }
+
+  jumpedMs(): number {
+    return this.lastJumpMs;
   }
 
   wakeAt(deadlineMs: number, wake: () => void): Alarm {

@@ -75,7 +75,7 @@ export const MARKS: readonly string[] = [
   ...pairs(['accept', 'connect', 'relay'], NETWORK_FAULTS),
   ...pairs(['relay'], ['lost-fin']),
   ...pairs(['accept', 'connect'], ['backlog']),
-  ...pairs(['connect', 'relay'], [...OPERATIONS, ...NAME_CHANGES]),
+  ...pairs(['connect', 'relay'], [...OPERATIONS, ...NAME_CHANGES, 'clock-jump']),
   ...pairs(['accept', 'relay'], ['worker-die', 'worker-hang']),
 ];
 

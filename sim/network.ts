@@ -128,7 +128,8 @@ type Accept = (socket: Socket, peer: Peer) => SocketHandler;
 
 /** Connections that have been made and nobody accepts. */
 interface Backlog {
-  readonly room: number;
+  /** For so many more. */
+  room: number;
   readonly waiting: { readonly dialer: SimSocket; readonly listener: SimListener }[];
 }
 
@@ -297,7 +298,7 @@ class World implements SimNetwork, SocketWorld {
       this.clock.wakeAt(answerMs, () => dialer.refuse(key));
       return;
     }
-    if (!this.hasRoom(acceptor.address)) {
+    if (!this.takeRoom(acceptor.address)) {
       this.onFault('backlog', [dialer.address, acceptor.address]);
       const atMs = this.clock.nowMs() + againMs;
       this.clock.wakeAt(atMs, () => this.sendSyn(dialer, 2 * againMs));
@@ -308,9 +309,9 @@ class World implements SimNetwork, SocketWorld {
     this.clock.wakeAt(acceptMs, () => this.acceptFrom(dialer, listener));
   }
 
-  private hasRoom(address: string): boolean {
+  private takeRoom(address: string): boolean {
     const backlog = this.backlogs.get(address);
-    return backlog === undefined || backlog.waiting.length < backlog.room;
+    return backlog === undefined || backlog.room-- > 0;
   }
 
   private acceptFrom(dialer: SimSocket, listener: SimListener): void {

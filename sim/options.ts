@@ -87,6 +87,11 @@ export interface HealthOptions {
   readonly timeoutMs: number;
 }
 
+export interface ClockJumps {
+  readonly everyMs: Range;
+  readonly mostMs: number;
+}
+
 export interface RateLimitOptions {
   /** One request each so many milliseconds; whole. */
   readonly eachMs: number;
@@ -152,6 +157,8 @@ export interface SimOptions {
   readonly workers: number;
   /** How often one of them dies or hangs; null: never. */
   readonly workerDiesEveryMs: Range | null;
+  /** How often the wall clock is set, and by how much at most, either way; null: never. */
+  readonly clockJumps: ClockJumps | null;
   readonly circuit: CircuitBreakerConfig | null;
   /** To every backend; 0: any number. */
   readonly maxBackendConnections: number;
@@ -221,6 +228,7 @@ export function drawOptions(rng: Rng): SimOptions {
     passive: !calm && rng.chance(1, 2) ? drawPassive(rng) : null,
     workers: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     workerDiesEveryMs: !calm && rng.chance(1, 2) ? pick<Range>(rng, WORKER_DEATHS) : null,
+    clockJumps: rng.chance(1, 3) ? pick(rng, CLOCK_JUMPS) : null,
     circuit: !calm && rng.chance(1, 4) ? drawCircuit(rng) : null,
     maxBackendConnections: rng.chance(1, 4) ? 1 + rng.below(4) : 0,
     retries: !calm && rng.chance(1, 2) ? drawRetries(rng) : null,
@@ -267,6 +275,14 @@ const IDLE_CLOSES: readonly Range[] = [
   [0, 2],
   [0, 1000],
   [1000, 5000],
+];
+
+/** Of a time server's step, of daylight saving done wrong, of a board without a battery. */
+const CLOCK_JUMPS: readonly ClockJumps[] = [
+  { everyMs: [500, 5000], mostMs: 100 },
+  { everyMs: [500, 5000], mostMs: 8000 },
+  { everyMs: [2000, 20_000], mostMs: 3_600_000 },
+  { everyMs: [2000, 20_000], mostMs: 100_000_000_000 },
 ];
 
 const NAME_TIMES: readonly Range[] = [

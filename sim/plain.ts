@@ -53,6 +53,7 @@ export const PLAIN: SimOptions = {
   passive: null,
   workers: 1,
   workerDiesEveryMs: null,
+  clockJumps: null,
   circuit: null,
   maxBackendConnections: 0,
   retries: null,

@@ -92,6 +92,8 @@ export class Request {
   /** That which the last backend it came to makes of it; null: it leaves it at that. */
   madeSession: string | null = null;
   fate: Fate = 'planned';
+  /** As of the clock that does not jump. */
+  begunMs = 0;
   /** Milliseconds since 1970. */
   begunWallMs = 0;
   /** The balancer's address to which it was sent. */

@@ -2,7 +2,7 @@
  * One seed, one run, in two acts. Safety: anything may go wrong, and no promise may be broken.
  * Liveness: the world heals, nothing new is begun, and everything pending must end.
  */
-import { healWorld, startCalamities, startWorkerDeaths } from './calamities.ts';
+import { healWorld, startCalamities, startClockJumps, startWorkerDeaths } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
 import { createBoundedLoad } from './checkers/bounded-load.ts';
 import { createCircuits } from './checkers/circuits.ts';
@@ -127,6 +127,7 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   world.names.begin();
   startCalamities(world);
   startWorkerDeaths(world);
+  startClockJumps(world);
   const isOver = (): boolean =>
     forMs === null && world.exchanges >= EXCHANGES && world.hits >= hits;
   if (!playUntil(world, forMs ?? SAFETY_LIMIT_MS, isOver)) return;

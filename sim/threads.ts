@@ -101,6 +101,10 @@ export class SimThreads {
     return thread;
   }
 
+  get runningAddresses(): readonly string[] {
+    return this.threads.filter(({ runs }) => runs).map(({ address }) => address);
+  }
+
   get engines(): readonly Engine[] {
     return this.threads.filter(({ runs }) => runs).map(({ engine }) => engine);
   }

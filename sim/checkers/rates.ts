@@ -1,6 +1,8 @@
 /**
  * A rate limit lets through what a plain leaky bucket for each client would, no more and no less,
- * whatever goes wrong around it and however often it is reloaded.
+ * whatever goes wrong around it and however often it is reloaded. A clock that is set forward
+ * empties the bucket; one that is set back by more than 10 s too, by less it leaves it as full as
+ * it can be.
  */
 import type { RateLimitOptions } from '../options.ts';
 import type { World } from '../world.ts';
@@ -10,17 +12,18 @@ export function createRates(world: World, fail: Fail): Checker {
   return new Rates(world, fail);
 }
 
-/** Full after `burst` requests; it leaks one each `eachMs`. Whole milliseconds. */
-interface Bucket {
-  level: number;
-  atMs: number;
-}
+/** docs/limits.md: a clock that was set back by more makes it forget what was counted. */
+const SET_BACK_MS = 10_000;
 
 class Rates implements Checker {
   readonly name = 'rates';
   private readonly world: World;
   private readonly fail: Fail;
-  private readonly buckets = new Map<string, Bucket>();
+  /**
+   * When the bucket of each will be empty: it is full after `burst` requests, and leaks one each
+   * `eachMs`. Whole milliseconds of the wall clock.
+   */
+  private readonly emptyAtMs = new Map<string, number>();
 
   constructor(world: World, fail: Fail) {
     this.world = world;
@@ -43,12 +46,11 @@ class Rates implements Checker {
 
   private pour(who: string, { eachMs, burst }: RateLimitOptions): boolean {
     const nowMs = Math.floor(this.world.clock.wallMs());
-    const bucket = this.buckets.get(who) ?? { level: 0, atMs: nowMs };
-    this.buckets.set(who, bucket);
-    bucket.level = Math.max(0, bucket.level - (nowMs - bucket.atMs));
-    bucket.atMs = nowMs;
-    if (bucket.level + eachMs > burst * eachMs) return false;
-    bucket.level += eachMs;
+    const mostMs = burst * eachMs;
+    const leftMs = Math.max(0, (this.emptyAtMs.get(who) ?? 0) - nowMs);
+    const level = leftMs > mostMs + SET_BACK_MS ? 0 : Math.min(leftMs, mostMs);
+    if (level + eachMs > mostMs) return false;
+    this.emptyAtMs.set(who, nowMs + level + eachMs);
     return true;
   }
 }

@@ -13,6 +13,7 @@ export function createSessions(world: World, fail: Fail): Checker {
 
 interface Home {
   readonly backend: string;
+  readonly sinceMs: number;
   readonly sinceWallMs: number;
 }
 
@@ -46,22 +47,24 @@ class Sessions implements Checker {
     }
     const named = madeSession ?? session;
     // Another one was answered meanwhile, perhaps first.
-    const wasAlone = named === null || (this.lastMs.get(named) ?? 0) <= request.begunWallMs;
-    if (session !== null) this.lastMs.set(session, this.world.clock.wallMs());
+    const wasAlone = named === null || (this.lastMs.get(named) ?? 0) <= request.begunMs;
+    if (session !== null) this.lastMs.set(session, this.world.clock.nowMs());
     // The answer of an earlier attempt may have been the one that counted, or none has come.
     if (named === null || backend === null || failure !== null || attempts !== 1) return;
     if (!wasAlone || this.isUnderWay(named) || home?.backend === backend) return;
-    this.homes.set(named, { backend, sinceWallMs: this.world.clock.wallMs() });
+    const { clock } = this.world;
+    this.homes.set(named, { backend, sinceMs: clock.nowMs(), sinceWallMs: clock.wallMs() });
   }
 
-  private judge({ nonce, begunWallMs, session }: Request, home: Home, backend: string): void {
-    if (home.backend === backend || begunWallMs < home.sinceWallMs) return;
+  private judge({ nonce, begunMs, session }: Request, home: Home, backend: string): void {
+    if (home.backend === backend || begunMs < home.sinceMs) return;
     if (!this.hasBeenUp(home)) return;
     this.fail(`${nonce} of ${session} belongs to ${home.backend}, and went to ${backend}`);
   }
 
-  /** Since it is home: it is still the same one then. */
-  private hasBeenUp({ backend, sinceWallMs }: Home): boolean {
+  /** Since it is home: it is still the same one then. A clock that was set cannot tell. */
+  private hasBeenUp({ backend, sinceMs, sinceWallMs }: Home): boolean {
+    if (sinceMs <= this.world.clock.jumpedMs()) return false;
     const [pool] = this.world.balancer.controller.status();
     return pool.backends.some(
       (each) => each.name === backend && each.state === 'up' && each.sinceWallMs < sinceWallMs,
@@ -70,7 +73,7 @@ class Sessions implements Checker {
 
   private isUnderWay(session: string): boolean {
     for (const request of this.world.requests.values()) {
-      if (request.session !== session || request.begunWallMs === 0) continue;
+      if (request.session !== session || request.fate === 'planned') continue;
       if (!this.over.has(request) && request.arrivals.length > 0) return true;
     }
     return false;

@@ -40,12 +40,13 @@ class Stickiness implements Checker {
     this.answeredBy.set(request, backend);
     if (request.cookie === null || attempts !== 1) return;
     const home = this.namedBy.get(request.cookie);
-    if (home === undefined || home === backend || !this.wasUp(home, request.begunWallMs)) return;
+    if (home === undefined || home === backend || !this.wasUp(home, request)) return;
     this.fail(`${request.nonce} belongs to ${home}, which is up, and went to ${backend}`);
   }
 
-  /** All the time since then. */
-  private wasUp(name: string, sinceWallMs: number): boolean {
+  /** All the time since then, which can be told as long as the clock was not set. */
+  private wasUp(name: string, { begunMs, begunWallMs: sinceWallMs }: Request): boolean {
+    if (begunMs <= this.world.clock.jumpedMs()) return false;
     const [pool] = this.world.balancer.controller.status();
     return pool.backends.some(
       (each) => each.name === name && each.state === 'up' && each.sinceWallMs < sinceWallMs,
