@@ -21,7 +21,7 @@ const ONCE = [
   'sim/{adaptive-limit,hedging,retry-storm,run}.test.ts',
   'sim/{scenarios,oracles}/*.test.ts',
   'test/*-interleavings.test.ts',
-  'test/mutations/*.test.ts',
+  'test/mutations/**/*.test.ts',
   'test/conformance/shares.test.ts',
   'test/corpora.test.ts',
   'test/fuzz/differential.test.ts',

@@ -1,6 +1,7 @@
 /**
  * Does the simulator bite? `npm run mutations` plants one bug after another and lets the simulator
- * look for it. Exit code 1: one of them was not found that has no excuse; 2: it was called wrongly.
+ * look for it (`npm run mutations -- operators` is about small slips: `operators/main.ts`). Exit
+ * code 1: one of them was not found that has no excuse; 2: it was called wrongly.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { operators } from './operators/main.ts';
 import { Ground, root } from './plant.ts';
 import { type Planted, planted } from './planted.ts';
 
@@ -15,6 +17,9 @@ const usage = `usage: npm run mutations -- [--seeds COUNT] [--only TEXT] [--writ
   --seeds COUNT  how many seeds the simulator may need, from 1 on (default 300)
   --only TEXT    only bugs whose sentence contains this
   --write        write docs/planted-bugs.md
+
+       npm run mutations -- operators
+  small slips instead, which unit tests or the simulator have to notice; --help says more
 `;
 
 const options = {
@@ -100,8 +105,12 @@ function asked(): { seeds: number; only: string; write: boolean } | null {
   }
 }
 
-const given = asked();
-if (given === null) {
-  process.stderr.write(usage);
-  process.exitCode = 2;
-} else main(given.seeds, given.only, given.write);
+if (process.argv[2] === 'operators') {
+  process.exitCode = await operators(process.argv.slice(3));
+} else {
+  const given = asked();
+  if (given === null) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+  } else main(given.seeds, given.only, given.write);
+}

@@ -1,0 +1,35 @@
+/** What a process is told that tries mutants: the content of a file of JSON. */
+import { readFileSync } from 'node:fs';
+import type { Numbered } from './operators.ts';
+
+export interface Job {
+  readonly mutants: readonly Numbered[];
+  /**
+   * `look`: what passes by which mutant; `hunt`: each mutant by itself, with what passes by it;
+   * a number: this mutant, on from the start, as the code that runs while a module is loaded asks.
+   */
+  readonly what: 'look' | 'hunt' | number;
+  /** Test files, from the root of the repository; or the folder with the simulator. */
+  readonly where: readonly string[];
+  /** Seeds from 1 on. */
+  readonly seeds: number;
+  /** The file for `Findings`. */
+  readonly findings: string;
+  /** Where `look` writes, and `hunt` reads, what passes by. */
+  readonly passages: string;
+}
+
+export interface Passages {
+  /** How often each test passes by which mutant. */
+  readonly tests: { readonly [test: string]: { readonly [number: string]: number } };
+  /** Mutants that are passed by while modules are loaded. */
+  readonly loading: readonly number[];
+}
+
+/** The file's path is in the environment, which threads inherit. */
+export const JOB = 'EVENKEEL_MUTATION_JOB';
+
+/** Of this process. */
+export function readJob(): Job {
+  return JSON.parse(readFileSync(process.env[JOB]!, 'utf8'));
+}
