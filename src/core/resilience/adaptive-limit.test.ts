@@ -97,9 +97,20 @@ describe('an adaptive limit', () => {
     full(TEN, 600);
     const before = limit.limit;
     while (limit.limit > before / 2) full(TEN, 1);
+    const less = limit.limit;
     // Not one answer any more.
     full(0, 11, 0);
     expect(limit.limit).toBeGreaterThan(before - 3);
+    expect(less).toBe(Math.floor(limit.limit / 4));
+  });
+
+  it('does not double at once after a look in which nothing was slower', () => {
+    full(TEN, 600);
+    const before = limit.limit;
+    while (limit.limit > before / 2) full(TEN, 1);
+    full(10, 8);
+    expect(limit.limit).toBeGreaterThan(before - 3);
+    expect(limit.limit).toBeLessThan(1.5 * before);
   });
 
   it('takes differences below a millisecond for none', () => {

@@ -45,6 +45,15 @@ describe('a quantile of recent times', () => {
     expect(quantile.valueMs).toBeLessThan(20);
   });
 
+  it('begins with the first time, and moves far until it is settled', () => {
+    const low = new Quantile(0.05);
+    for (let i = 0; i < 100; i++) low.add(1000);
+    expect(low.valueMs).toBeGreaterThan(400);
+    const high = new Quantile(0.95);
+    for (let i = 0; i < 100; i++) high.add(i < 50 ? 10 : 1000);
+    expect(high.valueMs).toBeGreaterThan(500);
+  });
+
   it('is never nothing', () => {
     const quantile = new Quantile(0.95);
     for (let i = 0; i < 1000; i++) quantile.add(0);

@@ -9,7 +9,7 @@ export interface Job {
    * a number: this mutant, on from the start, as the code that runs while a module is loaded asks.
    */
   readonly what: 'look' | 'hunt' | number;
-  /** Test files, from the root of the repository; or the folder with the simulator. */
+  /** Test files, from the root of the repository, in their order; or the simulator's folder. */
   readonly where: readonly string[];
   /** Seeds from 1 on. */
   readonly seeds: number;
@@ -22,6 +22,8 @@ export interface Job {
 export interface Passages {
   /** How often each test passes by which mutant. */
   readonly tests: { readonly [test: string]: { readonly [number: string]: number } };
+  /** What each of these files takes; ms. */
+  readonly files: { readonly [file: string]: number };
   /** Mutants that are passed by while modules are loaded. */
   readonly loading: readonly number[];
 }

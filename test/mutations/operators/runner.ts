@@ -26,6 +26,7 @@ const DISORDER = 3;
 
 class Looking extends TestRunner {
   private readonly tests: Record<string, Record<string, number>> = {};
+  private readonly files: Record<string, number> = {};
   private readonly loading = new Set<number>();
 
   private beganMs = 0;
@@ -38,14 +39,19 @@ class Looking extends TestRunner {
   }
 
   onAfterRetryTask(test: RunnerTestCase): void {
-    const isLong = performance.now() - this.beganMs > LONG_MS;
-    if (passedBy().size > 0 && !isLong) this.tests[nameOf(test)] = Object.fromEntries(passedBy());
+    const tookMs = performance.now() - this.beganMs;
+    if (passedBy().size > 0 && tookMs <= LONG_MS) {
+      const { name } = test.file;
+      this.tests[nameOf(test)] = Object.fromEntries(passedBy());
+      this.files[name] = (this.files[name] ?? 0) + tookMs;
+    }
     turnOn(NONE);
   }
 
   override onAfterRunFiles(): void {
     super.onAfterRunFiles();
-    const passages: Passages = { tests: this.tests, loading: [...this.loading] };
+    const { tests, files } = this;
+    const passages: Passages = { tests, files, loading: [...this.loading] };
     writeFileSync(job.passages, JSON.stringify(passages));
   }
 }

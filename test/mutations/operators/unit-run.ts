@@ -5,7 +5,7 @@
 import { relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { startVitest } from 'vitest/node';
+import { BaseSequencer, startVitest, type TestSpecification } from 'vitest/node';
 import { root } from '../plant.ts';
 import { Findings } from './findings.ts';
 import { readJob } from './job.ts';
@@ -27,6 +27,13 @@ const switches = {
   },
 } as const;
 
+class InOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => job.where.indexOf(relative(root, moduleId));
+    return files.sort((a, b) => place(a) - place(b));
+  }
+}
+
 const isStatic = typeof job.what === 'number';
 
 const findings = new Findings(job.findings);
@@ -46,6 +53,7 @@ const vitest = await startVitest(
     maxWorkers: 1,
     runner: fileURLToPath(new URL('./runner.js', import.meta.url)),
     reporters: [{}],
+    sequence: { sequencer: InOrder },
     testTimeout: 10_000,
     bail: isStatic ? 1 : 0,
     silent: true,
