@@ -366,6 +366,18 @@ describe('the TLS of a backend', () => {
     expect(target('other.test')).toEqual({ serverName: 'other.test', ...rest });
   });
 
+  it('is made once for each backend, and for each by itself', () => {
+    const { engine } = new Stage();
+    const tls = { verify: true, caPem: 'a certificate', serverName: null };
+    const [one, other] = [1, 2].map((n) => {
+      const backend = backendConfig(n, { tls: true });
+      return new Backend(n, 0, backend, poolConfig([backend], { tls }));
+    });
+    const target = engine.tlsTarget(one);
+    expect(engine.tlsTarget(other)).not.toBe(target);
+    expect(engine.tlsTarget(one)).toBe(target);
+  });
+
   it('is none for a plain URL', () => {
     const stage = new Stage();
     expect(stage.engine.tlsTarget(stage.backends[0])).toBe(null);

@@ -57,6 +57,9 @@ describe('a limit of a route', () => {
     expect(record).toMatchObject({ status: 429, attempts: 0, backend: null, pool: 'default' });
     expect(endCode(record.failure)).toBe('rate_limited');
     expect(record.failure?.cause).toBe('more than 20/min by client_address on /login');
+    const byKey = stageWith(limit({ burst: 1, key: { kind: 'header', name: 'x-key' } }));
+    statuses(byKey, byKey.client(), ...times(2, get('/login', 'X-Key: a\r\n')));
+    expect(byKey.records[1].failure?.cause).toBe('more than 20/min by header:x-key on /login');
   });
 
   it('is none for other routes, and each client has its own', () => {

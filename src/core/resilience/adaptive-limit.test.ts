@@ -119,6 +119,20 @@ describe('an adaptive limit', () => {
     expect(limit.holdsBack).toBe(false);
   });
 
+  it('doubles again after ten means in a row that show no queue', () => {
+    full(TEN, 600);
+    let before = limit.limit;
+    let grown = 0;
+    for (let tick = 0; tick < 9; tick++) {
+      full(10, 1);
+      grown = Math.max(grown, limit.limit / before);
+      before = limit.limit;
+    }
+    expect(grown).toBeLessThan(1.6);
+    full(10, 8);
+    expect(limit.limit).toBeGreaterThan(2 * before);
+  });
+
   it('says that it is over when nobody was held back for 30 s', () => {
     full(TEN, 100);
     for (let tick = 0; tick < 301; tick++) {

@@ -48,6 +48,16 @@ describe('the connections of a client', () => {
     expect(table.enter(0, 3, 1)).toBe(NOT_COUNTED);
   });
 
+  it('are told apart by a secret of each memory, in both of its halves', () => {
+    const rng = createRng(1);
+    const memories = [0, 1].map(() =>
+      createClientMemory(8, 1, rng, (bytes) => new ArrayBuffer(bytes)),
+    );
+    const secrets = memories.map((memory) => new ClientTable(memory, 1, 0));
+    const halves = secrets.flatMap(({ secret0, secret1 }) => [secret0, secret1]);
+    expect(new Set([0, ...halves]).size).toBe(5);
+  });
+
   it('end once each', () => {
     const [table] = tables(8, 1);
     const at = table.enter(0, 1, 1);

@@ -28,12 +28,28 @@ describe('a rate of 20/min with a burst of 20', () => {
     expect(table.take(7, 7, NOON + 3000)).toBe(3000);
   });
 
+  it('has keys that are told apart by a secret of each memory, in both of its halves', () => {
+    const rng = createRng(1);
+    const memories = [0, 1].map(() => createRateMemory(8, rng, plain));
+    const secrets = memories.map((memory) => new RateTable(memory, TWENTY));
+    const halves = secrets.flatMap(({ secret0, secret1 }) => [secret0, secret1]);
+    expect(new Set([0, ...halves]).size).toBe(5);
+  });
+
   it('is not moved by what it refuses', () => {
     const table = tableOf(TWENTY);
     expect(admitted(table, 500, NOON)).toBe(20);
     expect(admitted(table, 500, NOON + 3000)).toBe(1);
     expect(admitted(table, 500, NOON + 33_000)).toBe(10);
     expect(admitted(table, 500, NOON + 10_000_000)).toBe(20);
+  });
+
+  it('remembers what was counted when the clock is set back by less than ten seconds', () => {
+    for (const rate of [TWENTY, { requests: 3000, periodMs: 1000, burst: 20 }]) {
+      const table = tableOf(rate);
+      expect(admitted(table, 20, NOON + 9000)).toBe(20);
+      expect(admitted(table, 20, NOON)).toBe(0);
+    }
   });
 
   it('says how long a request would wait, and counts nothing then', () => {

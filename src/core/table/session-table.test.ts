@@ -23,6 +23,16 @@ describe('a session', () => {
     expect([found(one, 5, 8), found(one, 6, -7)]).toEqual([null, null]);
   });
 
+  it('is told apart by a secret of each memory, in both of its halves', () => {
+    const rng = createRng(1);
+    const memories = [0, 1].map(() =>
+      createSessionMemory(8, rng, (bytes) => new ArrayBuffer(bytes)),
+    );
+    const secrets = memories.map((memory) => new SessionTable(memory, IDLE));
+    const halves = secrets.flatMap(({ secret0, secret1 }) => [secret0, secret1]);
+    expect(new Set([0, ...halves]).size).toBe(5);
+  });
+
   it('moves, and is at one place only', () => {
     const [one, other] = tables(64);
     one.put(5, -7, 3, 2, NOON);
