@@ -95,7 +95,8 @@ export class Hunt {
     tell(`tries ${seeds} seeds`);
     this.prepareGround();
     const where = [this.ground.folder];
-    this.take('simulation', await this.work('seeds-run', { where }));
+    const mutants = this.left();
+    this.take('simulation', await this.work('seeds-run', { where, mutants }));
     for (const number of this.readPassages().loading) {
       if (this.verdicts.has(number)) continue;
       this.take('simulation', await this.work('seeds-run', { what: number, where }));
@@ -128,16 +129,9 @@ export class Hunt {
     const path = join(folder, 'job.json');
     const findings = join(folder, 'findings');
     const { passages, means } = this;
-    // Those that run while modules are loaded are in the code as well, so that it stays the same.
-    const job: Job = {
-      what: 'hunt',
-      where: [],
-      seeds: means.seeds,
-      ...asked,
-      ...{ findings },
-      passages,
-      mutants: this.mutants,
-    };
+    const { mutants } = this;
+    const own = { seeds: means.seeds, findings, passages };
+    const job: Job = { what: 'hunt', where: [], mutants, ...asked, ...own };
     writeFileSync(path, JSON.stringify(job));
     for (let run = 0; run < MOST_RUNS; run++) {
       const ended = await runOnce(script, path, findings);
