@@ -35,7 +35,7 @@ describe('attempts in a row that fail', () => {
     expect(stage.table.outcomes(SLOT)).toEqual({ answers: 0, failures: 6, headMs: 0 });
   });
 
-  it.each([200, 302, 404, 429])('begin anew with a %i', (code) => {
+  it.each([200, 302, 404, 429, 499])('begin anew with a %i', (code) => {
     backend.answering(status(503));
     asks(2);
     backend.answering(status(code));

@@ -35,6 +35,7 @@ describe('a request as a policy sees it', () => {
 
   it('has fields by name whatever their case, several as one', () => {
     const view = viewOf('/', ['Host: a', 'X-To: server-1', 'Accept: b', 'ACCEPT: c', 'Empty:']);
+    expect(view.header('host')).toBe('a');
     expect(view.header('x-to')).toBe('server-1');
     expect(view.header('X-TO')).toBe('server-1');
     expect(view.header('accept')).toBe('b, c');

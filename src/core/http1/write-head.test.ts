@@ -398,6 +398,7 @@ describe('the end of a chunked message', () => {
     expect(end(trailers, true)).toBe('A: 1\r\nDate: x\r\n\r\n');
     expect(fieldLines(trailers)).toHaveLength(5);
     expect(trailers.id(1)).toBe(Field.dropped);
+    expect(end(section('Content-Length: 5\r\nA: 1\r\n'), true)).toBe('A: 1\r\n\r\n');
   });
 
   it('is the end for whoever reads it', () => {

@@ -90,12 +90,15 @@ export function page(outcomes: readonly Outcome[], rooms: readonly string[], abo
 
 Made by \`${command}\`
 on ${about.commit}: ${outcomes.length} of ${about.total} mutants, drawn by chance from each room
-according to its size. A mutant is killed if a unit test fails, or a seed from 1 to ${about.sim} of the
+according to its size. A mutant is killed if a unit test fails, or a seed from 1 to ${sim} of the
 simulator breaks a promise, or either does not end. [How it works](simulation.md#small-slips).
 
 ${scoreLines(outcomes, rooms).join('\n')}
 
 ## Survivors
+
+The equivalent ones do the same for whoever uses them: that was looked at in the code. Of the others
+it is said what they change, or what reading suggests; nothing of that is proved.
 
 | where | change | | why |
 |---|---|---|---|
