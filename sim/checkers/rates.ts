@@ -2,7 +2,7 @@
  * A rate limit lets through what a plain leaky bucket for each client would, no more and no less,
  * whatever goes wrong around it and however often it is reloaded. A clock that is set forward
  * empties the bucket; one that is set back by more than 10 s too, by less it leaves it as full as
- * it can be.
+ * it can be, or empty if it was empty: what was over need not be remembered.
  */
 import type { RateLimitOptions } from '../options.ts';
 import type { World } from '../world.ts';
@@ -21,13 +21,20 @@ class Rates implements Checker {
   private readonly fail: Fail;
   /**
    * When the bucket of each will be empty: it is full after `burst` requests, and leaks one each
-   * `eachMs`. Whole milliseconds of the wall clock.
+   * `eachMs`. Whole milliseconds of the wall clock; several, as long as it may be any of them.
    */
-  private readonly emptyAtMs = new Map<string, number>();
+  private readonly emptyAtMs = new Map<string, readonly number[]>();
 
   constructor(world: World, fail: Fail) {
     this.world = world;
     this.fail = fail;
+  }
+
+  clockJumps(): void {
+    const nowMs = this.nowMs;
+    for (const [who, times] of this.emptyAtMs) {
+      if (times.some((atMs) => atMs <= nowMs)) this.emptyAtMs.set(who, [...times, 0]);
+    }
   }
 
   limited(client: string, isWithin: boolean): void {
@@ -37,20 +44,29 @@ class Rates implements Checker {
       return;
     }
     const who = rateLimit.key === 'all' ? 'everybody' : client;
-    const fits = this.pour(who, rateLimit);
-    if (fits === isWithin) return;
+    const times = this.emptyAtMs.get(who) ?? [0];
+    const poured = times.map((atMs) => this.pour(atMs, rateLimit));
+    // Of what may have been, that which agrees.
+    const agreeing = isWithin
+      ? poured.filter((atMs) => atMs !== null)
+      : times.filter((_, i) => poured[i] === null);
+    this.emptyAtMs.set(who, [...new Set(agreeing)]);
+    if (agreeing.length > 0) return;
     const did = isWithin ? 'was let through' : 'was refused';
-    const said = fits ? 'had room' : 'was full';
+    const said = isWithin ? 'was full' : 'had room';
     this.fail(`a request of ${client} ${did}, and the bucket of ${who} ${said}`);
   }
 
-  private pour(who: string, { eachMs, burst }: RateLimitOptions): boolean {
-    const nowMs = Math.floor(this.world.clock.wallMs());
+  /** When a bucket will be empty, with one more. Null: it does not fit. */
+  private pour(emptyAtMs: number, { eachMs, burst }: RateLimitOptions): number | null {
+    const { nowMs } = this;
     const mostMs = burst * eachMs;
-    const leftMs = Math.max(0, (this.emptyAtMs.get(who) ?? 0) - nowMs);
+    const leftMs = Math.max(0, emptyAtMs - nowMs);
     const level = leftMs > mostMs + SET_BACK_MS ? 0 : Math.min(leftMs, mostMs);
-    if (level + eachMs > mostMs) return false;
-    this.emptyAtMs.set(who, nowMs + level + eachMs);
-    return true;
+    return level + eachMs > mostMs ? null : nowMs + level + eachMs;
+  }
+
+  private get nowMs(): number {
+    return Math.floor(this.world.clock.wallMs());
   }
 }

@@ -251,6 +251,43 @@ describe('the queues of two workers', () => {
     expect(world.queues.map((queue) => queue.hasTurns)).toEqual([true, true]);
   });
 
+  it.each([-60_000, -27_300_000_000])('agree when the clock is set by %d ms', (byMs) => {
+    const world = new TwoWorkers({ timeoutMs: 60_000 });
+    for (const worker of [0, 1]) {
+      world.join(worker, 'choosy', true);
+      world.join(worker, 'before');
+    }
+    world.pass(20);
+    world.clock.jump(byMs);
+    for (const worker of [0, 1]) {
+      world.join(worker, 'choosy', true);
+      world.join(worker, 'after');
+      world.pass(20);
+    }
+    for (let told = 0; world.went.length < 4; told++) {
+      expect(told).toBeLessThan(20);
+      if (told % 2 === 0) world.room = 1;
+      world.pass(5);
+      for (const worker of world.rings.splice(0)) world.queues[worker].rung();
+    }
+    expect(world.went).toEqual(['before', 'before', 'after', 'after']);
+  });
+
+  it('do not ring each other for ever when the clock is set back', () => {
+    const world = new TwoWorkers();
+    for (const worker of [0, 1]) world.join(worker, 'choosy', true);
+    world.pass(20);
+    world.clock.jump(-60_000);
+    world.pass(20);
+    for (const worker of [0, 1]) world.queues[worker].rung();
+    for (let turn = 0; turn < 10; turn++) {
+      const rings = world.rings.splice(0);
+      for (const worker of rings) world.queues[worker].rung();
+      world.pass(0.1);
+    }
+    expect(world.rings).toEqual([]);
+  });
+
   it('do not wait for a worker that is dead', () => {
     const world = new TwoWorkers();
     world.join(0, 'dead');

@@ -41,8 +41,6 @@ export class Place {
   previous: Place | null = null;
   /** Wheel time. */
   sinceMs = 0;
-  /** The same in the time that all workers share. */
-  sinceWallMs = 0;
 
   constructor(waiter: Waiter) {
     this.waiter = waiter;
@@ -104,7 +102,6 @@ export class Queue {
     if (waiting.total(wallMs) >= this.config.size) return full(this.config.size);
     place.queue = this;
     place.sinceMs = wheel.nowMs();
-    place.sinceWallMs = wallMs;
     place.previous = this.last;
     if (this.last === null) this.first = place;
     else this.last.next = place;
@@ -209,7 +206,8 @@ export class Queue {
   private isTurnOf(place: Place): boolean {
     if (this.isNewestFirst) return true;
     const wallMs = this.deps.clock.wallMs();
-    const worker = this.deps.waiting.longer(place.sinceWallMs - PATIENCE_MS, wallMs);
+    const sinceMs = this.sinceWallMs(place, wallMs);
+    const worker = this.deps.waiting.longer(sinceMs - PATIENCE_MS, wallMs);
     this.ring(worker);
     return worker === -1;
   }
@@ -236,7 +234,17 @@ export class Queue {
   private show(): void {
     const { clock, waiting } = this.deps;
     const wallMs = clock.wallMs();
-    waiting.show(this.count, this.firstPlain?.sinceWallMs ?? wallMs, wallMs);
+    const { firstPlain } = this;
+    const sinceMs = firstPlain === null ? wallMs : this.sinceWallMs(firstPlain, wallMs);
+    waiting.show(this.count, sinceMs, wallMs);
+  }
+
+  /**
+   * Since when it waits, by the clock that all workers share: worked out anew each time, so that
+   * workers agree on who has waited longest also when that clock has been set.
+   */
+  private sinceWallMs(place: Place, wallMs: number): number {
+    return wallMs - (this.deps.wheel.nowMs() - place.sinceMs);
   }
 }
 

@@ -14,7 +14,7 @@ const STALE_MS = 250;
 
 /**
  * Over the memory of one pool. Times are of a clock that all workers share, in milliseconds; should
- * it jump, order suffers for a moment and nothing else.
+ * it jump, order suffers until everybody has shown itself again, and nothing else.
  */
 export class Waiting {
   private readonly words: Int32Array;
