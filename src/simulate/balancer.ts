@@ -168,10 +168,6 @@ export class SimBalancer implements EngineControls, ProbeWorld {
     return this.open_;
   }
 
-  wallMs(): number {
-    return this.timeline.wallMs();
-  }
-
   backendAt(slot: number): Backend {
     return this.backends[slot]!;
   }

@@ -12,6 +12,7 @@ import { RetryRule } from '../core/engine/retry-rule.ts';
 import { timedOut } from '../core/engine/timed-out.ts';
 import { NO_KEY } from '../core/http/hash-key.ts';
 import type { Head } from '../core/http/head.ts';
+import { NO_TRIAL } from '../core/resilience/circuit.ts';
 import type { Backend } from '../core/table/backend.ts';
 import type { SimBalancer } from './balancer.ts';
 import { Job, type Server } from './server.ts';
@@ -46,6 +47,7 @@ export class SimExchange extends Job implements Waiter, Began {
   attemptCount = 0;
   askedMs = 0;
   others = 0;
+  circuitTrial = NO_TRIAL;
   private home: Backend | null = null;
   private backend: Backend | null = null;
   /** It waits until it may try again. */
@@ -116,8 +118,7 @@ export class SimExchange extends Job implements Waiter, Began {
     const nowMs = balancer.wheel.nowMs();
     this.backend = balancer.backendAt(slot);
     this.attemptCount++;
-    this.askedMs = nowMs;
-    this.others = balancer.pool.others(slot);
+    balancer.pool.begin(this, slot, nowMs);
     const server = balancer.serverAt(slot);
     balancer.sent(this, server);
     // Later, as with sockets: a row of those that refuse is no deep stack.

@@ -1,22 +1,28 @@
 /** `circuit_breaker`, with four real workers on a pretended network and clock. */
 import { expect, it } from 'vitest';
-import { get, ok, type Raw } from '../../../test/engine-stage/engine-stage.ts';
+import { get, ok, type Raw, type RawBackend } from '../../../test/engine-stage/engine-stage.ts';
 import { backendConfig, config, poolConfig } from '../../../test/fixtures/control-world.ts';
 import { SimFleet } from '../../../test/fixtures/sim-workers.ts';
+import { latin1 } from '../base/bytes.ts';
 
 const WORKERS = 4;
 const BROKEN = 'HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n';
 
-it('what all workers have seen together opens it for all, and one exchange closes it', () => {
-  const circuitBreaker = {
-    failureRatio: 0.5,
-    minimumRequests: 12,
-    intervalMs: 1000,
-    openMs: 3000,
-  };
+const circuitBreaker = {
+  failureRatio: 0.5,
+  minimumRequests: 12,
+  intervalMs: 1000,
+  openMs: 3000,
+};
+
+function brokenFleet(): readonly [SimFleet, RawBackend] {
   const pool = poolConfig([backendConfig(1)], { healthCheck: null, circuitBreaker });
   const fleet = new SimFleet(WORKERS, config([pool]));
-  const backend = fleet.backend(1).answering(BROKEN);
+  return [fleet, fleet.backend(1).answering(BROKEN)];
+}
+
+it('what all workers have seen together opens it for all, and one exchange closes it', () => {
+  const [fleet, backend] = brokenFleet();
   let asked = 0;
   const answering = (answer: string): void => {
     backend.onHead = (_head, connection) => {
@@ -45,4 +51,31 @@ it('what all workers have seen together opens it for all, and one exchange close
   expect(fleet.ask(2, get()).statuses).toEqual([200]);
   fleet.pass(100);
   expect(askAll().map(({ statuses }) => statuses[0])).toEqual([200, 200, 200, 200]);
+});
+
+it('an upload from before is not the exchange on trial, when it ends after that has begun', () => {
+  const [fleet, backend] = brokenFleet();
+  const held: Raw[] = [];
+  fleet.start();
+  const hold = (): void => {
+    backend.onHead = (_, connection) => void held.push(connection);
+  };
+  hold();
+  const upload = fleet.ask(0, 'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\n');
+  backend.answering(BROKEN);
+  for (let n = 0; n < 12; n++) fleet.ask(1, get());
+  fleet.pass(3500);
+  hold();
+  const onTrial = fleet.ask(0, get());
+  fleet.pass(100);
+  upload.socket.write(latin1('body'));
+  fleet.pass(2);
+  held[0].send(ok());
+  fleet.pass(100);
+  expect([upload.statuses, onTrial.statuses]).toEqual([[200], []]);
+  expect(fleet.ask(2, get()).statuses).toEqual([503]);
+  held[1].send(ok());
+  fleet.pass(100);
+  backend.answering(ok());
+  expect(fleet.ask(2, get()).statuses).toEqual([200]);
 });

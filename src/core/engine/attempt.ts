@@ -5,6 +5,7 @@
 import { type Failure, failure, type Retry } from '../base/failure.ts';
 import type { Head } from '../http/head.ts';
 import type { ResponseFacts } from '../http/response-facts.ts';
+import { NO_TRIAL } from '../resilience/circuit.ts';
 import type { Backend } from '../table/backend.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange } from './exchange.ts';
@@ -26,6 +27,8 @@ export class Attempt implements AttemptEvents {
   askedMs = 0;
   /** Exchanges that the backend had besides when this one came there. */
   others = 0;
+  /** The trial of the pool's circuit that it is on; NO_TRIAL: none. */
+  circuitTrial = NO_TRIAL;
   private readonly engine: Engine;
   /** It counts as in flight at its backend. */
   private inTable = false;
@@ -49,8 +52,7 @@ export class Attempt implements AttemptEvents {
     this.serial++;
     this.backend = link.backend;
     this.inTable = true;
-    this.askedMs = engine.wheel.nowMs();
-    this.others = exchange.pool!.others(slot);
+    exchange.pool!.begin(this, slot, engine.wheel.nowMs());
     link.acquire(this);
   }
 

@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import type { Began, Pool } from './pool.ts';
 
 /** What of an engine it takes. */
-export type Informed = Pick<Engine, 'wheel' | 'table' | 'control' | 'wallMs'>;
+export type Informed = Pick<Engine, 'wheel' | 'table' | 'control'>;
 
 /**
  * An attempt of an exchange of this pool has been answered with this head, or has failed: then
@@ -29,7 +29,7 @@ export function tellOutcome(
   pool.tell(backend.slot, began, nowMs, head ?? 'failed');
   if (!pool.countsOutcomes) return;
   const status = head?.status ?? 0;
-  pool.circuit?.ended(engine.wallMs(), nowMs - began.askedMs, !isAnswer(status));
+  pool.circuit?.ended(began.circuitTrial, !isAnswer(status));
   const enough = pool.config.passiveHealth?.consecutiveFailures ?? 0;
   count(engine, enough, backend, nowMs - began.askedMs, status, why);
 }

@@ -18,7 +18,7 @@ import type { Head } from '../http/head.ts';
 import type { RequestFacts } from '../http/request-facts.ts';
 import { retryAfterMs, UNTIL_A_DATE } from '../http/retry-after.ts';
 import { fullJitterMs } from '../resilience/backoff.ts';
-import { Circuit } from '../resilience/circuit.ts';
+import { Circuit, NO_TRIAL } from '../resilience/circuit.ts';
 import { Quantile } from '../resilience/quantile.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Backend } from '../table/backend.ts';
@@ -68,7 +68,7 @@ const CHOOSES_NOBODY = (): null => null;
 export const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
 /** What is known of an attempt since it began. */
-export type Began = Pick<Attempt, 'askedMs' | 'others'>;
+export type Began = Pick<Attempt, 'askedMs' | 'others' | 'circuitTrial'>;
 
 /** What all workers share of a pool; null: its configuration asks for none. */
 interface PoolMemories {
@@ -219,7 +219,7 @@ export class Pool {
   ): number {
     const { circuit } = this;
     if (circuit === null) return this.enterSome(tried, key, home, picked);
-    if (!circuit.admits(this.deps.wallMs())) return -1;
+    if (!circuit.admits()) return -1;
     const slot = this.enterSome(tried, key, home, picked);
     if (slot < 0) circuit.giveBack();
     return slot;
@@ -328,11 +328,23 @@ export class Pool {
     return this.policy.observe === undefined ? 0 : this.table.busy(slot) - 1;
   }
 
+  /** An attempt begins now, at the backend that has just been entered for it. */
+  begin(attempt: Began, slot: number, nowMs: number): void {
+    attempt.askedMs = nowMs;
+    attempt.others = this.others(slot);
+    attempt.circuitTrial = this.circuit === null ? NO_TRIAL : this.circuit.beginTrial();
+  }
+
   /**
    * An attempt has its response's head, or has ended without: the backend `failed` it, or nobody
    * waits for it any more.
    */
-  tell(slot: number, began: Began, nowMs: number, how: Head | 'failed' | 'abandoned'): void {
+  tell(
+    slot: number,
+    began: Pick<Began, 'askedMs' | 'others'>,
+    nowMs: number,
+    how: Head | 'failed' | 'abandoned',
+  ): void {
     const { attempt, policy } = this;
     if (policy.observe === undefined) return;
     attempt.slot = slot;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Circuit, CircuitState } from './circuit.ts';
+import { Circuit, CircuitState, NO_TRIAL } from './circuit.ts';
 
 let control: Circuit;
 let one: Circuit;
@@ -12,51 +12,106 @@ beforeEach(() => {
 
 describe('a circuit', () => {
   it('is closed at first, and then as the control thread says, for all workers', () => {
-    expect([one.admits(0), one.refuses]).toEqual([true, false]);
+    expect([one.admits(), one.refuses]).toEqual([true, false]);
     control.set(CircuitState.open, 1000);
-    expect([one.admits(0), other.admits(0), other.refuses]).toEqual([false, false, true]);
+    expect([one.admits(), other.admits(), other.refuses]).toEqual([false, false, true]);
   });
 
   it('on trial lets one in, of all workers', () => {
     control.set(CircuitState.trial);
-    expect([one.admits(0), one.admits(0), other.admits(0)]).toEqual([true, false, false]);
+    expect([one.admits(), one.admits(), other.admits()]).toEqual([true, false, false]);
+    expect([other.beginTrial(), one.beginTrial()]).toEqual([NO_TRIAL, expect.any(Number)]);
   });
+
+  /** An attempt of a worker begins; which trial it is on. */
+  function begin(worker: Circuit): number {
+    expect(worker.admits()).toBe(true);
+    return worker.beginTrial();
+  }
+
+  function onTrial(worker: Circuit): number {
+    control.set(CircuitState.trial);
+    return begin(worker);
+  }
 
   it('gets its trial back from who had no use for it', () => {
     control.set(CircuitState.trial);
-    one.admits(0);
+    one.admits();
     one.giveBack();
-    expect([other.admits(0), one.admits(0)]).toEqual([true, false]);
+    expect([other.admits(), one.admits()]).toEqual([true, false]);
   });
 
   it.each([
     [true, CircuitState.failed],
     [false, CircuitState.passed],
   ])('learns how the trial ended: failed %s', (failed, state) => {
-    control.set(CircuitState.trial);
-    one.admits(1000);
-    one.ended(1100, 90, failed);
+    const trial = onTrial(one);
+    one.ended(trial, failed);
     expect(control.state).toBe(state);
     // There is one verdict.
-    one.ended(1200, 10, !failed);
+    one.ended(trial, !failed);
     expect(control.state).toBe(state);
   });
 
   it('does not take for the trial what was on its way before, or is elsewhere', () => {
-    control.set(CircuitState.trial);
-    one.admits(1000);
-    one.ended(1100, 500, false);
-    other.ended(1100, 50, false);
+    const [before, elsewhere] = [begin(one), begin(other)];
+    control.set(CircuitState.open, 1000);
+    onTrial(one);
+    one.ended(before, false);
+    other.ended(elsewhere, false);
     expect(control.state).toBe(CircuitState.tried);
   });
 
-  it('allows for clocks that differ by 5 ms', () => {
-    control.set(CircuitState.trial);
-    one.admits(1000);
-    one.ended(1100, 106, false);
+  it('is not decided by who took an earlier trial, and was slow', () => {
+    const slow = onTrial(one);
+    const quick = onTrial(other);
+    one.ended(slow, false);
     expect(control.state).toBe(CircuitState.tried);
-    one.ended(1100, 105, false);
+    other.ended(quick, true);
+    expect(control.state).toBe(CircuitState.failed);
+  });
+
+  it('is not decided by what came while it was closed, where an earlier trial was taken', () => {
+    onTrial(other);
+    one.ended(onTrial(one), false);
+    control.set(CircuitState.closed);
+    const whileClosed = begin(other);
+    control.set(CircuitState.open, 13_000);
+    onTrial(one);
+    other.ended(whileClosed, false);
+    expect(control.state).toBe(CircuitState.tried);
+  });
+
+  it('gets its trial back from nobody but who has taken it', () => {
+    other.admits();
+    control.set(CircuitState.open, 1000);
+    const trial = onTrial(one);
+    // It was let in before, and has found no backend now.
+    other.giveBack();
+    expect(control.state).toBe(CircuitState.tried);
+    one.ended(trial, false);
     expect(control.state).toBe(CircuitState.passed);
+  });
+
+  it('gets no trial back that is another one by now', () => {
+    control.set(CircuitState.trial);
+    one.admits();
+    onTrial(other);
+    one.giveBack();
+    expect(control.state).toBe(CircuitState.tried);
+  });
+
+  it('has as many trials as it takes: their number begins anew some day', () => {
+    const memory = new Int32Array([(-1 << 3) | CircuitState.open, 0]);
+    const [worn, worker] = [new Circuit(memory.buffer), new Circuit(memory.buffer)];
+    for (let i = 0; i < 3; i++) {
+      worn.set(CircuitState.trial);
+      expect([worker.admits(), worker.refuses]).toEqual([true, true]);
+      worker.ended(worker.beginTrial(), false);
+      expect(worn.state).toBe(CircuitState.passed);
+      worn.set(CircuitState.closed);
+      expect([worker.admits(), worker.refuses, worn.state]).toEqual([true, false, 0]);
+    }
   });
 
   it('says after how many seconds to come again, also across the end of 32 bits', () => {

@@ -17,8 +17,12 @@ export const CircuitState = {
 } as const;
 export type CircuitState = (typeof CircuitState)[keyof typeof CircuitState];
 
-/** By how much two clocks may differ over an exchange; no circuit opens for so short a time. */
-const CLOCKS_MS = 5;
+/** Its state and the number of its trials share a word, so that no trial is taken for another. */
+const STATE_BITS = 3;
+const STATE_MASK = (1 << STATE_BITS) - 1;
+
+/** In the place of a trial: none. No word of a trial that was taken is like it. */
+export const NO_TRIAL = -1;
 
 const STATE = 0;
 const UNTIL = 1;
@@ -27,8 +31,8 @@ const WORDS = 2;
 /** Over the memory of one pool, as one thread looks at it. */
 export class Circuit {
   private readonly words: Int32Array;
-  /** When this worker took the trial; -1: it has not. */
-  private takenWallMs = -1;
+  /** The trial of the exchange that was let through just now, until its attempt begins. */
+  private taken = NO_TRIAL;
 
   /** `memory`: of `BYTES`, all zero at first, which is closed. */
   constructor(memory: ArrayBufferLike) {
@@ -38,43 +42,58 @@ export class Circuit {
   static readonly BYTES = WORDS * 4;
 
   get state(): CircuitState {
-    return Atomics.load(this.words, STATE) as CircuitState;
+    return (Atomics.load(this.words, STATE) & STATE_MASK) as CircuitState;
   }
 
   /** Control thread only. `untilWallMs`: when it is looked at again, for Retry-After. */
   set(state: CircuitState, untilWallMs = 0): void {
     Atomics.store(this.words, UNTIL, untilWallMs | 0);
-    Atomics.store(this.words, STATE, state);
+    const trials = Atomics.load(this.words, STATE) >> STATE_BITS;
+    const now = state === CircuitState.trial ? trials + 1 : trials;
+    Atomics.store(this.words, STATE, (now << STATE_BITS) | state);
   }
 
-  /** May an exchange come now? One that is let through on trial has taken it. */
-  admits(wallMs: number): boolean {
+  /**
+   * May an exchange come now? One that is let through on trial has taken it: either an attempt
+   * begins at once (`beginTrial`) or it is given back.
+   */
+  admits(): boolean {
     // Read as it lies there: a moment late is early enough, and costs nothing.
-    const state = this.words[STATE];
+    const word = this.words[STATE];
+    const state = word & STATE_MASK;
     if (state === CircuitState.closed) return true;
     if (state !== CircuitState.trial) return false;
-    if (!this.move(CircuitState.trial, CircuitState.tried)) return false;
-    this.takenWallMs = wallMs;
+    const taken = inState(word, CircuitState.tried);
+    if (!this.move(word, taken)) return false;
+    this.taken = taken;
     return true;
   }
 
   /** Is it refused for this reason? */
   get refuses(): boolean {
-    return this.words[STATE] !== CircuitState.closed;
+    return (this.words[STATE] & STATE_MASK) !== CircuitState.closed;
   }
 
-  /** The exchange that was let through has found no backend: the next one may try. */
+  /** The trial that the attempt is on which begins now; NO_TRIAL: none, as nearly always. */
+  beginTrial(): number {
+    const { taken } = this;
+    this.taken = NO_TRIAL;
+    return taken;
+  }
+
+  /** The exchange that was let through has found no backend. Was it on trial, the next may try. */
   giveBack(): void {
-    this.move(CircuitState.tried, CircuitState.trial);
+    const trial = this.beginTrial();
+    if (trial !== NO_TRIAL) this.move(trial, inState(trial, CircuitState.trial));
   }
 
-  /** An attempt was answered, or failed, so long after its request was there. */
-  ended(wallMs: number, tookMs: number, failed: boolean): void {
-    if (this.words[STATE] !== CircuitState.tried || this.takenWallMs === -1) return;
-    // Others were on their way before the circuit opened: they say nothing about now.
-    if (wallMs - tookMs < this.takenWallMs - CLOCKS_MS) return;
-    this.move(CircuitState.tried, failed ? CircuitState.failed : CircuitState.passed);
-    this.takenWallMs = -1;
+  /**
+   * An attempt was answered, or failed. It decides the trial that it is on, if that is still the
+   * one that is waited for, and nothing else.
+   */
+  ended(trial: number, failed: boolean): void {
+    if (trial === NO_TRIAL) return;
+    this.move(trial, inState(trial, failed ? CircuitState.failed : CircuitState.passed));
   }
 
   /** Whole seconds, 1 or more, until it is worth coming again. */
@@ -83,7 +102,9 @@ export class Circuit {
     return Math.max(1, Math.ceil(leftMs / 1000));
   }
 
-  private move(from: CircuitState, to: CircuitState): boolean {
+  private move(from: number, to: number): boolean {
     return Atomics.compareExchange(this.words, STATE, from, to) === from;
   }
 }
+
+const inState = (word: number, state: CircuitState): number => (word & ~STATE_MASK) | state;
