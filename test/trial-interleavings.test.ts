@@ -4,6 +4,7 @@
  * what `pool.ts` and `outcome.ts` do, the control thread what `passive-watch.ts` does.
  */
 import { describe, expect, it } from 'vitest';
+import { TRIAL_FAILED } from '../src/core/table/streaks.ts';
 import { State, statesOf, Table } from '../src/core/table/table.ts';
 import {
   exploreInterleavings,
@@ -30,46 +31,54 @@ interface WorkerState {
   readonly isIn: boolean;
   /** Its outcome is told. */
   readonly isTold: boolean;
-  /** How often it was let in. */
+  /** How often it was let in on trial. */
   readonly trials: number;
+  /** The trial that the one on its way is on; 0: it was there before. */
+  readonly trial: number;
 }
 
-const FRESH: WorkerState = { at: 0, isIn: false, isTold: false, trials: 0 };
+const FRESH: WorkerState = { at: 0, isIn: false, isTold: false, trials: 0, trial: 0 };
 
 /** What is tried: by workers, and by the control thread. */
 interface Tried {
-  enter(): boolean;
+  /** The trial that it is on; null: it is not let in. */
+  enter(): number | null;
   /** True: this has decided the trial. */
-  tell(end: End): boolean;
+  tell(end: End, trial: number): boolean;
   leave(): void;
 }
 
 class Worker implements Party<WorkerState> {
-  readonly begin = FRESH;
+  readonly begin: WorkerState;
   readonly death: number;
   private readonly tried: Tried;
   private readonly ends: readonly End[];
 
-  constructor(tried: Tried, ends: readonly End[], death: number) {
+  /** `wasThere`: its first exchange came before the ejection. */
+  constructor(tried: Tried, ends: readonly End[], death: number, wasThere: boolean) {
+    this.begin = { ...FRESH, isIn: wasThere };
     this.tried = tried;
     this.ends = ends;
     this.death = death;
   }
 
   next(state: WorkerState, post: Post): WorkerState | null {
-    const { at, isIn, isTold, trials } = state;
+    const { at, isIn, isTold, trials, trial } = state;
     if (at === this.ends.length) return null;
     const end = this.ends[at];
     if (!isIn) {
-      if (!this.tried.enter()) return { ...state, at: at + 1 };
-      return { ...state, isIn: true, trials: trials + 1 };
+      const taken = this.tried.enter();
+      if (taken === null) return { ...state, at: at + 1 };
+      return { ...state, isIn: true, trials: trials + 1, trial: taken };
     }
     if (!isTold && end !== 'goes') {
-      if (this.tried.tell(end)) post.send(end === 'failed' ? FAILED : PASSED);
+      const decides = this.tried.tell(end, trial);
+      if (decides && trials === 0) throw new Error('what was there before decides the trial');
+      if (decides) post.send(end === 'failed' ? FAILED : PASSED);
       return { ...state, isTold: true };
     }
     this.tried.leave();
-    return { at: at + 1, isIn: false, isTold: false, trials };
+    return { ...FRESH, at: at + 1, trials };
   }
 }
 
@@ -99,7 +108,7 @@ class Control implements Party<ControlState> {
       table.offerTrial(SLOT);
       return { ...state, offers: state.offers + 1 };
     } else if (state.verdict === 'none') {
-      if (letter === PASSED) table.clearStreak(SLOT);
+      if (letter === PASSED) table.streaks.clear(SLOT);
       table.setState(SLOT, letter === PASSED ? State.up : State.ejected);
       return { ...state, verdict: letter === PASSED ? 'passed' : 'failed' };
     }
@@ -113,20 +122,33 @@ type AnyState = WorkerState | ControlState;
 const COLUMN_WORDS = Table.bytesFor({ capacity: 1, workers: 0 }) / 4;
 
 const triedIn = (table: Table): Tried => ({
-  enter: () => table.enter(SLOT, 0, STATES),
-  tell: (end) => (end === 'answered' ? table.noteAnswer(SLOT, 1) : table.noteFailure(SLOT) === 0),
+  enter: () => (table.enter(SLOT, 0, STATES) ? table.beginTrial() : null),
+  tell: (end, trial) =>
+    end === 'answered'
+      ? table.noteAnswer(SLOT, 1, trial)
+      : table.noteFailure(SLOT, trial) === TRIAL_FAILED,
   leave: () => table.leave(SLOT),
 });
 
-/** Every order of turns at an ejected backend; returns the number of different moments. */
-function explore(ends: readonly (readonly End[])[], TableKind: TableOf = Table): number {
+/**
+ * Every order of turns at an ejected backend; returns the number of different moments. `there`: how
+ * many of the workers have been there since before the ejection.
+ */
+function explore(ends: readonly (readonly End[])[], TableKind: TableOf = Table, there = 0): number {
   const size = { capacity: 1, workers: ends.length };
   const buffer = new ArrayBuffer(Table.bytesFor(size));
   const own = new TableKind(size, buffer);
-  own.claim(1, State.ejected);
+  own.claim(1, State.up);
+  for (let worker = 0; worker < there; worker++) {
+    new TableKind(size, buffer, worker).enter(SLOT, 0, STATES);
+  }
+  own.setState(SLOT, State.ejected);
   own.offerTrial(SLOT);
   const workers = ends.map((each, worker) => {
-    return new Worker(triedIn(watchPlain(new TableKind(size, buffer, worker))), each, worker);
+    const table = watchPlain(new TableKind(size, buffer, worker));
+    watchPlain(table.streaks);
+    const tried = triedIn(table);
+    return new Worker(tried, each, worker, worker < there);
   });
   const workerAt = ({ places }: Moment<AnyState>, worker: number): WorkerState =>
     places[worker].state as WorkerState;
@@ -177,6 +199,15 @@ describe.skipIf(!isFirst)('the trial of an ejected backend, in every order', () 
     }
   });
 
+  it('is not decided by what was there before, whatever becomes of that', () => {
+    for (const one of ['answered', 'failed', 'goes'] as const) {
+      for (const other of ['answered', 'failed', 'goes'] as const) {
+        explore([[one, one], [other]], Table, 1);
+        explore([[one], [other]], Table, 2);
+      }
+    }
+  });
+
   it('also of three', () => {
     expect(explore([['answered'], ['failed'], ['goes']])).toBeGreaterThan(1000);
   });
@@ -192,6 +223,17 @@ describe('a mistake that is caught', () => {
       },
     });
     expect(() => explore([['goes'], ['goes']], Blunt)).toThrow('one trial has let two in');
+  });
+
+  it('is to let whoever is answered decide', () => {
+    class Eager extends Table {
+      override noteAnswer(slot: number, headMs: number): boolean {
+        return super.noteAnswer(slot, headMs, this.streaks.trial(slot));
+      }
+    }
+    expect(() => explore([['answered'], ['goes']], Eager, 1)).toThrow(
+      'what was there before decides the trial',
+    );
   });
 
   it('is to forget what the dead had', () => {

@@ -47,6 +47,7 @@ export class SimExchange extends Job implements Waiter, Began {
   attemptCount = 0;
   askedMs = 0;
   others = 0;
+  trial = 0;
   circuitTrial = NO_TRIAL;
   private home: Backend | null = null;
   private backend: Backend | null = null;

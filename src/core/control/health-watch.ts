@@ -144,7 +144,7 @@ export class HealthWatch {
   apply(member: Member, verdict: Verdict): void {
     const { backend, pool } = member;
     // What failed while it was out says nothing about it now.
-    if (verdict.to === State.up) this.table.clearStreak(backend.slot);
+    if (verdict.to === State.up) this.table.streaks.clear(backend.slot);
     if (verdict.to === State.trial) this.table.offerTrial(backend.slot);
     else this.table.setState(backend.slot, verdict.to);
     if (verdict.to !== State.checking) backend.verdictOverdue = false;

@@ -184,7 +184,7 @@ export class PassiveWatch {
       answers: (now.answers - before.answers) | 0,
       failures: (now.failures - before.failures) | 0,
       headMs: (now.headMs - before.headMs) | 0,
-      streak: this.table.streak(slot),
+      streak: this.table.streaks.at(slot),
     };
   }
 

@@ -28,7 +28,7 @@ describe('an attempt', () => {
     client.socket.reset();
     stage.pass(1);
     expect(backend.last.wasReset).toBe(true);
-    expect(stage.table.streak(SLOT)).toBe(0);
+    expect(stage.table.streaks.at(SLOT)).toBe(0);
     expect(stage.table.inFlight(SLOT)).toBe(0);
     expect(stage.leftovers()).toBe('');
   });

@@ -27,6 +27,8 @@ export class Attempt implements AttemptEvents {
   askedMs = 0;
   /** Exchanges that the backend had besides when this one came there. */
   others = 0;
+  /** The trial of the backend that it is on; 0: none. */
+  trial = 0;
   /** The trial of the pool's circuit that it is on; NO_TRIAL: none. */
   circuitTrial = NO_TRIAL;
   private readonly engine: Engine;

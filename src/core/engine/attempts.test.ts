@@ -68,7 +68,7 @@ describe('a second attempt', () => {
       failure: null,
     });
     // Who was called off has not failed.
-    expect(stage.table.streak(0)).toBe(0);
+    expect(stage.table.streaks.at(0)).toBe(0);
     expect(stage.leftovers()).toBe('');
   });
 

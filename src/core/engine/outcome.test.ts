@@ -43,7 +43,7 @@ describe('attempts in a row that fail', () => {
     backend.answering(status(500));
     asks(2);
     expect(told()).toEqual([]);
-    expect(stage.table.streak(SLOT)).toBe(2);
+    expect(stage.table.streaks.at(SLOT)).toBe(2);
   });
 
   it('are also those that are reset, closed, late or no HTTP', () => {
@@ -84,7 +84,7 @@ describe('attempts in a row that fail', () => {
     stage.backend().answering(status(503));
     asks(9);
     expect(stage.table.outcomes(SLOT)).toEqual({ answers: 0, failures: 0, headMs: 0 });
-    expect(stage.table.streak(SLOT)).toBe(0);
+    expect(stage.table.streaks.at(SLOT)).toBe(0);
   });
 });
 
@@ -135,6 +135,22 @@ describe('a backend on trial', () => {
     asks(4);
     expect(told()).toEqual(['tried server-1 because of: 10.0.0.1:9000 refused the connection']);
     expect(stage.records.map((record) => record.status)).toEqual([200, 200, 200, 200]);
+  });
+
+  it('is not decided by an exchange that was there before', () => {
+    onStage(2);
+    stage.backend(2).answering(ok('second'));
+    asks(2);
+    stage.table.setState(SLOT, State.ejected);
+    offerTrial();
+    asks(2);
+    const [before, onTrial] = backend.connections;
+    before.send(ok());
+    stage.pass(2);
+    expect(told()).toEqual([]);
+    onTrial.send(status(500));
+    stage.pass(2);
+    expect(told()).toEqual(['tried server-1 because it answered 500']);
   });
 
   it('is undecided when its client goes away', () => {

@@ -6,7 +6,7 @@
 import type { Failure } from '../base/failure.ts';
 import type { Head } from '../http/head.ts';
 import type { Backend } from '../table/backend.ts';
-import { TRIAL_FAILED } from '../table/table.ts';
+import { TRIAL_FAILED } from '../table/streaks.ts';
 import type { Engine } from './engine.ts';
 import type { Began, Pool } from './pool.ts';
 
@@ -31,7 +31,7 @@ export function tellOutcome(
   const status = head?.status ?? 0;
   pool.circuit?.ended(began.circuitTrial, !isAnswer(status));
   const enough = pool.config.passiveHealth?.consecutiveFailures ?? 0;
-  count(engine, enough, backend, nowMs - began.askedMs, status, why);
+  count(engine, enough, backend, began, nowMs, status, why);
 }
 
 /**
@@ -42,20 +42,21 @@ function count(
   { table, control }: Informed,
   consecutiveFailures: number,
   backend: Backend,
-  elapsedMs: number,
+  { askedMs, trial }: Began,
+  nowMs: number,
   status: number,
   why: Failure | null,
 ): void {
   const { slot } = backend;
   if (isAnswer(status)) {
-    if (table.noteAnswer(slot, elapsedMs)) control.tried(backend, null);
+    if (table.noteAnswer(slot, nowMs - askedMs, trial)) control.tried(backend, null);
     return;
   }
   if (why !== null && makesSuspect(why)) {
-    if (table.failTrial(slot)) control.tried(backend, wordsFor(status, why));
+    if (table.streaks.failedTrial(slot, trial)) control.tried(backend, wordsFor(status, why));
     return;
   }
-  const streak = table.noteFailure(slot);
+  const streak = table.noteFailure(slot, trial);
   if (streak === TRIAL_FAILED) control.tried(backend, wordsFor(status, why));
   else if (streak === consecutiveFailures) control.failing(backend, wordsFor(status, why));
 }

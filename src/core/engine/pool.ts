@@ -68,7 +68,7 @@ const CHOOSES_NOBODY = (): null => null;
 export const isFailure = (status: number): boolean => status >= 500 || status === 429;
 
 /** What is known of an attempt since it began. */
-export type Began = Pick<Attempt, 'askedMs' | 'others' | 'circuitTrial'>;
+export type Began = Pick<Attempt, 'askedMs' | 'others' | 'trial' | 'circuitTrial'>;
 
 /** What all workers share of a pool; null: its configuration asks for none. */
 interface PoolMemories {
@@ -332,6 +332,7 @@ export class Pool {
   begin(attempt: Began, slot: number, nowMs: number): void {
     attempt.askedMs = nowMs;
     attempt.others = this.others(slot);
+    attempt.trial = this.table.beginTrial();
     attempt.circuitTrial = this.circuit === null ? NO_TRIAL : this.circuit.beginTrial();
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { occupy } from '../../../test/fixtures/control-world.ts';
-import { State, stateName, statesOf, Table, TRIAL_FAILED } from './table.ts';
+import { TRIAL_FAILED } from './streaks.ts';
+import { State, stateName, statesOf, Table } from './table.ts';
 
 describe('slots', () => {
   it('are claimed from the first free one, with their weight and state', () => {
@@ -342,7 +343,7 @@ describe('outcomes of attempts', () => {
     const [first, second] = two();
     expect([first.noteFailure(0), second.noteFailure(0)]).toEqual([1, 2]);
     expect(second.noteAnswer(0, 7.4)).toBe(false);
-    expect(first.streak(0)).toBe(0);
+    expect(first.streaks.at(0)).toBe(0);
     expect([second.noteFailure(0), first.noteAnswer(0, 2)]).toEqual([1, false]);
     expect(second.outcomes(0)).toEqual({ answers: 2, failures: 3, headMs: 9 });
     expect(first.outcomes(1)).toEqual({ answers: 0, failures: 0, headMs: 0 });
@@ -361,7 +362,7 @@ describe('outcomes of attempts', () => {
     table.setState(0, State.draining);
     table.free(0);
     table.claim(1, State.up);
-    expect(table.streak(0)).toBe(0);
+    expect(table.streaks.at(0)).toBe(0);
   });
 });
 
@@ -385,24 +386,66 @@ describe('a trial', () => {
     expect([first.state(0), first.inFlight(0)]).toEqual([State.ejected, 1]);
   });
 
+  /** Of the worker that enters it. */
+  function enterTrial(table: Table): number {
+    expect(table.enter(0, 0, states)).toBe(true);
+    return table.beginTrial();
+  }
+
   it('is decided by one outcome, whatever comes after it', () => {
     const [first, second] = onTrial();
-    expect(first.streak(0)).toBe(0);
-    expect([first.noteAnswer(0, 1), second.noteAnswer(0, 1)]).toEqual([true, false]);
+    expect(first.streaks.at(0)).toBe(0);
+    let trial = enterTrial(first);
+    expect([first.noteAnswer(0, 1, trial), first.noteAnswer(0, 1, trial)]).toEqual([true, false]);
     first.offerTrial(0);
-    expect([second.noteFailure(0), first.noteFailure(0)]).toEqual([TRIAL_FAILED, 1]);
+    trial = enterTrial(second);
+    expect([second.noteFailure(0, trial), first.noteFailure(0)]).toEqual([TRIAL_FAILED, 1]);
     first.offerTrial(0);
-    expect([first.failTrial(0), second.failTrial(0), first.noteFailure(0)]).toEqual([
-      true,
+    trial = enterTrial(first);
+    const decides = (): boolean => first.streaks.failedTrial(0, trial);
+    expect([decides(), decides(), first.noteFailure(0)]).toEqual([true, false, 1]);
+  });
+
+  it('is not decided by what was there before, or came without it', () => {
+    const first = new Table(size);
+    const second = new Table(size, first.buffer, 1);
+    first.claim(1, State.up);
+    first.enter(0, 0, states);
+    const before = first.beginTrial();
+    first.setState(0, State.ejected);
+    second.enter(0, 0, statesOf(State.ejected));
+    first.offerTrial(0);
+    const without = second.beginTrial();
+    const trial = enterTrial(second);
+    expect([first.noteAnswer(0, 1, before), first.streaks.failedTrial(0, before)]).toEqual([
       false,
-      1,
+      false,
     ]);
+    expect([second.noteAnswer(0, 1, without), second.noteFailure(0, without)]).toEqual([false, -1]);
+    expect(second.noteAnswer(0, 1, trial)).toBe(true);
+  });
+
+  it('is not decided by who had an earlier one', () => {
+    const [first, second] = onTrial();
+    const slow = enterTrial(first);
+    first.offerTrial(0);
+    const trial = enterTrial(second);
+    expect([first.noteAnswer(0, 1, slow), first.streaks.failedTrial(0, slow)]).toEqual([
+      false,
+      false,
+    ]);
+    expect(first.noteFailure(0, slow)).toBeLessThan(0);
+    expect(second.noteFailure(0, trial)).toBe(TRIAL_FAILED);
   });
 
   it('is not decided where there is none', () => {
     const [table] = onTrial();
-    table.clearStreak(0);
-    expect([table.failTrial(0), table.noteFailure(0), table.streak(0)]).toEqual([false, 1, 1]);
+    table.streaks.clear(0);
+    expect([table.streaks.failedTrial(0, 0), table.noteFailure(0), table.streaks.at(0)]).toEqual([
+      false,
+      1,
+      1,
+    ]);
   });
 
   it('forgets that the backend was slow: who goes by that would never try it', () => {

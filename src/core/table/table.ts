@@ -10,6 +10,7 @@
  */
 import { assert } from '../base/failure.ts';
 import { ProbedLoads } from './probed-loads.ts';
+import { Streaks } from './streaks.ts';
 
 /** The states of a backend. `free`: the slot has no backend. */
 export const State = {
@@ -49,6 +50,7 @@ const COLUMNS = [
   'costAt',
   'keeping',
   'streak',
+  'trials',
   'probedLoad',
   'probedLatency',
   'probedAt',
@@ -63,11 +65,6 @@ const LEDGERS = [
   'connections',
   'wanted',
 ] as const;
-
-/** In the place of a streak: the next outcome decides a trial. */
-const TRIAL = -1;
-/** What `noteFailure` returns for the failure that has decided a trial. */
-export const TRIAL_FAILED = 0;
 
 /** Outcomes of attempts on a backend since it took its slot, over all workers; modulo 2^32. */
 export interface Outcomes {
@@ -92,8 +89,11 @@ export class Table {
   readonly me: number;
   /** The control thread alone writes it. */
   readonly probed: ProbedLoads;
+  readonly streaks: Streaks;
   /** No slot below it is free. Control thread only. */
   private firstFree = 0;
+  /** The trial that has just been entered, until its attempt begins; 0: none. */
+  private taken = 0;
   private readonly standings: Int32Array;
   private readonly weights: Int32Array;
   private readonly limits: Int32Array;
@@ -101,7 +101,6 @@ export class Table {
   private readonly costs: Int32Array;
   private readonly costTimes: Int32Array;
   private readonly keepings: Int32Array;
-  private readonly streaks: Int32Array;
   private readonly exchanges: Int32Array;
   private readonly answerCounts: Int32Array;
   private readonly failureCounts: Int32Array;
@@ -141,7 +140,7 @@ export class Table {
     this.costs = column('cost');
     this.costTimes = column('costAt');
     this.keepings = column('keeping');
-    this.streaks = column('streak');
+    this.streaks = new Streaks(column('streak'), column('trials'));
     const [load, latency, at] = [column('probedLoad'), column('probedLatency'), column('probedAt')];
     this.probed = new ProbedLoads(load, latency, at);
     this.exchanges = ledger('exchanges');
@@ -172,7 +171,7 @@ export class Table {
       Atomics.store(this.offenceCounts, slot, 0);
       Atomics.store(this.costs, slot, 0);
       Atomics.store(this.keepings, slot, 0);
-      Atomics.store(this.streaks, slot, 0);
+      this.streaks.clear(slot);
       this.probed.clear(slot);
       this.setState(slot, state);
       return slot;
@@ -317,8 +316,19 @@ export class Table {
   }
 
   private takeTrial(slot: number, word: number): boolean {
+    // Before it is taken: afterwards it may be the next one.
+    const trial = this.streaks.trial(slot);
     const next = (word & ~STATE_MASK) | State.ejected;
-    return Atomics.compareExchange(this.standings, slot, word, next) === word;
+    if (Atomics.compareExchange(this.standings, slot, word, next) !== word) return false;
+    this.taken = trial;
+    return true;
+  }
+
+  /** The trial that the attempt is on which begins now, right after it entered; 0: none. */
+  beginTrial(): number {
+    const { taken } = this;
+    this.taken = 0;
+    return taken;
   }
 
   leave(slot: number): void {
@@ -427,43 +437,27 @@ export class Table {
 
   // ---- outcomes of attempts ---------------------------------------------------------------------
 
-  /** An attempt was answered, after so long. True: this has decided a trial. */
-  noteAnswer(slot: number, headMs: number): boolean {
+  /**
+   * An attempt that is on this trial (0: none) was answered, after so long. True: this has decided
+   * the trial.
+   */
+  noteAnswer(slot: number, headMs: number, trial = 0): boolean {
     const entry = slot * this.workers + this.me;
     // A ledger has one writer, and its reader wants no more than what is nearly true.
     this.answerCounts[entry]++;
     this.headTimes[entry] += Math.round(headMs);
-    return this.streaks[slot] !== 0 && Atomics.exchange(this.streaks, slot, 0) < 0;
+    return this.streaks.answered(slot, trial);
   }
 
-  /** An attempt failed: how many in a row that makes, or TRIAL_FAILED. */
-  noteFailure(slot: number): number {
+  /** The same for one that has failed; returns what `Streaks.failed` does. */
+  noteFailure(slot: number, trial = 0): number {
     this.failureCounts[slot * this.workers + this.me]++;
-    for (;;) {
-      const streak = Atomics.load(this.streaks, slot);
-      const next = streak === TRIAL ? TRIAL_FAILED : streak + 1;
-      if (Atomics.compareExchange(this.streaks, slot, streak, next) === streak) return next;
-    }
-  }
-
-  /** An attempt came to nothing, which counts only on trial. True: this has decided a trial. */
-  failTrial(slot: number): boolean {
-    return Atomics.compareExchange(this.streaks, slot, TRIAL, 0) === TRIAL;
-  }
-
-  /** How many attempts in a row have failed. */
-  streak(slot: number): number {
-    return Math.max(0, Atomics.load(this.streaks, slot));
-  }
-
-  /** Control thread only. */
-  clearStreak(slot: number): void {
-    Atomics.store(this.streaks, slot, 0);
+    return this.streaks.failed(slot, trial);
   }
 
   /** One exchange may enter, and its outcome is waited for. Control thread only. */
   offerTrial(slot: number): void {
-    Atomics.store(this.streaks, slot, TRIAL);
+    this.streaks.offerTrial(slot);
     // A policy that remembers it as slow would never try it.
     Atomics.store(this.costs, slot, 0);
     this.setState(slot, State.trial);
