@@ -136,6 +136,9 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   if (world.options.stopsEarly) stop(world);
   else operator.heal();
   if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
+  // For so long may be held against backends what failed before.
+  if (!playUntil(world, world.options.passive?.intervalMs ?? 0, () => false)) return;
+  if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
   // The last change has to reach all workers.
   if (!playUntil(world, world.options.mergeWindowMs + NEWS_MS, () => false)) return;
   world.tell((each) => each.atRest?.(world));
