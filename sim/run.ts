@@ -136,8 +136,7 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   if (world.options.stopsEarly) stop(world);
   else operator.heal();
   if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
-  // For so long may be held against backends what failed before.
-  if (!playUntil(world, world.options.passive?.intervalMs ?? 0, () => false)) return;
+  if (!playUntil(world, noticedWithinMs(world), () => false)) return;
   if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
   // The last change has to reach all workers.
   if (!playUntil(world, world.options.mergeWindowMs + NEWS_MS, () => false)) return;
@@ -172,6 +171,12 @@ function isAtRest(world: World): boolean {
   return pools.every(({ backends }) => {
     return backends.every(({ state }) => state === 'up' || state === 'trial');
   });
+}
+
+/** By then what befell backends at the last moment is known, and held against them. */
+function noticedWithinMs({ options: { health, passive } }: World): number {
+  const probedMs = health === null ? 0 : 2 * health.intervalMs + health.timeoutMs;
+  return Math.max(probedMs, passive?.intervalMs ?? 0);
 }
 
 function stop(world: World): void {
