@@ -141,7 +141,7 @@ export class Circuits {
     const { circuit, window, config } = watched;
     window.clear();
     watched.dueMs = this.clock.nowMs() + config.openMs;
-    circuit.set(CircuitState.open, this.clock.wallMs() + config.openMs);
+    circuit.set(CircuitState.open, this.clock.wallMs() + config.openMs, config.openMs);
     const { name } = pool.config;
     const then = `its exchanges are answered with 503 for ${spellDuration(config.openMs)}`;
     const message = `pool ${name}: the circuit is open, ${then}: ${why}`;

@@ -117,7 +117,7 @@ describe('a page of the user', () => {
   it('says when the circuit may be closed again, if that is open', () => {
     const memory = new ArrayBuffer(Circuit.BYTES);
     pool.configure(config, [], { circuit: memory, sessions: null });
-    new Circuit(memory).set(CircuitState.open, 4200);
+    new Circuit(memory).set(CircuitState.open, 4200, 4200);
     expect(answerTo('circuit_open', 'us', 503, plain, pool).fields).toBe('Retry-After: 5\r\n');
     new Circuit(memory).set(CircuitState.closed);
     expect(answerTo('no_backend', 'us', 503, plain, pool).fields).toBe('Retry-After: 1\r\n');

@@ -102,7 +102,7 @@ describe('a circuit', () => {
   });
 
   it('has as many trials as it takes: their number begins anew some day', () => {
-    const memory = new Int32Array([(-1 << 3) | CircuitState.open, 0]);
+    const memory = new Int32Array([(-1 << 3) | CircuitState.open, 0, 0]);
     const [worn, worker] = [new Circuit(memory.buffer), new Circuit(memory.buffer)];
     for (let i = 0; i < 3; i++) {
       worn.set(CircuitState.trial);
@@ -116,9 +116,16 @@ describe('a circuit', () => {
 
   it('says after how many seconds to come again, also across the end of 32 bits', () => {
     const wallMs = 2 ** 41 + 2 ** 31 - 1500;
-    control.set(CircuitState.open, wallMs + 4100);
+    control.set(CircuitState.open, wallMs + 4100, 4100);
     expect(one.retryAfterSeconds(wallMs)).toBe(5);
     expect(one.retryAfterSeconds(wallMs + 3100)).toBe(1);
     expect(one.retryAfterSeconds(wallMs + 60_000)).toBe(1);
+  });
+
+  it('asks nobody to wait longer than it is open, also when the clock was set back', () => {
+    const wallMs = 2 ** 41;
+    control.set(CircuitState.open, wallMs + 4100, 4100);
+    expect(one.retryAfterSeconds(wallMs - 3_600_000)).toBe(5);
+    expect(one.retryAfterSeconds(wallMs + 1000)).toBe(4);
   });
 });

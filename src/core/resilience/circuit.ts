@@ -26,7 +26,8 @@ export const NO_TRIAL = -1;
 
 const STATE = 0;
 const UNTIL = 1;
-const WORDS = 2;
+const OPEN_MS = 2;
+const WORDS = 3;
 
 /** Over the memory of one pool, as one thread looks at it. */
 export class Circuit {
@@ -45,8 +46,9 @@ export class Circuit {
     return (Atomics.load(this.words, STATE) & STATE_MASK) as CircuitState;
   }
 
-  /** Control thread only. `untilWallMs`: when it is looked at again, for Retry-After. */
-  set(state: CircuitState, untilWallMs = 0): void {
+  /** Control thread only. For Retry-After: when it is looked at again, and how long it is open. */
+  set(state: CircuitState, untilWallMs = 0, openMs = 0): void {
+    Atomics.store(this.words, OPEN_MS, openMs);
     Atomics.store(this.words, UNTIL, untilWallMs | 0);
     const trials = Atomics.load(this.words, STATE) >> STATE_BITS;
     const now = state === CircuitState.trial ? trials + 1 : trials;
@@ -96,10 +98,11 @@ export class Circuit {
     this.move(trial, inState(trial, failed ? CircuitState.failed : CircuitState.passed));
   }
 
-  /** Whole seconds, 1 or more, until it is worth coming again. */
+  /** Whole seconds, 1 or more, until it is worth coming again; the clock may be set meanwhile. */
   retryAfterSeconds(wallMs: number): number {
     const leftMs = (Atomics.load(this.words, UNTIL) - (wallMs | 0)) | 0;
-    return Math.max(1, Math.ceil(leftMs / 1000));
+    const mostMs = Atomics.load(this.words, OPEN_MS);
+    return Math.max(1, Math.ceil(Math.min(leftMs, mostMs) / 1000));
   }
 
   private move(from: number, to: number): boolean {
