@@ -13,7 +13,7 @@ import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import { State, stateName, Table } from '../table/table.ts';
 import { HealthWatch } from './health-watch.ts';
-import type { Pool } from './members.ts';
+import type { Member, Pool } from './members.ts';
 import type { Outcome } from './probe.ts';
 import { Prober } from './prober.ts';
 import { Schedules } from './schedules.ts';
@@ -255,6 +255,10 @@ describe('when more than half of a pool stop answering within one interval', () 
   const timeOut = (pool: Pool, ...indices: number[]): void => {
     for (const index of indices) watch.probed(pool.members[index], slow, 2000);
   };
+  const drain = (member: Member): void => {
+    member.drain = { sinceWallMs: 0, removed: false, empty: false };
+    table.setState(member.backend.slot, State.draining);
+  };
 
   it('they stay up, are probed again at once, and the log asks whether it is us', () => {
     const pool = passing(4);
@@ -305,6 +309,29 @@ describe('when more than half of a pool stop answering within one interval', () 
     }
     expect(world.logged('probes_timed_out_together')).toEqual([]);
     expect(prober.asked.filter((asked) => asked.endsWith('soon'))).toEqual([]);
+  });
+
+  it('those that drain are neither let off nor counted', () => {
+    const pool = passing(5);
+    timeOut(pool, 0);
+    drain(pool.members[0]);
+    timeOut(pool, 1, 2);
+    expect(world.logged('probes_timed_out_together')).toEqual([]);
+    timeOut(pool, 3);
+    expect(states(pool)).toEqual(['draining', 'up', 'up', 'up', 'up']);
+    expect(take().slice(-3)).toEqual(['server-2 soon', 'server-3 soon', 'server-4 soon']);
+    expect(world.logged('probes_timed_out_together')).toEqual([
+      '3 of 4 backends of pool default stopped answering probes within 5.5 s: is it us? ' +
+        'They stay up and are probed again at once',
+    ]);
+  });
+
+  it('who drains stays draining, also when one timeout had taken it down', () => {
+    const pool = passing(5, healthCheck({ unhealthyThreshold: 1 }));
+    timeOut(pool, 0);
+    drain(pool.members[0]);
+    timeOut(pool, 1, 2, 3);
+    expect(states(pool)).toEqual(['draining', 'up', 'up', 'up', 'up']);
   });
 
   it('not for refusals: somebody said no', () => {

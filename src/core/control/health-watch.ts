@@ -188,14 +188,15 @@ export class HealthWatch {
 
   /** The mass guard. True: they were let off, and are probed again at once. */
   private isItUs(pool: Pool): boolean {
-    const { members, config } = pool;
-    const intervalMs = config.healthCheck?.intervalMs ?? 0;
+    // Those that drain are not probed any more, and stay draining.
+    const members = pool.members.filter(({ drain }) => drain === null);
+    const intervalMs = pool.config.healthCheck?.intervalMs ?? 0;
     // Jitter makes an interval up to a tenth longer.
     const windowMs = intervalMs + intervalMs / 10;
     const sinceMs = this.clock.nowMs() - windowMs;
     const turned = members.filter(({ turnedMs }) => turnedMs !== null && turnedMs >= sinceMs);
     if (members.length < GUARDED_POOL || turned.length * 2 <= members.length) return false;
-    this.logIsItUs(pool, turned, windowMs);
+    this.logIsItUs(pool.config.name, turned, members.length, windowMs);
     for (const member of turned) {
       if (member.pardoned) continue;
       member.pardoned = true;
@@ -206,15 +207,19 @@ export class HealthWatch {
     return true;
   }
 
-  private logIsItUs(pool: Pool, turned: readonly Member[], windowMs: number): void {
+  private logIsItUs(
+    pool: string,
+    turned: readonly Member[],
+    backends: number,
+    windowMs: number,
+  ): void {
     // Once for all: those that turn later are let off without another line.
     if (turned.some(({ pardoned }) => pardoned)) return;
-    const { name } = pool.config;
     const message =
-      `${turned.length} of ${count(pool.members.length, 'backend')} of pool ${name} stopped ` +
+      `${turned.length} of ${count(backends, 'backend')} of pool ${pool} stopped ` +
       `answering probes within ${spellDuration(windowMs)}: is it us? ` +
       'They stay up and are probed again at once';
-    const fields = { pool: name, turned: turned.length, backends: pool.members.length };
+    const fields = { pool, turned: turned.length, backends };
     this.log.event('warn', 'probes_timed_out_together', message, fields);
   }
 }
