@@ -103,12 +103,15 @@ export class Operator {
     this.ask(this.badConfig(full), (problem) => {
       if (problem === null) throw new Error('what cannot be was obeyed');
       this.mark('reload-refused');
-      const { clock } = world;
-      const tell = (): void =>
-        world.tell((each) => each.refused?.(before, pictureOf(world), isAtOnce));
+      // Now: when this returns, reloads that have waited for this one are done.
+      const { pools } = pictureOf(world);
+      const tell = (): void => {
+        const after = { pools, ports: pictureOf(world).ports };
+        world.tell((each) => each.refused?.(before, after, isAtOnce));
+      };
       if (isAtOnce) tell();
-      // Workers are told a turn later.
-      else clock.nextTurn(tell);
+      // Workers are told a turn later to close what they have opened.
+      else world.clock.nextTurn(tell);
     });
     isAtOnce = false;
   }
