@@ -190,6 +190,33 @@ describe('a pick for a client with a home', () => {
     expect([pool.enter([], -1, home), pool.enter([], -1, null)]).toEqual([1, 0]);
   });
 
+  it('goes to one that keeps its clients before there is a schedule without it', () => {
+    const { table, pool, backends } = poolOf([up, up]);
+    table.setKeeps(1, true);
+    table.setState(1, draining);
+    expect(pool.enter([], -1, backends[1])).toBe(1);
+    table.setLimit(1, 1);
+    expect(pool.enter([], -1, backends[1])).toBe(NO_ROOM);
+  });
+
+  it('goes to one that has come back before there is a schedule with it', () => {
+    const { table, pool, backends } = poolOf([up, down]);
+    table.setState(1, up);
+    expect(pool.enter([], -1, backends[1])).toBe(1);
+    table.setLimit(1, 1);
+    expect(pool.enter([], -1, backends[1])).toBe(NO_ROOM);
+    expect(picks(pool, 2)).toEqual([0, 0]);
+  });
+
+  it.each(['checking', 'suspect', 'ejected'] as const)(
+    'does not go to one that is %s when the schedule is without it',
+    (state) => {
+      const { table, pool, backends } = poolOf([up, down]);
+      table.setState(1, State[state]);
+      expect(pool.enter([], -1, backends[1])).toBe(0);
+    },
+  );
+
   it('goes there also when it belongs to a level that gets nobody else', () => {
     const { pool, backends, refresh } = poolOf([up, up]);
     backends[1].config = backendConfig(2, { backup: true });

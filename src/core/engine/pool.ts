@@ -42,6 +42,7 @@ const CIRCUIT_OPEN = failure(
 
 const NOBODY = failure('no_backend', 'us', 'pick', 'never', 'no backend of the pool is available');
 
+const UP = statesOf(State.up);
 const SUSPECT = statesOf(State.suspect);
 const DRAINING = statesOf(State.draining);
 const EJECTED = statesOf(State.ejected);
@@ -283,12 +284,12 @@ export class Pool {
     const { table } = this;
     const { slots, reserve, states } = this.schedule;
     // Also one whose level gets nobody else now: moving back would lose what the client has there.
+    // Who is not listed and up has come back, and the schedule that says so is still to come.
     const isListed = slots.includes(slot) || reserve.includes(slot);
-    if (isListed ? table.enter(slot, generation, states) : table.enterKept(slot, generation)) {
-      return slot;
-    }
+    const usual = isListed ? states : UP;
+    if (table.enter(slot, generation, usual) || table.enterKept(slot, generation)) return slot;
     if (table.generation(slot) !== generation) return -1;
-    const mayCome = isListed ? states : table.keeps(slot) ? DRAINING : 0;
+    const mayCome = table.keeps(slot) ? usual | DRAINING : usual;
     return this.lacksRoom(slot, mayCome) ? NO_ROOM : -1;
   }
 
