@@ -13,8 +13,11 @@ export function createSessions(world: World, fail: Fail): Checker {
 
 interface Home {
   readonly backend: string;
+  /** Whoever began before does not know of it. */
   readonly sinceMs: number;
-  readonly sinceWallMs: number;
+  /** When the last request of the session that was answered there began, which used it. */
+  readonly usedMs: number;
+  readonly usedWallMs: number;
 }
 
 class Sessions implements Checker {
@@ -51,9 +54,13 @@ class Sessions implements Checker {
     if (session !== null) this.lastMs.set(session, this.world.clock.nowMs());
     // The answer of an earlier attempt may have been the one that counted, or none has come.
     if (named === null || backend === null || failure !== null || attempts !== 1) return;
-    if (!wasAlone || this.isUnderWay(named) || home?.backend === backend) return;
-    const { clock } = this.world;
-    this.homes.set(named, { backend, sinceMs: clock.nowMs(), sinceWallMs: clock.wallMs() });
+    if (!wasAlone || this.isUnderWay(named)) return;
+    const before = this.homes.get(named);
+    const sinceMs = before?.backend === backend ? before.sinceMs : this.world.clock.nowMs();
+    // It was remembered when the answer began, perhaps long before its end; and of one that had
+    // been there already only the request was a use.
+    const { begunMs: usedMs, begunWallMs: usedWallMs } = request;
+    this.homes.set(named, { backend, sinceMs, usedMs, usedWallMs });
   }
 
   private judge({ nonce, begunMs, session }: Request, home: Home, backend: string): void {
@@ -62,12 +69,15 @@ class Sessions implements Checker {
     this.fail(`${nonce} of ${session} belongs to ${home.backend}, and went to ${backend}`);
   }
 
-  /** Since it is home: it is still the same one then. A clock that was set cannot tell. */
-  private hasBeenUp({ backend, sinceMs, sinceWallMs }: Home): boolean {
-    if (sinceMs <= this.world.clock.jumpedMs()) return false;
+  /**
+   * Since the session was used: it is still the same one then. A clock that was set since cannot
+   * tell, and may have made the session one that was not used for long.
+   */
+  private hasBeenUp({ backend, usedMs, usedWallMs }: Home): boolean {
+    if (usedMs <= this.world.clock.jumpedMs()) return false;
     const [pool] = this.world.balancer.controller.status();
     return pool.backends.some(
-      (each) => each.name === backend && each.state === 'up' && each.sinceWallMs < sinceWallMs,
+      (each) => each.name === backend && each.state === 'up' && each.sinceWallMs < usedWallMs,
     );
   }
 
