@@ -166,7 +166,7 @@ export function measurePicks(options: PickOptions, picks = PICKS): PickFigures {
   const members = membersOf(config, table);
   // Nothing starts slowly here, or spills over.
   const unused = {} as unknown as never;
-  const schedules = new Schedules(table, unused, unused, unused);
+  const schedules = new Schedules(table, unused, unused, unused, () => 0);
   const began = performance.now();
   const schedule = schedules.of(members);
   const rebuildMs = performance.now() - began;
