@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createSimClock } from '../../../sim/clock.ts';
 import { get, ok, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { collectGarbage } from '../../../test/fixtures/collect-garbage.ts';
+import { TimerWheel } from '../base/timer-wheel.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Engine } from './engine.ts';
 import { connectionBound, Gate } from './gate.ts';
@@ -101,6 +103,45 @@ describe('the gate', () => {
     await collectGarbage();
     return gone.filter((each) => each.deref() !== undefined).length;
   }
+
+  /** A full gate with so many clients, each of them busy, and what its log says. */
+  function full(clients: number) {
+    const clock = createSimClock();
+    const said: unknown[] = [];
+    let looked = 0;
+    const client = () => ({ closeIdle: () => ++looked < 0 }) as unknown as ClientConnection;
+    const log = {
+      event: (_level: string, event: string, _text: string, fields: object) =>
+        void said.push({ event, ...fields }),
+    };
+    const engine = { maxConnections: clients, wheel: new TimerWheel(clock), log };
+    const set = new Set(Array.from({ length: clients }, client));
+    const gate = new Gate(engine as unknown as Engine, set);
+    const pass = (ms: number): void => clock.run(clock.nowMs() + ms);
+    return { gate, said, pass, looked: () => looked };
+  }
+
+  it('looks for an idle one among 64 at a time', () => {
+    const { gate, looked } = full(100);
+    expect(gate.admits()).toBe(false);
+    expect(looked()).toBe(64);
+  });
+
+  it('says each second how many it has turned away in it', () => {
+    const { gate, said, pass } = full(3);
+    for (const count of [3, 2]) {
+      for (let n = 0; n < count; n++) {
+        expect(gate.admits()).toBe(false);
+        pass(300);
+      }
+      pass(500);
+    }
+    pass(5000);
+    expect(said).toEqual([
+      { event: 'connections_turned_away', connections: 3, limit: 3 },
+      { event: 'connections_turned_away', connections: 2, limit: 3 },
+    ]);
+  });
 
   it('keeps nobody in memory who has gone', async () => {
     // Engines may hold on to the last one or two.

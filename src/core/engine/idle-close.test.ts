@@ -43,4 +43,22 @@ describe('the time after which a backend closes idle connections', () => {
     close.seen(1000, 30 * MINUTE);
     expect(close.usableMs(30 * MINUTE)).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it('is learned from closes that are a second apart, and at most ten minutes', () => {
+    const after = (apartMs: number): number => {
+      const close = new IdleClose();
+      close.seen(5000, 20 * MINUTE);
+      close.seen(5000, 20 * MINUTE + apartMs);
+      return close.usableMs(20 * MINUTE + apartMs);
+    };
+    expect([999, 1000, 10 * MINUTE].map(after)).toEqual([Number.POSITIVE_INFINITY, 4000, 4000]);
+    expect(after(10 * MINUTE + 1)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is that of the longest among those that end at once', () => {
+    const close = new IdleClose();
+    for (const idleMs of [3000, 5000, 4000]) close.seen(idleMs, 10_000);
+    close.seen(2000, 20_000);
+    expect(close.usableMs(20_000)).toBe(4000);
+  });
 });

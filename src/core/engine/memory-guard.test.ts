@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createSimClock } from '../../../sim/clock.ts';
 import { get, ok, post, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { TimerWheel } from '../base/timer-wheel.ts';
+import type { Engine } from './engine.ts';
+import { MemoryGuard } from './memory-guard.ts';
 
 describe('the bytes that wait in memory', () => {
   it('are bounded over all exchanges: above that new ones get 503, until there is room', () => {
@@ -38,5 +42,93 @@ describe('the bytes that wait in memory', () => {
     expect(client.statuses).toEqual([502]);
     expect(stage.record.attempts).toBe(1);
     expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('the guard of memory', () => {
+  /** A guard over holders that hold, and can spare, so much. */
+  function guarding(maxBytes: number, ...holders: { held: number; spare: number }[]) {
+    const clock = createSimClock();
+    const said: string[] = [];
+    let looks = 0;
+    const present = holders.map((each) => ({
+      heldBytes: () => each.held,
+      spareBytes: () => each.spare,
+      giveSpare: () => {
+        each.held -= each.spare;
+        each.spare = 0;
+      },
+    }));
+    const engine = {
+      wheel: new TimerWheel(clock),
+      holders: () => {
+        looks++;
+        return present;
+      },
+      log: {
+        event: (level: string, event: string, message: string) =>
+          void said.push(`${level} ${event}: ${message.split(' bytes')[0]}`),
+      },
+    };
+    const guard = new MemoryGuard(engine as unknown as Engine);
+    guard.maxBytes = maxBytes;
+    const pass = (ms: number): void => clock.run(clock.nowMs() + ms);
+    return { guard, holders, present, said, pass, wheel: engine.wheel, looks: () => looks };
+  }
+
+  it('takes as much as is allowed for enough, and a byte more for too much', () => {
+    const { guard, holders, pass } = guarding(100, { held: 60, spare: 0 }, { held: 40, spare: 0 });
+    guard.watch();
+    pass(300);
+    expect(guard.overfull).toBe(false);
+    holders[0].held = 61;
+    pass(300);
+    expect(guard.overfull).toBe(true);
+  });
+
+  it('lets the largest spare go first, and no more than it must', () => {
+    const { guard, holders, pass, said } = guarding(
+      100,
+      { held: 30, spare: 10 },
+      { held: 60, spare: 40 },
+      { held: 50, spare: 30 },
+    );
+    guard.watch();
+    pass(300);
+    expect(holders.map(({ spare }) => spare)).toEqual([10, 0, 30]);
+    holders[0].held = 55;
+    pass(300);
+    expect(holders.map(({ spare }) => spare)).toEqual([10, 0, 0]);
+    expect([guard.overfull, said]).toEqual([false, []]);
+  });
+
+  it('is full above its bound until a tenth of it is free, and says both once', () => {
+    const { guard, holders, pass, said } = guarding(1000, { held: 1001, spare: 0 });
+    guard.watch();
+    for (const held of [1001, 1500, 950, 901, 900, 950, 1000]) {
+      holders[0].held = held;
+      pass(300);
+      expect(guard.overfull, `${held}`).toBe(held > 900 && said.length === 1);
+    }
+    expect(said).toEqual(['error buffers_full: 1001 of 1000', 'info buffers_free: 900 of 1000']);
+  });
+
+  it('looks four times a second as long as anybody is there', () => {
+    const { guard, present, pass, looks, wheel } = guarding(1000, { held: 1, spare: 0 });
+    guard.watch();
+    pass(1000);
+    expect(looks()).toBe(4);
+    present.length = 0;
+    pass(1000);
+    expect([looks(), wheel.size]).toEqual([5, 0]);
+  });
+
+  it('is not put off by those who keep coming', () => {
+    const { guard, pass, looks } = guarding(1000, { held: 1, spare: 0 });
+    for (let count = 0; count < 10; count++) {
+      guard.watch();
+      pass(100);
+    }
+    expect(looks()).toBeGreaterThanOrEqual(3);
   });
 });

@@ -162,7 +162,7 @@ describe('a queue of those who wait for one backend each', () => {
     const free = new Set<Backend>();
     const went: string[] = [];
     let tries = 0;
-    for (const [name, awaited] of Object.entries(names)) {
+    const join = (name: string, awaited: Backend): void => {
       const waiter: Waiter = {
         isChoosy: true,
         awaited,
@@ -177,7 +177,8 @@ describe('a queue of those who wait for one backend each', () => {
       };
       const place = new Place(waiter);
       queue.join(place);
-    }
+    };
+    for (const [name, awaited] of Object.entries(names)) join(name, awaited);
     clock.run(clock.nowMs() + 1);
     tries = 0;
     const look = (): number => {
@@ -185,7 +186,8 @@ describe('a queue of those who wait for one backend each', () => {
       clock.run(clock.nowMs() + 1);
       return tries;
     };
-    return { free, went, look, queue };
+    const pass = (ms: number): void => clock.run(clock.nowMs() + ms);
+    return { free, went, look, queue, pass, join };
   }
 
   it('lets go whose backend has room, in the order of coming, whoever is before them', () => {
@@ -202,6 +204,21 @@ describe('a queue of those who wait for one backend each', () => {
     const all = Array.from({ length: 1000 }, (_, n) => [`${n}`, n % 2 === 0 ? mine : others]);
     const { look } = waits('fifo', Object.fromEntries(all));
     expect(look()).toBe(2);
+  });
+
+  it('passes over those before it, from the newest back, once it stands', () => {
+    const { free, went, pass, join } = waits('adaptive', { first: others });
+    pass(150);
+    for (const [name, awaited] of [
+      ['a', mine],
+      ['b', others],
+      ['c', mine],
+    ] as const) {
+      join(name, awaited);
+    }
+    free.add(others);
+    pass(1);
+    expect(went).toEqual(['b', 'first']);
   });
 
   it('asks again the next time', () => {
@@ -298,5 +315,95 @@ describe('the queues of two workers', () => {
     world.join(1, 'b');
     world.makeRoom(1);
     expect(world.went).toEqual(['b']);
+  });
+});
+
+describe('a look', () => {
+  it('follows at once when somebody joins: room may have been given to nobody before', () => {
+    const world = new TwoWorkers();
+    world.room = 1;
+    world.join(0, 'a');
+    world.pass(1);
+    expect(world.went).toEqual(['a']);
+  });
+});
+
+describe('in the eyes of another worker', () => {
+  it('who is choosy goes before nobody', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'choosy', true);
+    world.pass(50);
+    expect(world.queues[1].hasTurns).toBe(false);
+    world.join(1, 'b');
+    world.makeRoom(1);
+    expect(world.went).toEqual(['b']);
+  });
+
+  it('who has left goes before nobody', () => {
+    const world = new TwoWorkers();
+    world.join(0, 'a');
+    world.pass(20);
+    expect(world.queues[1].hasTurns).toBe(true);
+    world.leave(0, 'a');
+    expect(world.queues[1].hasTurns).toBe(false);
+  });
+});
+
+describe('a queue of the order adaptive', () => {
+  /** It has stood for a while, in which nobody found room but who came last. */
+  function standing() {
+    const world = new TwoWorkers({ order: 'adaptive' });
+    world.pass(10_000);
+    world.join(0, 'first');
+    world.pass(150);
+    return world;
+  }
+
+  it('lets go in the order of coming while it only evens out a burst', () => {
+    const world = new TwoWorkers({ order: 'adaptive' });
+    world.pass(10_000);
+    for (const name of ['a', 'b', 'c']) world.join(0, name);
+    world.pass(80);
+    world.makeRoom(0);
+    world.makeRoom(0);
+    expect([world.went, world.gaveUp]).toEqual([['a', 'b'], []]);
+  });
+
+  it('lets the newest go first once it stands, and gives up the others after 10 ms', () => {
+    const world = standing();
+    for (const name of ['second', 'third']) world.join(0, name);
+    world.makeRoom(0);
+    expect([world.went, world.gaveUp]).toEqual([['third'], []]);
+    world.pass(6);
+    expect(world.gaveUp).toEqual(['first']);
+    world.pass(20);
+    expect(world.gaveUp).toEqual(['first']);
+    world.makeRoom(0);
+    expect(world.went).toEqual(['third', 'second']);
+  });
+
+  it('lets nobody who comes now wait for those who have waited, once it stands', () => {
+    const world = standing();
+    expect(world.queues[0].hasTurns).toBe(false);
+  });
+
+  it('evens out the next burst once nobody has waited', () => {
+    const world = standing();
+    world.makeRoom(0);
+    for (const name of ['a', 'b']) world.join(0, name);
+    world.makeRoom(0);
+    expect(world.went).toEqual(['first', 'a']);
+  });
+
+  it('that stands does not go by who has waited longer elsewhere', () => {
+    const world = new TwoWorkers({ order: 'adaptive' });
+    world.join(1, 'elsewhere');
+    world.pass(50);
+    world.join(0, 'here');
+    world.pass(150);
+    world.rings.length = 0;
+    world.join(0, 'newest');
+    world.makeRoom(0);
+    expect([world.went, world.rings]).toEqual([['newest'], []]);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, post, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { utf8 } from '../base/bytes.ts';
@@ -191,5 +191,42 @@ describe('a limit with more keys than it has room for', () => {
     expect(stage.events).toEqual(['rate_limit_full']);
     stage.pass(300_000);
     expect(stage.events).toEqual(['rate_limit_full']);
+  });
+
+  it('counts them for each notice, which comes a minute after the first', () => {
+    const key = { kind: 'query', name: 'user' } as const;
+    const stage = stageWith(limit({ key, keys: 1, requests: 1, periodMs: 3_600_000, burst: 1 }));
+    const said = vi.spyOn(stage.engine.log, 'event');
+    const client = stage.client();
+    const users = Array.from({ length: 5 }, (_, i) => get(`/login?user=${i}`));
+    statuses(stage, client, ...users);
+    stage.pass(30_000);
+    statuses(stage, client, users[4]);
+    stage.pass(30_100);
+    const requests = (): unknown[] => said.mock.calls.map(([, , , fields]) => fields?.requests);
+    expect(requests()).toEqual([4]);
+    const users2 = users.map((user) => user.replace('user=', 'user=x'));
+    statuses(stage, stage.client(), ...users2);
+    stage.pass(60_100);
+    expect(requests()).toEqual([4, 5]);
+    expect(said.mock.calls[0][3]).toMatchObject({ keys: 1 });
+  });
+});
+
+describe('when to come again', () => {
+  it('is said in whole seconds, and never too early', () => {
+    const stage = stageWith(limit({ requests: 1, periodMs: 3_600_000, burst: 1 }));
+    const client = stage.client();
+    expect(statuses(stage, client, ...times(2, get('/login')))).toEqual([200, 429]);
+    expect(client.received).toMatch(/Retry-After: 3600\r\n/);
+    expect(client.received).toMatch(/RateLimit-Policy: "default";q=1;w=3600\r\n/);
+    stage.pass(1000);
+    expect(statuses(stage, stage.client(), get('/login'))).toEqual([429]);
+    stage.pass(3_598_900);
+    const late = stage.client();
+    expect(statuses(stage, late, get('/login'))).toEqual([429]);
+    expect(late.received).toMatch(/Retry-After: 1\r\n/);
+    stage.pass(1000);
+    expect(statuses(stage, late, get('/login'))).toEqual([200]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { retriesConfig } from '../../../test/fixtures/control-world.ts';
 import { limits } from '../../../test/fuzz/heads.ts';
 import { latin1 } from '../base/bytes.ts';
-import { failure, type Retry } from '../base/failure.ts';
+import { type FailureKind, failure, type Retry } from '../base/failure.ts';
 import type { RetriesConfig } from '../config.ts';
 import { Head } from '../http/head.ts';
 import { HeadParser } from '../http1/head-parser.ts';
@@ -123,5 +123,28 @@ describe('the attempts of an exchange', () => {
     expect(rule.mayRetryAnswer(date, 1, two, 20_000)).toBe(true);
     expect(rule.mayRetryAnswer(answer(503), 2, two, 20_000)).toBe(true);
     expect(rule).toMatchObject({ tried: [1], pauseMs: 10 });
+  });
+
+  it('count one that failed beside another, and only if its connection was lost', () => {
+    const beside = (kind: FailureKind, retry: Retry) => {
+      const rule = new RetryRule();
+      rule.begin(0);
+      rule.failedBesideAnother(failure(kind, 'backend', 'relay', retry, 'gone'), 2);
+      expect(rule).toMatchObject({ tried: [2], lastFailure: { kind } });
+      return rule.mayRetry(failed('if-idempotent'), 1, true, poolOf(3), 0);
+    };
+    expect(beside('reset', 'if-idempotent')).toBe('no');
+    expect(beside('refused', 'safe')).toBe('fresh');
+    expect(beside('timeout_head', 'if-idempotent')).toBe('fresh');
+    expect(beside('malformed', 'never')).toBe('fresh');
+  });
+
+  it('leave the others alone that were tried when only the last one may be tried again', () => {
+    const rule = new RetryRule();
+    rule.begin(0);
+    for (const slot of [1, 2, 1]) rule.failedBesideAnother(failed('safe'), slot);
+    expect(rule.tried).toEqual([1, 2]);
+    expect(rule.mayRetry(failed('if-idempotent'), 1, true, poolOf(2), 0)).toBe('fresh');
+    expect(rule.tried).toEqual([2]);
   });
 });
