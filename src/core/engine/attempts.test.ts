@@ -213,6 +213,53 @@ describe('a second attempt', () => {
   });
 });
 
+describe('a second attempt and the exchanges after it', () => {
+  it('have nothing to do with each other when both attempts were called off', () => {
+    const scene = sceneOf([null, null]);
+    const { stage, backends } = scene;
+    const gone = stage.ask(get(), 100);
+    gone.socket.reset();
+    stage.pass(1);
+    backends[0].onHead = (_head, connection) => void connection.socket.reset();
+    backends[1].answering(ok());
+    expect([stage.ask(get(), 10), stage.ask(get(), 10)].map(({ statuses }) => statuses)).toEqual([
+      [200],
+      [200],
+    ]);
+    expect(inFlight(scene)).toEqual([0, 0]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('goes at once over a connection that is kept', () => {
+    const scene = sceneOf([ok(), ok()]);
+    const { stage, backends } = scene;
+    for (let count = 0; count < 2; count++) stage.ask(get(), 5);
+    expect(heads(scene)).toEqual([1, 1]);
+    for (const backend of backends) backend.onHead = () => {};
+    stage.ask(get(), 70);
+    expect(heads(scene)).toEqual([2, 2]);
+    expect(backends.map(({ connections }) => connections.length)).toEqual([1, 1]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('follows also an attempt that came after one that failed', () => {
+    const scene = sceneOf([null, null, ok('third')], { retries: retriesConfig({ attempts: 2 }) });
+    const { stage, backends } = scene;
+    backends[0].onHead = (_head, connection) => void connection.socket.reset();
+    const client = stage.ask(get(), 100);
+    expect(client.received.endsWith('third')).toBe(true);
+    expect(stage.record).toMatchObject({ attempts: 3, hedged: true, backend: 'server-3' });
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('wins with an answer that is no failure, whatever it says', () => {
+    const { stage } = sceneOf([null, 'HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno']);
+    expect(stage.ask(get(), 100).statuses).toEqual([404]);
+    expect(stage.record).toMatchObject({ hedged: true, backend: 'server-2' });
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('of two attempts', () => {
   it.each([
     ['the first', 0],

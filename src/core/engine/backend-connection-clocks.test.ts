@@ -10,7 +10,7 @@ const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n';
 /** A client whose pace nobody looks at, and a backend that is waited for in these times. */
 function staged(timeouts = {}) {
   const stage = new Stage({
-    timeouts: { responseHeadMs: 3000, idleMs: 1000, ...timeouts },
+    timeouts: { responseHeadMs: 3000, idleMs: 1000, tunnelIdleMs: 500, ...timeouts },
     limits: { minRateBytesPerSecond: 0 },
   });
   return { stage, backend: stage.backend() };
@@ -49,6 +49,23 @@ describe('an answer that begins before the request is whole', () => {
     backend.last.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234');
     stage.pass(900);
     client.send('x'.repeat(10));
+    stage.pass(200);
+    expect(client.wasReset).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('may not fall silent either while its backend does not read the rest', () => {
+    const { stage, backend } = staged();
+    const client = stage.ask(post('x'.repeat(90_000)).slice(0, -80_000));
+    backend.last.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234');
+    stage.pass(1);
+    backend.last.socket.pause();
+    stage.network.options.sendBufferBytes = 4096;
+    for (let count = 0; count < 3; count++) {
+      client.send('x'.repeat(5000));
+      stage.pass(300);
+    }
+    expect(client.closed).toBe(undefined);
     stage.pass(200);
     expect(client.wasReset).toBe(true);
     expect(stage.leftovers()).toBe('');

@@ -376,6 +376,22 @@ describe('a request', () => {
     expect(sizes).toEqual([backend.last.received.length]);
   });
 
+  it('in chunks may end in a piece of its own', () => {
+    const stage = new Stage();
+    const backend = stage.backend();
+    const head = 'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const client = stage.ask(`${head}2\r\nok\r\n`);
+    client.send('0\r\nX-After: it\r\n\r\n');
+    stage.pass(2);
+    expect(backend.last.received.endsWith('\r\n\r\n2\r\nok\r\n0\r\nX-After: it\r\n\r\n')).toBe(
+      true,
+    );
+    backend.last.send(ok());
+    stage.pass(1);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('in chunks goes on in chunks, with the trailers that may travel', () => {
     const { stage, backend } = answering(ok());
     stage.ask(

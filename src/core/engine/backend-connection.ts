@@ -151,7 +151,6 @@ export class BackendConnection
       const out = engine.requestOut;
       if (!out.isHeldBy(this)) out.claim(this);
       out.length = writeChunkedEnd(out.bytes, out.length, trailers, true, mayTravelAsTrailer);
-      this.flush();
     }
     this.requestFinished = true;
     if (this.state === At.head) this.waitFor(this.attempt!.patienceMs());
@@ -207,7 +206,6 @@ export class BackendConnection
     if (this.state === At.tunnel) {
       this.waitFor(this.link.engine.timeouts.tunnelIdleMs);
       if (at < bytes.length) exchange.onResponseBody(bytes, at, bytes.length);
-      exchange.flushResponse();
       return;
     }
     if (this.attempt === null) this.skipBody(bytes, at);
@@ -337,7 +335,7 @@ export class BackendConnection
 
   /** Closes a connection that carries nothing. */
   retire(): void {
-    if (this.attempt === null) this.shut();
+    this.shut();
   }
 
   private shut(): void {

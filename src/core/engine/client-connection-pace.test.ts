@@ -142,6 +142,27 @@ describe('a client that sends its body too slowly', () => {
   });
 });
 
+describe('a client that has not sent its whole request', () => {
+  it('is timed on when it has taken all that has come of its answer', () => {
+    const { stage, backend } = staged({ network });
+    const client = stage.ask(UPLOAD);
+    client.socket.pause();
+    backend.last.send(ok('x'.repeat(100_000)).slice(0, -50_000));
+    stage.pass(100);
+    client.socket.resume();
+    stage.pass(100);
+    expect(client.count).toBeGreaterThan(50_000);
+    stage.pass(59_000);
+    expect(stage.records).toEqual([]);
+    // The backend is as silent: it must not be the one that is blamed.
+    backend.last.send('x');
+    stage.pass(7000);
+    expect(stage.record.failure).toMatchObject({ kind: 'timeout_idle', side: 'client' });
+    expect(client.wasReset).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('a client that takes its answer too slowly', () => {
   /** The backend has sent a megabyte, the client reads nothing yet. */
   function unread() {

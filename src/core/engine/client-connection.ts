@@ -260,7 +260,6 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   openTunnel(head: Head, cookie: Uint8Array | null): void {
     this.writer.switchProtocols(head, cookie);
     this.state = At.tunnel;
-    this.engine.wheel.clear(this);
     this.reader.openTunnel();
   }
 

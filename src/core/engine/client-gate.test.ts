@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { get, ok, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
 
 const limited = (most: number | null): Stage =>
@@ -102,5 +102,24 @@ describe('a reload', () => {
     stage.pass(2);
     expect(reset(clients(stage, 2))).toEqual([false, true]);
     expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('the notice of clients that were turned away', () => {
+  it('says how many they were in that second', () => {
+    const stage = limited(1);
+    const said = vi.spyOn(stage.engine.log, 'event');
+    clients(stage, 1);
+    for (const count of [3, 2]) {
+      for (let n = 0; n < count; n++) {
+        clients(stage, 1);
+        stage.pass(300);
+      }
+      stage.pass(1000);
+    }
+    expect(said.mock.calls.map(([, , , fields]) => fields)).toEqual([
+      { connections: 3, limit: 1, client: '192.0.2.1' },
+      { connections: 2, limit: 1, client: '192.0.2.1' },
+    ]);
   });
 });

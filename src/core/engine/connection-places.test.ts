@@ -172,6 +172,16 @@ describe('connections that another worker holds', () => {
     expect(stage.leftovers()).toBe('');
   });
 
+  it('are waited for on, and not for ever, by the others when one client is gone', () => {
+    const { stage } = bounded(2, 1, { timeouts: { connectMs: 200 } });
+    other(stage, 2);
+    const clients = ['/a', '/b'].map((path) => stage.ask(get(path)));
+    clients[0].socket.reset();
+    stage.pass(230);
+    expect(clients[1].statuses).toEqual([503]);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('are not waited for beyond the deadline of a drain', () => {
     const { stage } = bounded(1);
     other(stage, 1);
@@ -227,5 +237,21 @@ describe('a connection that carries nothing', () => {
     for (const connection of servers[0].connections) connection.send(ok());
     stage.pass(10);
     expect(open(servers[0]).length).toBeLessThanOrEqual(1);
+  });
+
+  it('carries on with who has waited, without another one', () => {
+    const { stage, servers } = bounded(2);
+    other(stage, 1);
+    const clients = ['/a', '/b'].map((path) => stage.ask(get(path)));
+    stage.pass(20);
+    expect(received(servers[0])).toEqual(['/a']);
+    servers[0].last.send(ok());
+    stage.pass(1);
+    expect(received(servers[0])).toEqual(['/a', '/b']);
+    expect(servers[0].connections).toHaveLength(1);
+    servers[0].last.send(ok());
+    stage.pass(1);
+    expect(clients.map(({ statuses }) => statuses)).toEqual([[200], [200]]);
+    expect(stage.leftovers()).toBe('');
   });
 });

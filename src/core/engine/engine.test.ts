@@ -204,6 +204,19 @@ describe('a backend that drains', () => {
     expect(stage.leftovers()).toBe('');
   });
 
+  it('is not released while one of its tunnels is open', () => {
+    const stage = new Stage();
+    stage.backend().answering(switching);
+    const clients = [stage.ask(get('/', upgrade)), stage.ask(get('/', upgrade))];
+    drain(stage);
+    clients[0].socket.reset();
+    stage.pass(1);
+    expect(stage.evidence).toEqual([]);
+    clients[1].socket.reset();
+    stage.pass(1);
+    expect(stage.evidence).toEqual(['released server-1']);
+  });
+
   it('is released when its exchanges are cut', () => {
     const stage = new Stage();
     stage.backend();

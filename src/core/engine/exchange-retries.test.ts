@@ -275,6 +275,21 @@ describe('the replay buffer', () => {
     expect(backends[1]!.last.received.endsWith('\r\n\r\n0123456789')).toBe(true);
   });
 
+  it('keeps also what comes after the connection is there', () => {
+    const { stage, backends } = stageOf(['waits', 'answers']);
+    const request = put('0123456789');
+    const client = stage.ask(request.slice(0, -10));
+    for (const part of ['012', '3456', '789']) {
+      client.send(part);
+      stage.pass(1);
+    }
+    backends[0]!.last.socket.reset();
+    stage.pass(2);
+    expect(client.statuses).toEqual([200]);
+    expect(backends[1]!.last.received.endsWith('\r\n\r\n0123456789')).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('has no room for a longer one: that is a 502', () => {
     const { stage, backends } = stageOf(['waits', 'answers']);
     const client = stage.ask(put('x'.repeat(64 * KIB + 1)), 10);

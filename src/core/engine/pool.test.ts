@@ -357,6 +357,12 @@ describe('a circuit', () => {
     expect(pool.nobody(last)).toBe(last);
   });
 
+  it('that is open lets no second attempt in either', () => {
+    const { pool, table } = broken(CircuitState.open);
+    expect(pool.enterSpare([], -1)).toBe(-1);
+    expect(table.inFlight(0)).toBe(0);
+  });
+
   it('that is half open lets one in', () => {
     const { pool, circuit } = broken(CircuitState.trial);
     expect([pool.enter([], -1, null), pool.enter([], -1, null)]).toEqual([0, -1]);

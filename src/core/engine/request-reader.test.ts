@@ -79,11 +79,16 @@ class Listener implements RequestEvents, Socket {
     this.said.push('end');
   }
 
+  pauses = 0;
+  resumes = 0;
+
   pause(): void {
+    this.pauses++;
     this.paused = true;
   }
 
   resume(): void {
+    this.resumes++;
     this.paused = false;
   }
 
@@ -292,5 +297,47 @@ describe('a tunnel', () => {
     expect([client.paused, client.body]).toEqual([true, 'one more read']);
     client.reader.resumeBody();
     expect(client.paused).toBe(false);
+  });
+});
+
+describe('the socket', () => {
+  it('is told once to stop reading, and once to go on', () => {
+    client.feed(post(LONG).slice(0, -LONG.length));
+    client.reader.resumeBody();
+    expect([client.pauses, client.resumes]).toEqual([0, 0]);
+    client.reader.pauseBody();
+    client.feed(LONG.slice(0, 100));
+    client.reader.pauseBody();
+    client.reader.resumeBody();
+    client.reader.resumeBody();
+    expect([client.pauses, client.resumes]).toEqual([1, 1]);
+  });
+
+  it('is not read when what came in one go leaves 64 KiB behind a request, and not before', () => {
+    client.feed(get('/one') + LONG.slice(0, 64 * 1024 - 1));
+    expect(client.paused).toBe(false);
+    client = new Listener();
+    client.feed(get('/one') + LONG.slice(0, 64 * 1024));
+    expect(client.paused).toBe(true);
+  });
+
+  it('stays unread when a body that is wanted again is at once too much', () => {
+    client.feed(post(LONG).slice(0, -LONG.length));
+    client.reader.pauseBody();
+    client.feed(LONG.slice(0, 100));
+    client.onBody = () => {
+      client.reader.pauseBody();
+      return true;
+    };
+    client.reader.resumeBody();
+    expect([client.paused, client.reader.bodyPaused]).toEqual([true, true]);
+  });
+
+  it('stays unread when too much waits behind a body that is wanted again', () => {
+    client.feed(post('hello').slice(0, -5));
+    client.reader.pauseBody();
+    client.feed(`hello${LONG}`);
+    client.reader.resumeBody();
+    expect([client.body, client.paused]).toEqual(['hello', true]);
   });
 });

@@ -149,10 +149,6 @@ export class RequestReader {
 
   resumeBody(): void {
     this.bodyPaused = false;
-    if (this.next === Next.tunnel) {
-      this.resumeReading();
-      return;
-    }
     if (this.pending.length > 0 && this.next === Next.body) this.processPending();
     if (!this.bodyPaused && this.pending.length < PENDING_BYTES) this.resumeReading();
   }

@@ -139,6 +139,20 @@ describe('a response that ends with its connection', () => {
     expect(bodyOf(out())).toBe('hello');
   });
 
+  it.each([
+    ['fits', 16 * 1024 - 20, 1],
+    ['does not fit', 16 * 1024 - 19, 2],
+  ])('holds a part that %s into 16 KiB with its framing', (_, size, writes) => {
+    asked();
+    respond([]);
+    body('x'.repeat(size));
+    writer.finish(null);
+    expect(bodyOf(out())).toBe(`${size.toString(16)}\r\n${'x'.repeat(size)}\r\n0\r\n\r\n`);
+    expect(
+      socket.writes.filter((each) => each.includes('xxx') || each.startsWith('HTTP')),
+    ).toHaveLength(writes);
+  });
+
   it('keeps more small parts in order than the buffer holds', () => {
     asked();
     respond([]);
@@ -257,5 +271,14 @@ describe('what the client has taken', () => {
     expect(writer.takenBytes()).toBe(1500);
     writer.markUnsent();
     expect(writer.takenBytes()).toBe(0);
+  });
+
+  it('counts what goes out together with what was held', () => {
+    writer.markUnsent();
+    asked();
+    respond(['Content-Length: 20000']);
+    body('x'.repeat(20_000));
+    expect(writer.takenBytes()).toBe(socket.writes.join('').length);
+    expect(writer.takenBytes()).toBeGreaterThan(20_000);
   });
 });

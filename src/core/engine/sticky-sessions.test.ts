@@ -163,3 +163,30 @@ describe('a session whose backend has gone', () => {
     expect(homeOf(make(HEADER, memory, [second, first]), 'X-Session: a')).toBe(first);
   });
 });
+
+describe('where a backend makes the session', () => {
+  const inHeader: StickySessionsConfig = { ...HEADER, learn: true };
+
+  it('its own field says so, wherever it stands among others', () => {
+    const sticky = make(inHeader);
+    answered(sticky, ['Host: a'], second, ['X-One: 1', 'X-Session: abc', 'Content-Length: 2']);
+    const next = request('GET / HTTP/1.1', 'Host: a', 'X-Session: abc');
+    expect(sticky.homeOf(next, facts)).toBe(second);
+    const other = request('GET / HTTP/1.1', 'Host: a', 'X-Session: 2');
+    expect(sticky.homeOf(other, facts)).toBe(null);
+  });
+
+  it('and names it in the first field of all', () => {
+    const sticky = make(inHeader);
+    answered(sticky, ['Host: a'], second, ['X-Session: abc', 'Content-Length: 2']);
+    const next = request('GET / HTTP/1.1', 'Host: a', 'X-Session: abc');
+    expect(sticky.homeOf(next, facts)).toBe(second);
+  });
+
+  it('blanks before the attributes of a cookie are none of its value', () => {
+    const sticky = make(LEARNED);
+    answered(sticky, ['Host: a'], second, ['Set-Cookie: JSESSIONID=abc \t ; Path=/']);
+    const next = request('GET / HTTP/1.1', 'Host: a', 'Cookie: JSESSIONID=abc');
+    expect(sticky.homeOf(next, facts)).toBe(second);
+  });
+});
