@@ -71,21 +71,31 @@ export class Hunt {
     const { tests, tell } = this.means;
     tell('looks which unit tests pass by which mutants');
     await this.work('unit-run', { what: 'look', where: tests });
-    const { tests: passing, files, loading } = this.readPassages();
+    const { tests: passing, long, files, loading } = this.readPassages();
     // Most mutants are killed by many tests: those that cost little go first.
     const where = Object.keys(files).sort((a, b) => files[a]! - files[b]!);
     tell(`${Object.keys(passing).length} tests in ${where.length} files pass by some`);
     if (where.length > 0) this.take('unit tests', await this.work('unit-run', { where }));
+    const last = where.filter((file) => Object.keys(long).some((test) => test.startsWith(file)));
+    if (last.length > 0) {
+      const asked = { where: last, isLong: true, mutants: this.left() };
+      this.take('unit tests', await this.work('unit-run', asked));
+    }
+    await this.byLoading(loading);
+    tell(`${this.left().length} of ${this.mutants.length} are left`);
+    for (const [, { file, line, kind, from, to }] of this.left()) {
+      tell(`  ${file}:${line} ${kind}: ${from} -> ${to || 'nothing'}`);
+    }
+  }
+
+  /** What runs while modules are loaded is on from the start, and its file's own tests run. */
+  private async byLoading(loading: readonly number[]): Promise<void> {
     for (const number of loading) {
       this.passed.add(number);
       if (this.verdicts.has(number)) continue;
       const { file } = this.mutants.find(([each]) => each === number)![1];
       const where = [file.replace(/\.ts$/, '*.test.ts')];
       this.take('unit tests', await this.work('unit-run', { what: number, where }));
-    }
-    tell(`${this.left().length} of ${this.mutants.length} are left`);
-    for (const [, { file, line, kind, from, to }] of this.left()) {
-      tell(`  ${file}:${line} ${kind}: ${from} -> ${to || 'nothing'}`);
     }
   }
 
@@ -131,7 +141,7 @@ export class Hunt {
     const { passages, means } = this;
     const { mutants } = this;
     const own = { seeds: means.seeds, findings, passages };
-    const job: Job = { what: 'hunt', where: [], mutants, ...asked, ...own };
+    const job: Job = { what: 'hunt', isLong: false, where: [], mutants, ...asked, ...own };
     writeFileSync(path, JSON.stringify(job));
     for (let run = 0; run < MOST_RUNS; run++) {
       const ended = await runOnce(script, path, findings);

@@ -9,6 +9,8 @@ export interface Job {
    * a number: this mutant, on from the start, as the code that runs while a module is loaded asks.
    */
   readonly what: 'look' | 'hunt' | number;
+  /** Only the tests that take long, or only the others. */
+  readonly isLong: boolean;
   /** Test files, from the root of the repository, in their order; or the simulator's folder. */
   readonly where: readonly string[];
   /** Seeds from 1 on. */
@@ -19,9 +21,15 @@ export interface Job {
   readonly passages: string;
 }
 
+interface Passed {
+  readonly [test: string]: { readonly [number: string]: number };
+}
+
 export interface Passages {
   /** How often each test passes by which mutant. */
-  readonly tests: { readonly [test: string]: { readonly [number: string]: number } };
+  readonly tests: Passed;
+  /** The same of those that take long. */
+  readonly long: Passed;
   /** What each of these files takes; ms. */
   readonly files: { readonly [file: string]: number };
   /** Mutants that are passed by while modules are loaded. */

@@ -35,11 +35,11 @@ const options = {
 const ROOMS = ['engine', 'http1', 'resilience', 'table'];
 /**
  * What may notice: the unit tests of the rooms and of the one that uses them, and those that step
- * through each access to shared memory, but the one of the table, which takes minutes.
+ * through each access to shared memory, but those of the table and of the queue: they take minutes.
  */
 const TESTS = [
   'src/core/{engine,http1,resilience,table,control}/*.test.ts',
-  'test/{rate,session}-interleavings.test.ts',
+  'test/{connection,rate,session,trial}-interleavings.test.ts',
 ];
 
 interface Asked {

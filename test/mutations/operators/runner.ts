@@ -19,13 +19,16 @@ const nameOf = (test: RunnerTask): string => {
 };
 /** Ends a try before it begins. */
 const skipped = new Error('there is nothing more to try');
-/** A test that takes longer tries nothing: it would cost more than all the others together. */
+/** A test that takes longer tries only what all the others have left. */
 const LONG_MS = 500;
+/** A test that takes longer tries nothing. */
+const TOO_LONG_MS = 2000;
 /** The exit code of a process in disorder. */
 const DISORDER = 3;
 
 class Looking extends TestRunner {
   private readonly tests: Record<string, Record<string, number>> = {};
+  private readonly long: Record<string, Record<string, number>> = {};
   private readonly files: Record<string, number> = {};
   private readonly loading = new Set<number>();
 
@@ -40,9 +43,10 @@ class Looking extends TestRunner {
 
   onAfterRetryTask(test: RunnerTestCase): void {
     const tookMs = performance.now() - this.beganMs;
-    if (passedBy().size > 0 && tookMs <= LONG_MS) {
+    if (passedBy().size > 0 && tookMs <= TOO_LONG_MS) {
       const { name } = test.file;
-      this.tests[nameOf(test)] = Object.fromEntries(passedBy());
+      const passed = tookMs > LONG_MS ? this.long : this.tests;
+      passed[nameOf(test)] = Object.fromEntries(passedBy());
       this.files[name] = (this.files[name] ?? 0) + tookMs;
     }
     turnOn(NONE);
@@ -50,23 +54,26 @@ class Looking extends TestRunner {
 
   override onAfterRunFiles(): void {
     super.onAfterRunFiles();
-    const { tests, files } = this;
-    const passages: Passages = { tests, files, loading: [...this.loading] };
+    const { tests, long, files } = this;
+    const passages: Passages = { tests, long, files, loading: [...this.loading] };
     writeFileSync(job.passages, JSON.stringify(passages));
   }
 }
 
 class Hunting extends TestRunner {
   private readonly findings = new Findings(job.findings);
-  private readonly passages: Passages = JSON.parse(readFileSync(job.passages, 'utf8'));
+  private readonly asked = new Set(job.mutants.map(([number]) => number));
+  private readonly passed = this.passages()[job.isLong ? 'long' : 'tests'];
   private queue: number[] = [];
   private current: number = NONE;
   /** It has failed, and counts once the test passes without it. */
   private suspect: number = NONE;
 
   override async onBeforeRunTask(test: RunnerTask): Promise<void> {
-    const passed = Object.keys(this.passages.tests[nameOf(test)] ?? {}).map(Number);
-    this.queue = passed.filter((number) => this.findings.isLeft(number, nameOf(test)));
+    const passed = Object.keys(this.passed[nameOf(test)] ?? {}).map(Number);
+    this.queue = passed.filter(
+      (number) => this.asked.has(number) && this.findings.isLeft(number, nameOf(test)),
+    );
     if (this.queue.length === 0) test.mode = 'skip';
     // Each may have to be followed by a try in order.
     else test.repeats = 2 * this.queue.length - 1;
@@ -76,7 +83,7 @@ class Hunting extends TestRunner {
   override onBeforeTryTask(test: RunnerTask): void {
     this.current = this.suspect === NONE ? (this.queue.shift() ?? NONE) : NONE;
     if (this.current === NONE && this.suspect === NONE) throw skipped;
-    const usual = this.passages.tests[nameOf(test)]?.[this.current];
+    const usual = this.passed[nameOf(test)]?.[this.current];
     if (this.current !== NONE) this.findings.beginTry(this.current, nameOf(test));
     turnOn(this.current, usual);
     super.onBeforeTryTask(test);
@@ -90,6 +97,10 @@ class Hunting extends TestRunner {
     else if (failed && this.current !== NONE) this.accuse(nameOf(test));
     this.current = NONE;
     if (this.queue.length === 0 && this.suspect === NONE) this.findings.pause();
+  }
+
+  private passages(): Passages {
+    return JSON.parse(readFileSync(job.passages, 'utf8'));
   }
 
   private accuse(test: string): void {
