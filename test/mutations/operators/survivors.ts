@@ -12,6 +12,21 @@ type Survivor = readonly [file: string, at: string, from: string, to: string, wh
 
 const same: readonly Survivor[] = [
   [
+    'engine/attempts.ts',
+    'config.hedge !== null',
+    'this.exchange.pool!.config.hedge !== null',
+    'true',
+    'without hedging the time before a second attempt is infinite, and none is prepared',
+  ],
+  ['engine/pace.ts', 'moved = 0', '0', '-1', 'set when the clock starts, before it is looked at'],
+  [
+    'engine/retry-rule.ts',
+    'private pauses = 0',
+    '0',
+    '1',
+    'a first value; `begin` sets it before anybody asks',
+  ],
+  [
     'engine/client-connection.ts',
     'fresh: 0',
     '0',
@@ -89,13 +104,6 @@ const same: readonly Survivor[] = [
     'to ask a limit by itself before it is taken counts nothing',
   ],
   [
-    'engine/rate-limits.ts',
-    'if (this.uncounted === 1)',
-    'this.uncounted === 1',
-    'true',
-    'a timer that is set keeps its earlier moment',
-  ],
-  [
     'resilience/quantile.ts',
     'if (this.count < ENOUGH) this.count++',
     'this.count < ENOUGH',
@@ -146,13 +154,6 @@ const open: readonly Survivor[] = [
   ['engine/attempt.ts', 'limitMs = 0', '0', '1', 'a first value; nobody asks before it is set'],
   ['engine/attempts.ts', 'rule.pauseMs > 0', '0', '1', 'a pause of exactly 1 ms'],
   [
-    'engine/attempts.ts',
-    'this.leaveTo(rival)',
-    'this.leaveTo(rival);',
-    '',
-    'the end of an exchange with two attempts is looked at for one of them',
-  ],
-  [
     'engine/backend-connection.ts',
     'idle: 5',
     '5',
@@ -168,31 +169,10 @@ const open: readonly Survivor[] = [
   ],
   [
     'engine/backend-connection.ts',
-    'if (!this.requestFinished && this.state === At.head)',
-    '!this.requestFinished',
-    'this.requestFinished',
-    'which timer runs while a backend does not read is tested before the head only',
-  ],
-  [
-    'engine/backend-connection.ts',
     'this.reused && !this.heads.goesOn',
     'this.reused && !this.heads.goesOn',
     '(this.reused) || (!this.heads.goesOn)',
     'one who begins with an empty line loses reuse, which is stricter',
-  ],
-  [
-    'engine/backend-connection.ts',
-    'exchange.flushResponse()',
-    'exchange.flushResponse();',
-    '',
-    'what waits to be joined is sent at the end of the turn anyway',
-  ],
-  [
-    'engine/backend-connection.ts',
-    'this.waitFor(this.link.engine.timeouts.idleMs)',
-    'this.waitFor(this.link.engine.timeouts.idleMs);',
-    '',
-    'set again with the first bytes of the body',
   ],
   [
     'engine/backend-connection.ts',
@@ -217,21 +197,7 @@ const open: readonly Survivor[] = [
     'no test keeps a client that would be let go for this alone',
   ],
   ['engine/client-connection.ts', 'return;', 'return;', '', 'to close twice does nothing'],
-  [
-    'engine/client-connection.ts',
-    'this.engine.wheel.clear(this)',
-    'this.engine.wheel.clear(this);',
-    '',
-    'the timer of the request goes on in the tunnel; tests have tunnels with traffic',
-  ],
   ['engine/connection-places.ts', 'LOOK_MS = 5', '5', '6', '1 ms'],
-  [
-    'engine/connection-places.ts',
-    'if (this.claims.length > 0)',
-    'this.claims.length > 0',
-    'false',
-    'whoever waits gets its place a look later',
-  ],
   [
     'engine/connection-places.ts',
     'if (at === -1) return',
@@ -260,14 +226,6 @@ const open: readonly Survivor[] = [
     '(holder.spareBytes()) >= (0)',
     'who has nothing to spare is asked last',
   ],
-  ['engine/outcome.ts', 'status < 500', '500', '499', 'status 499; a test was added since'],
-  [
-    'engine/policy-view.ts',
-    'for (let field = 0',
-    '0',
-    '1',
-    'a field that stands first; a test was added since',
-  ],
   [
     'engine/pool.ts',
     'maxRequests > 0 || maxConnections > 0',
@@ -289,15 +247,6 @@ const open: readonly Survivor[] = [
     '(waitedMs) > (SHED_MS)',
     '1 ms',
   ],
-  ['engine/queue.ts', 'giveUp(isShed ? SHED', 'isShed', 'false', 'the words of the log'],
-  [
-    'engine/rate-limits.ts',
-    'if (this.uncounted === 1)',
-    '1',
-    '2',
-    'a notice when a single request was not counted',
-  ],
-  ['engine/rate-limits.ts', 'this.uncounted = 0', '0', '-1', 'the second notice'],
   [
     'engine/replay.ts',
     'this.clear()',
@@ -307,19 +256,11 @@ const open: readonly Survivor[] = [
   ],
   [
     'engine/request-reader.ts',
-    'if (this.next === Next.tunnel)',
-    'this.next === Next.tunnel',
-    'false',
-    'the longer way hands over the same bytes',
-  ],
-  [
-    'engine/request-reader.ts',
     'if (this.pending.length > 0 && this.next === Next.body)',
     'this.pending.length > 0',
     '(this.pending.length) >= (0)',
     'works through nothing',
   ],
-  ['engine/request-reader.ts', 'return;', 'return;', '', 'reading goes on twice'],
   [
     'engine/request-reader.ts',
     'if (pending.length === 0) break',
@@ -384,13 +325,6 @@ const open: readonly Survivor[] = [
     '',
     'a session that is made is put a second time',
   ],
-  [
-    'http1/write-head.ts',
-    'for (let field = 0; field < trailers.fieldCount',
-    '0',
-    '1',
-    'a forbidden trailer that stands first; a test was added since',
-  ],
   ['resilience/adaptive-limit.ts', 'recentMs = 0', '0', '1', 'shown before the first mean'],
   [
     'resilience/adaptive-limit.ts',
@@ -422,13 +356,6 @@ const open: readonly Survivor[] = [
     'a second that is 1 ms too short',
   ],
   ['table/table.ts', 'suspect: 3', '3', '4', "suspect and down become one in this file's own test"],
-  [
-    'table/table.ts',
-    'slot * this.workers + worker',
-    'slot * this.workers',
-    '(slot) / (this.workers)',
-    'slots above 0; a test was added since',
-  ],
 ];
 
 /** `text`: the line in which it begins. Null: there is none yet. */
