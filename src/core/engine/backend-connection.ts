@@ -39,8 +39,9 @@ export class BackendConnection
   implements SocketHandler, BackendSide, BodySink, RelayEvents
 {
   readonly address: string;
-  readonly addressIndex: number;
-  /** How the addresses before this one failed. */
+  /** What is left to try when this one fails. */
+  readonly otherAddresses: readonly string[];
+  /** How the addresses before this one failed. Null: it is the first. */
   readonly earlier: Failure | null;
   reused = false;
   touched = false;
@@ -72,7 +73,7 @@ export class BackendConnection
     link: BackendLink,
     attempt: Attempt,
     address: string,
-    addressIndex: number,
+    otherAddresses: readonly string[],
     earlier: Failure | null,
   ) {
     super();
@@ -80,7 +81,7 @@ export class BackendConnection
     this.link = link;
     this.attempt = attempt;
     this.address = address;
-    this.addressIndex = addressIndex;
+    this.otherAddresses = otherAddresses;
     this.heads = new ResponseHeadReader(link.engine);
     this.reader = new BodyReader(link.engine.limits);
   }

@@ -340,6 +340,37 @@ describe('a backend with several addresses', () => {
     expect(stage.leftovers()).toBe('');
   });
 
+  /** The first does not answer when it is dialled, and then refuses; the list changes meanwhile. */
+  function changingTo(now: readonly string[]): { stage: Stage; statuses: readonly number[] } {
+    const stage = twoAddresses();
+    stage.network.blackHole('10.0.0.1');
+    stage.backend(1, '10.0.1.1').answering();
+    const client = stage.ask(get());
+    stage.backends[0].addresses = now;
+    stage.network.heal('10.0.0.1');
+    stage.pass(20_000);
+    expect(stage.leftovers()).toBe('');
+    return { stage, statuses: client.statuses };
+  }
+
+  it('is reached at each of them once, though their order changes meanwhile', () => {
+    const { stage, statuses } = changingTo(['10.0.1.1', '10.0.0.1']);
+    expect(statuses).toEqual([200]);
+    expect(stage.evidence).toEqual([
+      'connectFailed server-1 10.0.0.1: refused',
+      'connected server-1 10.0.1.1',
+    ]);
+  });
+
+  it('is not looked for at one that is gone meanwhile', () => {
+    const { stage, statuses } = changingTo(['10.0.0.1', '10.0.2.1']);
+    expect(statuses).toEqual([503]);
+    expect(stage.evidence).toEqual([
+      'connectFailed server-1 10.0.0.1: refused',
+      'suspected server-1: refused',
+    ]);
+  });
+
   it('is suspect only when every one of them has failed', () => {
     const stage = twoAddresses();
     expect(stage.ask(get()).statuses).toEqual([503]);

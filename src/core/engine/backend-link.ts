@@ -58,7 +58,7 @@ export class BackendLink {
   acquire(attempt: Attempt): void {
     const connection = this.takeIdleFor(attempt);
     if (connection !== null) connection.take(attempt);
-    else this.dialWhenAllowed(attempt, 0, null);
+    else this.dialWhenAllowed(attempt, this.backend.addresses, null);
   }
 
   /** One that this attempt may go over; null: there is none. */
@@ -81,30 +81,40 @@ export class BackendLink {
     return connection;
   }
 
-  /** Tries the backend's address number `index`; `last`: how those before it failed. */
-  private dialWhenAllowed(attempt: Attempt, index: number, last: Failure | null): void {
-    if (index < this.backend.addresses.length && !this.places.take()) {
-      this.places.wait(attempt, index, last);
-    } else this.dial(attempt, index, last);
+  /** Tries the first of the addresses that are left; `last`: how those before it failed. */
+  private dialWhenAllowed(attempt: Attempt, left: readonly string[], last: Failure | null): void {
+    if (this.stillKnown(left, last).length === 0) this.nothingLeft(attempt, last);
+    else if (this.places.take()) this.dial(attempt, left, last);
+    else this.places.wait(attempt, left, last);
+  }
+
+  /** The addresses may have changed meanwhile: none is tried twice, none that is gone. */
+  private stillKnown(left: readonly string[], last: Failure | null): readonly string[] {
+    const { addresses } = this.backend;
+    return last === null ? addresses : left.filter((address) => addresses.includes(address));
+  }
+
+  private nothingLeft(attempt: Attempt, last: Failure | null): void {
+    if (last === null) {
+      const cause = `no address is known for ${this.backend.config.host}`;
+      this.failLater(attempt, failure('unresolved', 'us', 'connect', 'safe', cause));
+      return;
+    }
+    if (last.side === 'backend') this.unreached(last);
+    attempt.onBackendFailure(last);
   }
 
   /** The same, with a place for the connection. */
-  dial(attempt: Attempt, index: number, last: Failure | null): void {
-    const { addresses, config } = this.backend;
-    const address = addresses[index];
+  dial(attempt: Attempt, left: readonly string[], last: Failure | null): void {
+    const { config } = this.backend;
+    const [address, ...others] = this.stillKnown(left, last);
     if (address === undefined) {
-      const why =
-        last ??
-        failure('unresolved', 'us', 'connect', 'safe', `no address is known for ${config.host}`);
-      if (last === null) this.failLater(attempt, why);
-      else {
-        if (why.side === 'backend') this.unreached(why);
-        attempt.onBackendFailure(why);
-      }
+      this.places.give();
+      this.nothingLeft(attempt, last);
       return;
     }
     const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
-    const connection = new BackendConnection(this, attempt, address, index, last);
+    const connection = new BackendConnection(this, attempt, address, others, last);
     this.connections.add(connection);
     this.engine.backendConnectionOpens(connection);
     attempt.dialing = connection;
@@ -133,7 +143,7 @@ export class BackendLink {
     // What we lack ourselves (IPv6, say) does not hide that another address refused.
     const { earlier } = connection;
     const worst = why.side === 'us' && earlier !== null ? earlier : why;
-    this.dialWhenAllowed(attempt, connection.addressIndex + 1, worst);
+    this.dialWhenAllowed(attempt, connection.otherAddresses, worst);
   }
 
   /** A connection is gone. */
@@ -150,7 +160,7 @@ export class BackendLink {
   }
 
   opened(connection: BackendConnection): void {
-    if (connection.addressIndex > 0) {
+    if (connection.earlier !== null) {
       this.engine.control.connected(this.backend, connection.address);
     }
   }

@@ -126,6 +126,50 @@ describe('connections that another worker holds', () => {
     expect(elsewhere.othersWant(SLOT)).toBe(false);
   });
 
+  it('are waited for by who then goes to the addresses that the backend has by now', () => {
+    const { stage } = bounded(1);
+    const elsewhere = other(stage, 1);
+    const server = stage.backend(1, '10.0.1.1').answering();
+    const client = stage.ask(get('/a'), 20);
+    stage.backends[0].addresses = ['10.0.1.1'];
+    elsewhere.closeConnection(SLOT);
+    stage.pass(10);
+    expect(client.statuses).toEqual([200]);
+    expect(server.connections).toHaveLength(1);
+  });
+
+  it('are waited for between two addresses, of which none is left out though they change', () => {
+    const { stage, servers } = bounded(1);
+    stage.backends[0].addresses = ['10.0.9.9', '10.0.0.1'];
+    servers[0].answering();
+    stage.network.blackHole('10.0.9.9');
+    const client = stage.ask(get('/a'), 10);
+    const elsewhere = other(stage, 1);
+    stage.network.heal('10.0.9.9');
+    stage.pass(1000);
+    stage.backends[0].addresses = ['10.0.0.1', '10.0.9.9'];
+    expect(client.statuses).toEqual([]);
+    elsewhere.closeConnection(SLOT);
+    stage.pass(10);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.evidence.filter((line) => line.startsWith('connectFailed'))).toHaveLength(1);
+  });
+
+  it('are given back by who finds that no address is left to try', () => {
+    const { stage } = bounded(1, 1, { timeouts: { connectMs: 2000 } });
+    stage.backends[0].addresses = ['10.0.9.9', '10.0.0.1'];
+    stage.network.blackHole('10.0.9.9');
+    const client = stage.ask(get('/a'), 10);
+    const elsewhere = other(stage, 1);
+    stage.network.heal('10.0.9.9');
+    stage.pass(1000);
+    stage.backends[0].addresses = ['10.0.9.9'];
+    elsewhere.closeConnection(SLOT);
+    stage.pass(10);
+    expect(client.statuses).toEqual([503]);
+    expect(stage.table.connections(SLOT)).toBe(0);
+  });
+
   it('are asked for again while nobody gives one up', () => {
     const { stage } = bounded(1);
     other(stage, 1);

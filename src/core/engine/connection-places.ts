@@ -17,8 +17,8 @@ const ASK_AGAIN = 10;
 /** An attempt that waits until it may dial. */
 class Claim {
   readonly attempt: Attempt;
-  /** Which of the backend's addresses it goes to, and how those before it failed. */
-  readonly index: number;
+  /** The addresses that are left to it, and how those before them failed. */
+  readonly left: readonly string[];
   readonly last: Failure | null;
   /** Wheel time. */
   readonly untilMs: number;
@@ -27,13 +27,13 @@ class Claim {
   constructor(
     places: ConnectionPlaces,
     attempt: Attempt,
-    index: number,
+    left: readonly string[],
     last: Failure | null,
     untilMs: number,
   ) {
     this.places = places;
     this.attempt = attempt;
-    this.index = index;
+    this.left = left;
     this.last = last;
     this.untilMs = untilMs;
   }
@@ -95,10 +95,10 @@ export class ConnectionPlaces {
   }
 
   /** There is no place: the attempt waits for one, or for a connection that becomes idle. */
-  wait(attempt: Attempt, index: number, last: Failure | null): void {
+  wait(attempt: Attempt, left: readonly string[], last: Failure | null): void {
     const { engine } = this.link;
     const untilMs = engine.wheel.nowMs() + engine.timeouts.connectMs;
-    const claim = new Claim(this, attempt, index, last, untilMs);
+    const claim = new Claim(this, attempt, left, last, untilMs);
     attempt.dialing = claim;
     this.claims.push(claim);
     this.ask();
@@ -150,7 +150,7 @@ export class ConnectionPlaces {
   private serve(): void {
     const { link } = this;
     for (let claim = this.claims[0]; claim !== undefined; claim = this.claims[0]) {
-      const { attempt, index, last } = claim;
+      const { attempt, left, last } = claim;
       const idle = link.takeIdleFor(attempt);
       if (idle === null && !this.take()) {
         // Too old for this request, or it wants a fresh one: a place all the same.
@@ -159,7 +159,7 @@ export class ConnectionPlaces {
       }
       this.remove(claim);
       attempt.dialing = null;
-      if (idle === null) link.dial(attempt, index, last);
+      if (idle === null) link.dial(attempt, left, last);
       else {
         idle.take(attempt);
         idle.flush();
