@@ -155,6 +155,13 @@ export const planted: readonly Planted[] = [
     to: 'side.body(replay.bytes, replay.start + 1, replay.end)',
   },
   {
+    bug: 'A body is forgotten for a second attempt when the first has its connection before it.',
+    file: `${ENGINE}/exchange.ts`,
+    from: 'if (!this.attempts.isWaiting) replay.sent(this.facts.idempotent);',
+    to: 'replay.sent(this.facts.idempotent);',
+    excuse: 'both must connect while more than 64 KiB are kept; attempts.test.ts has it',
+  },
+  {
     bug: 'A request is repeated although the beginning of its body is not kept any more.',
     file: `${ENGINE}/replay.ts`,
     from: lines('  forget(): void {', '    this.clear();', '    this.whole = false;'),
@@ -207,6 +214,20 @@ export const planted: readonly Planted[] = [
     file: `${ENGINE}/queue.ts`,
     from: lines('    if (this.first !== null) this.watch();', ''),
     to: '',
+  },
+  {
+    bug: 'Workers compare since when somebody waits by what the wall clock said when he came.',
+    file: `${ENGINE}/queue.ts`,
+    from: '    return wallMs - (this.deps.wheel.nowMs() - place.sinceMs);',
+    to: lines(
+      '    const noted = place as Place & { cameMs?: number; cameWallMs?: number };',
+      '    if (noted.cameMs !== place.sinceMs) {',
+      '      noted.cameMs = place.sinceMs;',
+      '      noted.cameWallMs = wallMs - (this.deps.wheel.nowMs() - place.sinceMs);',
+      '    }',
+      '    return noted.cameWallMs!;',
+    ),
+    excuse: 'two workers must have somebody waiting when the clock is set; queue.test.ts has it',
   },
   {
     bug: 'Whoever waits behind somebody who gives up is forgotten.',
