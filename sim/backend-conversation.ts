@@ -431,8 +431,9 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   private sendExtra(request: Request): void {
     if (this.gone || this.lost || this.tunnel) return;
-    // Between two parts of another answer it would only be one more garbled answer.
-    if (this.answering) return;
+    // Between two parts of another answer it would only be one more garbled answer, and behind one
+    // that is shorter than it says, the rest of it for all that anybody can tell.
+    if (this.answering || this.owes) return;
     this.world.note(this.backend.name, `c${this.number} sends an answer nobody asked for`);
     this.poison(request, this.writer.total);
     this.writer.add(this.extra(request), 0);
