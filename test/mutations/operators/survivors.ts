@@ -1,4 +1,5 @@
 /** Mutants that were not killed, and why that is so. Found by their text, as lines move. */
+import { type Survivor, same } from './equivalent.ts';
 import type { Mutant } from './operators.ts';
 
 export interface Argument {
@@ -6,133 +7,6 @@ export interface Argument {
   readonly same: boolean;
   readonly why: string;
 }
-
-/** In `src/core`; `at`: a part of the line in which the mutant begins. */
-type Survivor = readonly [file: string, at: string, from: string, to: string, why: string];
-
-const same: readonly Survivor[] = [
-  [
-    'engine/attempts.ts',
-    'config.hedge !== null',
-    'this.exchange.pool!.config.hedge !== null',
-    'true',
-    'without hedging the time before a second attempt is infinite, and none is prepared',
-  ],
-  ['engine/pace.ts', 'moved = 0', '0', '-1', 'set when the clock starts, before it is looked at'],
-  [
-    'engine/retry-rule.ts',
-    'private pauses = 0',
-    '0',
-    '1',
-    'a first value; `begin` sets it before anybody asks',
-  ],
-  [
-    'engine/client-connection.ts',
-    'fresh: 0',
-    '0',
-    '-1',
-    'a state has any number that no other has',
-  ],
-  [
-    'resilience/waiting.ts',
-    'WORDS = 3',
-    '3',
-    '4',
-    'lines of memory that are a word longer hold the same',
-  ],
-  [
-    'http1/head-parser.ts',
-    'new Uint8Array(256)',
-    '256',
-    '257',
-    'a place more, which no byte reads',
-  ],
-  [
-    'http1/head-parser.ts',
-    'for (let byte = 0; byte < 256',
-    '0',
-    '-1',
-    'a typed array has no place -1',
-  ],
-  [
-    'http1/head-parser.ts',
-    'for (let byte = 0; byte < 256',
-    '0',
-    '1',
-    'NUL is allowed nowhere, and its place is 0 at first',
-  ],
-  [
-    'http1/head-parser.ts',
-    'for (let byte = 0; at < end; at++)',
-    'at < end',
-    '(at) <= (end)',
-    'one byte too many is read, and then the line is left to the slower states as before',
-  ],
-  [
-    'http1/head-parser.ts',
-    'if (bytes[at] !== COLON',
-    'bytes[at] !== COLON || bytes[at + 1] !== SP || isSpace(bytes[valueStart]!)',
-    'true',
-    'the fast way is never taken; the slower states come to the same',
-  ],
-  [
-    'http1/head-parser.ts',
-    'for (let byte = SP; at < end; at++)',
-    'at < end',
-    '(at) >= (end)',
-    'the fast way is never taken; the slower states come to the same',
-  ],
-  [
-    'http1/write-head.ts',
-    'const CR = 13',
-    '13',
-    '14',
-    'fields are never copied in runs, but one by one: the same bytes',
-  ],
-  [
-    'http1/write-head.ts',
-    'bytes[nameEnd] === COLON',
-    'bytes[nameEnd] === COLON',
-    '(bytes[nameEnd]) !== (COLON)',
-    'fields are never copied in runs, but one by one: the same bytes',
-  ],
-  [
-    'engine/rate-limits.ts',
-    'if (limits.length > 1)',
-    'limits.length > 1',
-    '(limits.length) >= (1)',
-    'to ask a limit by itself before it is taken counts nothing',
-  ],
-  [
-    'resilience/quantile.ts',
-    'if (this.count < ENOUGH) this.count++',
-    'this.count < ENOUGH',
-    'true',
-    'a larger count is only compared with the same bound',
-  ],
-  [
-    'engine/gate.ts',
-    'return false;',
-    'return false;',
-    '',
-    'undefined is as false to its one caller',
-  ],
-  ['engine/pool.ts', 'NO_ROOM = -2', '2', '3', 'a name for any negative number but -1'],
-  [
-    'engine/request-reader.ts',
-    'while (pending.length > 0 && !this.inHead)',
-    '0',
-    '-1',
-    'one more round finds nothing and ends',
-  ],
-  [
-    'engine/request-reader.ts',
-    'if (used > 0) pending.drop(used)',
-    'used > 0',
-    'true',
-    'to drop nothing does nothing',
-  ],
-];
 
 /** A test may tell them apart, and none does. What is said here is what reading suggests. */
 const open: readonly Survivor[] = [
@@ -356,6 +230,153 @@ const open: readonly Survivor[] = [
     'a second that is 1 ms too short',
   ],
   ['table/table.ts', 'suspect: 3', '3', '4', "suspect and down become one in this file's own test"],
+  [
+    'engine/backend-connection.ts',
+    '? at : -1',
+    '1',
+    '0',
+    'an exchange that ends with the head of its response; its body would be read on',
+  ],
+  [
+    'engine/backend-link.ts',
+    'idleSinceMs >= FRESH_MS',
+    'this.engine.wheel.nowMs() - connection.idleSinceMs >= FRESH_MS',
+    '(this.engine.wheel.nowMs() - connection.idleSinceMs) > (FRESH_MS)',
+    'a connection that was idle for exactly 1 s',
+  ],
+  [
+    'engine/client-connection.ts',
+    'this.engine.wheel.remove(this)',
+    'this.engine.wheel.remove(this);',
+    '',
+    'the deadline of a closed connection does nothing; it stays in the wheel a little longer',
+  ],
+  [
+    'engine/connection-places.ts',
+    'for (let claim = this.claims[0]',
+    '0',
+    '-1',
+    'if it is the second one: each look serves one claim, the next one comes 5 ms later',
+  ],
+  [
+    'engine/engine.ts',
+    'queue?.rung()',
+    'this.pools.get(pool)?.queue?.rung();',
+    '',
+    'who waits looks again within 5 ms anyway',
+  ],
+  [
+    'engine/exchange.ts',
+    'replay.length > 0',
+    'replay.length > 0',
+    'true',
+    'one that is not idempotent and has no body yet counts as not kept: it is repeated less',
+  ],
+  [
+    'engine/idle-close.ts',
+    'learnedMs < this.usable(nowMs)',
+    'learnedMs < this.usable(nowMs)',
+    '(learnedMs) <= (this.usable(nowMs))',
+    'the very same time, learned again, is remembered for ten minutes more',
+  ],
+  [
+    'engine/pool.ts',
+    'maxRequests > 0 || maxConnections > 0',
+    '0',
+    '1',
+    'where the limit is exactly 1, who comes now goes before those who wait',
+  ],
+  [
+    'engine/pool.ts',
+    'maxRequests > 0 || maxConnections > 0',
+    'maxConnections > 0',
+    '(maxConnections) >= (0)',
+    'a look at a queue in which nobody waits, unless a reload has just taken the limit away',
+  ],
+  [
+    'engine/pool.ts',
+    'status >= 500',
+    '500',
+    '499',
+    'an answer 499 counts as a failure; no test has one',
+  ],
+  [
+    'engine/pool.ts',
+    '2 * slots.length',
+    '2',
+    '1',
+    'after one round of turns in vain, not two, the first that has room is taken',
+  ],
+  [
+    'engine/pool.ts',
+    'table.limit(slot) > 0',
+    '0',
+    '-1',
+    'a backend without a limit that changes between two looks: it is waited for',
+  ],
+  [
+    'engine/request-reader.ts',
+    'this.next === Next.nothing ? end',
+    'this.next === Next.nothing',
+    'false',
+    'what follows a request that ends reading is kept until the connection closes',
+  ],
+  [
+    'engine/request-reader.ts',
+    'used === 0',
+    'used === 0',
+    'true',
+    'what can be read only after the flush waits for more bytes; no test has that',
+  ],
+  [
+    'engine/write-buffer.ts',
+    '16 * 1024',
+    '16',
+    '15',
+    'a part of a body of 15 to 16 KiB leaves in a write of its own: the same bytes',
+  ],
+  [
+    'resilience/adaptive-limit.ts',
+    'lookMs = 0',
+    '0',
+    '1',
+    'no look with less in the first millisecond of the clock',
+  ],
+  [
+    'resilience/adaptive-limit.ts',
+    'this.goodTimes = 0',
+    '0',
+    '1',
+    'doubles after nine good means instead of ten',
+  ],
+  [
+    'resilience/circuit.ts',
+    'if (!this.move(word, taken)) return false',
+    'false',
+    'true',
+    'two workers that take one trial at the same moment: both are let in',
+  ],
+  [
+    'table/client-table.ts',
+    '!== tag) continue',
+    'Atomics.load(words, at) !== tag',
+    'false',
+    'a place that becomes the client’s between two reads: counts what another had there',
+  ],
+  [
+    'table/rate-table.ts',
+    'ahead <= this.furthest',
+    'ahead <= this.furthest',
+    '(ahead) < (this.furthest)',
+    'a time exactly as far ahead as one may be, after the clock was set back',
+  ],
+  [
+    'table/session-table.ts',
+    'longestS = -1',
+    '-1',
+    '1',
+    'where all were used within the last second the first place goes, not that of the oldest',
+  ],
 ];
 
 /** `text`: the line in which it begins. Null: there is none yet. */
