@@ -24,6 +24,8 @@ export class Names {
   private readonly world: World;
   private readonly names = new Map<string, readonly string[]>();
   private lingersUntilMs = 0;
+  /** How often each was looked up. */
+  private readonly lookUps = new Map<string, number>();
 
   constructor(world: World) {
     this.world = world;
@@ -33,11 +35,15 @@ export class Names {
       clock.nowMs() < this.lingersUntilMs ? world.drawMs(LINGERS_MS) : 1,
     );
     this.resolver = {
-      resolve: (name, done) =>
+      resolve: (name, done) => {
+        const lookUpNumber = (this.lookUps.get(name) ?? 0) + 1;
+        this.lookUps.set(name, lookUpNumber);
         lookUp.resolve(name, (addresses, failure) => {
-          world.tell((each) => each.resolved?.(name, addresses));
+          const isLatest = this.lookUps.get(name) === lookUpNumber;
+          world.tell((each) => each.resolved?.(name, addresses, isLatest));
           done(addresses, failure);
-        }),
+        });
+      },
     };
   }
 

@@ -368,6 +368,34 @@ describe('the simulated network', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
+  it('forgets what was sent where nobody accepts any more, when the connection broke before', () => {
+    const clock = createSimClock();
+    const network = createSimNetwork({
+      clock,
+      rng: createRng(1),
+      options: { acceptDelayMs: [50, 50], latencyForthMs: [20, 20], latencyBackMs: [1, 1] },
+    });
+    const listener = network.transport(SERVER).listen(
+      { host: null, port: 0 },
+      () => expect.unreachable(),
+      () => {},
+    );
+    clock.run(1);
+    const near = new End(clock);
+    const to = { address: SERVER, port: listener.port, tls: null };
+    near.socket = network.transport(CLIENT).connect(to, near);
+    clock.run(25);
+    near.socket.write(sequence(5));
+    clock.run(60);
+    Object.assign(network.options, { resetChance: [1, 1] });
+    near.socket.end();
+    listener.close();
+    clock.run(200);
+    expect(near.closes).toBe(1);
+    expect(network.stats).toMatchObject({ openSockets: 0, pendingBytes: 0 });
+    expect(clock.pending()).toBe(0);
+  });
+
   it('has the same history for the same seed, and another for another', () => {
     const first = chaos(1);
     expect(first.history.length).toBeGreaterThan(10_000);

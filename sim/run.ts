@@ -135,18 +135,21 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   healWorld(world);
   if (world.options.stopsEarly) stop(world);
   else operator.heal();
-  if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
-  if (!playUntil(world, noticedWithinMs(world), () => false)) return;
-  if (!playUntil(world, LIVENESS_MS, () => isAtRest(world))) return;
-  // The last change has to reach all workers.
-  if (!playUntil(world, world.options.mergeWindowMs + NEWS_MS, () => false)) return;
+  const isQuiet = lasting(world, noticedWithinMs(world), () => isAtRest(world));
+  if (!playUntil(world, LIVENESS_MS, isQuiet)) return;
   world.tell((each) => each.atRest?.(world));
   if (world.violation !== null) return;
 
   for (const client of world.clients) client.leave();
   if (!world.options.stopsEarly) stop(world);
-  if (!playUntil(world, END_MS, () => hasStopped(world))) return;
-  if (!playUntil(world, NOTICES_MS, () => false)) return;
+  if (
+    !playUntil(
+      world,
+      END_MS,
+      lasting(world, NOTICES_MS, () => hasStopped(world)),
+    )
+  )
+    return;
   world.tell((each) => each.atEnd?.(world));
   if (world.violation !== null) return;
 
@@ -173,10 +176,23 @@ function isAtRest(world: World): boolean {
   });
 }
 
-/** By then what befell backends at the last moment is known, and held against them. */
-function noticedWithinMs({ options: { health, passive } }: World): number {
+/** Whether it has been so for so long, each time that it was asked. */
+function lasting(world: World, ms: number, isSo: () => boolean): () => boolean {
+  let sinceMs = Number.POSITIVE_INFINITY;
+  return () => {
+    const nowMs = world.clock.nowMs();
+    sinceMs = isSo() ? Math.min(sinceMs, nowMs) : Number.POSITIVE_INFINITY;
+    return nowMs - sinceMs >= ms;
+  };
+}
+
+/**
+ * By then what befell backends at the last moment is known and held against them, and the last
+ * change has reached all workers.
+ */
+function noticedWithinMs({ options: { health, passive, mergeWindowMs } }: World): number {
   const probedMs = health === null ? 0 : 2 * health.intervalMs + health.timeoutMs;
-  return Math.max(probedMs, passive?.intervalMs ?? 0);
+  return Math.max(probedMs, passive?.intervalMs ?? 0) + mergeWindowMs + NEWS_MS;
 }
 
 function stop(world: World): void {

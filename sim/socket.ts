@@ -201,6 +201,8 @@ export class SimSocket implements Socket {
   turnAway(): void {
     this.gone = true;
     this.sendRst();
+    this.peer.schedule();
+    this.settle();
   }
 
   /** The process of this end dies. */

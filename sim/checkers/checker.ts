@@ -32,8 +32,11 @@ export interface Checker {
   reusedUnfinished?(backend: string, nonce: string): void;
   /** The balancer has so many connections to this address of a backend now. */
   dialled?(address: string, open: number): void;
-  /** The resolver tells the addresses of a name; none: it fails. */
-  resolved?(name: string, addresses: readonly string[]): void;
+  /**
+   * The resolver tells the addresses of a name; none: it fails. `isLatest`: it has not been asked
+   * again since.
+   */
+  resolved?(name: string, addresses: readonly string[], isLatest: boolean): void;
   /** A reload was refused; what was configured before and after. `isAtOnce`: within one call. */
   refused?(before: Picture, after: Picture, isAtOnce: boolean): void;
   /** The engine has chosen this slot for an attempt. */

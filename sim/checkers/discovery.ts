@@ -27,11 +27,15 @@ class Discovery implements Checker {
     this.applies = world.options.named;
   }
 
-  resolved(name: string, addresses: readonly string[]): void {
+  resolved(name: string, addresses: readonly string[], isLatest: boolean): void {
     if (addresses.length === 0) return;
-    for (const address of this.known.get(name) ?? []) {
-      this.leftMs.set(address, this.world.clock.nowMs());
+    const before = this.known.get(name) ?? [];
+    if (!isLatest) {
+      // Whoever asked may have left the configuration, and what is listed anew have asked again.
+      this.known.set(name, [...before, ...addresses]);
+      return;
     }
+    for (const address of before) this.leftMs.set(address, this.world.clock.nowMs());
     this.known.set(name, addresses);
   }
 
