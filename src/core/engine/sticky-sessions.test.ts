@@ -146,6 +146,16 @@ describe('a session whose backend has gone', () => {
     expect(homeOf(sticky, 'X-Session: a')).toBe(second);
   });
 
+  it('moves also when a reload takes that backend away before the answer comes', () => {
+    const memory = memoryOf();
+    const before = make(HEADER, memory);
+    answered(before, ['X-Session: a'], first);
+    const after = make(HEADER, memory, [second]);
+    const asked = request('GET / HTTP/1.1', 'X-Session: a');
+    after.answered(asked, facts, response(), before.homeOf(asked, facts), second);
+    expect(homeOf(after, 'X-Session: a')).toBe(second);
+  });
+
   it('does not believe whoever has its slot now', () => {
     const memory = memoryOf();
     answered(make(HEADER, memory), ['X-Session: a'], first);

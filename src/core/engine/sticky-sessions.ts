@@ -62,8 +62,10 @@ export class StickySessions {
     }
     if (home === backend) return;
     const place = this.placeOf(request, facts);
+    if (place === NO_KEY) return;
     // Another exchange of the session may have been answered meanwhile: the first one counts.
-    if (place !== NO_KEY && this.find(place) === home) this.put(place, backend);
+    const now = this.find(place);
+    if (now === null || now === home) this.put(place, backend);
   }
 
   private find(place: number): Backend | null {
