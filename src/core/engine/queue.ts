@@ -175,7 +175,7 @@ export class Queue {
       if (place.waiter.tryAgain()) place = this.candidate(this.front());
       else if (isChoosy) {
         if (awaited !== null) this.full.add(awaited);
-        place = this.candidate(this.after(place));
+        place = this.candidate(after(place, this.isNewestFirst));
       } else break;
     }
     this.show();
@@ -185,18 +185,12 @@ export class Queue {
   private candidate(from: Place | null): Place | null {
     const isBackwards = this.isNewestFirst;
     let place = from;
-    while (place !== null && this.isFull(place.waiter.awaited)) {
-      place = isBackwards ? place.previous : place.next;
-    }
+    while (place !== null && this.isFull(place.waiter.awaited)) place = after(place, isBackwards);
     return place;
   }
 
   private isFull(awaited: Backend | null): boolean {
     return awaited !== null && this.full.has(awaited);
-  }
-
-  private after(place: Place): Place | null {
-    return this.isNewestFirst ? place.previous : place.next;
   }
 
   private front(): Place | null {
@@ -247,6 +241,9 @@ export class Queue {
     return wallMs - (this.deps.wheel.nowMs() - place.sinceMs);
   }
 }
+
+const after = (place: Place, isBackwards: boolean): Place | null =>
+  isBackwards ? place.previous : place.next;
 
 function plainFrom(from: Place | null): Place | null {
   let place = from;
