@@ -368,7 +368,7 @@ describe('the simulated network', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
-  it('forgets what was sent where nobody accepts any more, when the connection broke before', () => {
+  it('forgets what was sent where nobody accepts any more when the connection has broken', () => {
     const clock = createSimClock();
     const network = createSimNetwork({
       clock,
