@@ -5,8 +5,9 @@
  * counted twice, once in the latency and once in what is in flight. What was learned is forgotten
  * towards the mean of the pool, so that whoever was slow is tried again.
  */
+import { either } from '../base/math.ts';
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
-import { better, Choices } from './choices.ts';
+import { Choices } from './choices.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -60,14 +61,12 @@ class Adaptive implements Policy {
     // Equal ones: the first, which was drawn by weight.
     const one = this.score(first, nowMs);
     const other = this.score(second, nowMs);
-    const best = better(first, second, Number(other < one));
-    if (third === -1 || (!this.isEven && this.isLighter(third, first))) return best;
-    return better(best, third, Number(this.score(third, nowMs) < Math.min(one, other)));
-  }
-
-  /** Of two of three it would be one too often. */
-  private isLighter(slot: number, other: number): boolean {
-    return this.loads.weight(slot) < this.loads.weight(other);
+    const best = either(first, second, Number(other < one));
+    if (third === -1) return best;
+    const isLess = this.score(third, nowMs) < Math.min(one, other);
+    // Of two of three it would be one too often.
+    const isLighter = !this.isEven && this.loads.weight(third) < this.loads.weight(first);
+    return either(best, third, Number(isLess) & Number(!isLighter));
   }
 
   private follow(schedule: Schedule): void {

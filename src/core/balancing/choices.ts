@@ -11,13 +11,6 @@ import type { Schedule } from './schedule.ts';
 /** Draws more until somebody is looked for in order: most of those drawn cannot be had. */
 const DRAWS = 8;
 
-/**
- * `first`, or `second` if that is better: `isSecond` is 0 or 1. Without a branch, for nobody can
- * foresee which it is, and a processor that guesses wrong throws away all that it has begun.
- */
-export const better = (first: number, second: number, isSecond: number): number =>
-  first ^ ((first ^ second) & -isSecond);
-
 export class Choices {
   /** -1: nobody can be had. */
   first = -1;

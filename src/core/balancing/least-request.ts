@@ -2,8 +2,9 @@
  * Least request: of two backends at random the one with fewer exchanges in flight for its weight.
  * Costs the same for any number of backends, and many balancers may do it without herding.
  */
+import { either } from '../base/math.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
-import { better, Choices } from './choices.ts';
+import { Choices } from './choices.ts';
 import { isLessBusy, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -27,6 +28,6 @@ class LeastRequest implements Policy {
     const { first, second } = two;
     if (second === -1) return first;
     // Equal ones: the first, which was drawn by weight.
-    return better(first, second, Number(isLessBusy(loads, second, first, schedule.isEven)));
+    return either(first, second, Number(isLessBusy(loads, second, first, schedule.isEven)));
   }
 }

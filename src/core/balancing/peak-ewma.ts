@@ -2,8 +2,9 @@
  * Peak EWMA (Finagle): of two backends at random the one whose expected latency, times what is in
  * flight there for its weight, is less. What is expected: `latency.ts`.
  */
+import { either } from '../base/math.ts';
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
-import { better, Choices } from './choices.ts';
+import { Choices } from './choices.ts';
 import { noteLatency } from './latency.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
@@ -43,7 +44,7 @@ class PeakEwma implements Policy {
     const isBusy = loads.busy(first) + loads.busy(second) > 0;
     const isFaster = loads.cost(second) < loads.cost(first);
     const isLess = expected[1] < expected[0];
-    return better(first, second, Number(isLess) & (Number(isBusy) | Number(isFaster)));
+    return either(first, second, Number(isLess) & (Number(isBusy) | Number(isFaster)));
   }
 
   /**

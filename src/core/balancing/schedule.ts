@@ -9,6 +9,7 @@
  * worker that has not yet heard of a new one goes on with the old one, whole.
  */
 import type { Dice } from '../base/dice.ts';
+import { aliasTable, drawAlias } from './alias-table.ts';
 
 /**
  * - `identity`: equal weights, configured order;
@@ -33,8 +34,9 @@ const STRIDE_MODULUS_LIMIT = 1 << 26;
 
 /**
  * Where things lie, in words: the cursor, the mask of states, the kind, the length of a cycle, the
- * number of backends, the modulus, the number of places, of those in reserve; then the slots; then
- * the reserve; then the places; then the order (smooth) or weights (stride).
+ * number of backends, the modulus, the number of places, of those in reserve, the sum of the
+ * weights (stride); then the slots; then the reserve; then the places; then the order (smooth), or
+ * the weights and who is drawn at random by them (stride).
  */
 const CURSOR = 0;
 const STATES = 1;
@@ -44,7 +46,8 @@ const SIZE = 4;
 const MODULUS = 5;
 const PLACES = 6;
 const RESERVE = 7;
-const HEAD = 8;
+const WEIGHT = 8;
+const HEAD = 9;
 
 /** A cyclic order over tickets 0 .. length - 1. */
 export class Schedule {
@@ -61,6 +64,9 @@ export class Schedule {
   readonly placement: Int32Array;
   /** The order written out, or the weights of a stride. */
   private readonly rest: Int32Array;
+  /** For draws at random of a stride; else empty. */
+  private readonly aliases: Int32Array;
+  private readonly weight: number;
   private readonly modulus: number;
   private readonly half: number;
 
@@ -77,6 +83,8 @@ export class Schedule {
     const after = places + this.words[PLACES];
     this.placement = this.words.subarray(places, after);
     this.rest = this.kind === 'identity' ? this.slots : this.words.subarray(after);
+    this.aliases = this.rest.subarray(this.kind === 'stride' ? size : this.rest.length);
+    this.weight = this.words[WEIGHT] >>> 0;
     this.modulus = this.words[MODULUS];
     this.half = Math.floor(this.modulus / 2);
   }
@@ -120,14 +128,8 @@ export class Schedule {
   /** One at random, in proportion to the weights; -1: it has none. Allocates nothing. */
   any(dice: Dice): number {
     if (this.length === 0) return -1;
-    if (this.kind !== 'stride') return this.rest[dice.throw(this.length)];
-    const { slots, rest } = this;
-    for (;;) {
-      const ticket = dice.throw(this.length);
-      const index = ticket % slots.length;
-      // As many of a backend's tickets win as have its turns; which ones does not matter here.
-      if (ticket < rest[index] * slots.length) return slots[index];
-    }
+    if (this.kind === 'stride') return drawAlias(this.aliases, this.weight, dice);
+    return this.rest[dice.throw(this.length)];
   }
 
   /** Whose turn it is; -1: nobody's, draw again. */
@@ -158,6 +160,8 @@ interface Plan {
   /** What follows the slots. */
   readonly rest: ArrayLike<number>;
   readonly modulus: number;
+  /** Of all together. */
+  readonly weight: number;
 }
 
 /** What goes with the order. */
@@ -167,16 +171,19 @@ export interface Beside {
   readonly reserve: readonly number[];
 }
 
+const NO_STRIDE = { modulus: 0, weight: 0 };
+
 const NOTHING: Beside = { placement: new Int32Array(0), reserve: [] };
 
 function write(plan: Plan, { placement, reserve }: Beside, allocate: Allocate): Schedule {
-  const { kind, length, slots, rest, modulus } = plan;
+  const { kind, length, slots, rest, modulus, weight } = plan;
   const size = HEAD + slots.length + reserve.length + placement.length + rest.length;
   const words = new Int32Array(allocate(size * 4));
   words[KIND] = KINDS.indexOf(kind);
   words[LENGTH] = length;
   words[SIZE] = slots.length;
   words[MODULUS] = modulus;
+  words[WEIGHT] = weight;
   words[PLACES] = placement.length;
   words[RESERVE] = reserve.length;
   let at = HEAD;
@@ -201,7 +208,7 @@ export function identitySchedule(
   beside = NOTHING,
 ): Schedule {
   const { length } = slots;
-  return write({ kind: 'identity', length, slots, rest: [], modulus: 0 }, beside, allocate);
+  return write({ kind: 'identity', length, slots, rest: [], ...NO_STRIDE }, beside, allocate);
 }
 
 /**
@@ -239,7 +246,7 @@ export function smoothSchedule(
       start = turn;
     }
   }
-  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, modulus: 0 };
+  const plan: Plan = { kind: 'smooth', length: total, slots, rest: order, ...NO_STRIDE };
   const schedule = write(plan, beside, allocate);
   schedule.setCursor(start);
   return schedule;
@@ -262,8 +269,10 @@ export function strideSchedule(
   const scale = (weight: number): number =>
     Math.max(1, Math.floor((weight * modulus) / heaviest + 0.5));
   const length = slots.length * modulus;
-  const rest = weights.map(scale);
-  return write({ kind: 'stride', length, slots, rest, modulus }, beside, allocate);
+  const scaled = weights.map(scale);
+  const rest = [...scaled, ...aliasTable(slots, scaled)];
+  const plan: Plan = { kind: 'stride', length, slots, rest, modulus, weight: sum(scaled) };
+  return write(plan, beside, allocate);
 }
 
 /** The weights as they are, where a cycle of them fits a cursor; else as finely as it does. */

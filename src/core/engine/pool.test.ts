@@ -10,7 +10,7 @@ import {
 import { request } from '../../../test/fuzz/heads.ts';
 import { failure } from '../base/failure.ts';
 import { createRng } from '../base/rng.ts';
-import type { PoolConfig } from '../config.ts';
+import type { BackendConfig, PoolConfig } from '../config.ts';
 import { Schedules } from '../control/schedules.ts';
 import { Tracker } from '../health/tracker.ts';
 import { RequestFacts } from '../http/request-facts.ts';
@@ -19,7 +19,8 @@ import { Circuit, CircuitState } from '../resilience/circuit.ts';
 import { Backend } from '../table/backend.ts';
 import { State, Table } from '../table/table.ts';
 import type { Picked } from './policy-view.ts';
-import { NO_ROOM, Pool } from './pool.ts';
+import { isFailure, NO_ROOM, Pool } from './pool.ts';
+import type { Queue } from './queue.ts';
 
 interface World {
   readonly table: Table;
@@ -336,6 +337,38 @@ describe('nobody', () => {
       expect(pool.nobody(last)).toBe(last);
     },
   );
+});
+
+describe('those who wait', () => {
+  const hasTurns = (limits: Partial<BackendConfig>): boolean => {
+    const { pool, backends } = poolOf([up, up]);
+    const configs = [backendConfig(1), backendConfig(2, limits)];
+    pool.configure({ ...pool.config, backends: configs }, backends);
+    pool.queue = { hasTurns: true } as Queue;
+    return pool.hasTurns;
+  };
+
+  it('go before who comes now where any backend has a limit, be it of one', () => {
+    expect(hasTurns({ maxRequests: 1 })).toBe(true);
+    expect(hasTurns({ maxConnections: 1 })).toBe(true);
+  });
+
+  it('are not looked for where no backend has one', () => {
+    expect(hasTurns({})).toBe(false);
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    [428, false],
+    [429, true],
+    [430, false],
+    [499, false],
+    [500, true],
+    [599, true],
+  ])('of %d: a failure? %s', (status, failed) => {
+    expect(isFailure(status)).toBe(failed);
+  });
 });
 
 describe('a circuit', () => {
