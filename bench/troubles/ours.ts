@@ -8,6 +8,8 @@ import { CHECK_MS, CONNECT_MS, type Contestant, type Setup, TIMEOUT_MS } from '.
 import type { Sheet } from './trouble.ts';
 
 const CHECK = `health_check: {path: /, interval: ${CHECK_MS}ms, timeout: ${CHECK_MS - 100}ms}\n`;
+/** Besides what it does unasked, as the others: who gives no answer in time. */
+const RETRIES = 'retries: {on: [timeout]}\n';
 
 /** `more`: lines of YAML besides the policy. */
 function ours(
@@ -24,7 +26,7 @@ policy: ${policy}
 timeouts: {connect: ${CONNECT_MS}ms, response: ${TIMEOUT_MS}ms}
 log: {access: false}
 workers: 1
-${trouble.checks ? CHECK : ''}${more.map((line) => `${line}\n`).join('')}backends:
+${trouble.checks ? CHECK : ''}${trouble.retries && sheet === 'latency' ? RETRIES : ''}${more.map((line) => `${line}\n`).join('')}backends:
 ${servers.map((server) => `  - http://127.0.0.1:${server}`).join('\n')}
 `;
   return {

@@ -21,7 +21,7 @@ const CHECKED = `check inter ${CHECK_MS}ms fall 3 rise 2`;
 const HTTP_CHECK = 'option httpchk GET /';
 const HAPROXY_RETRIES = `retries 3
     option redispatch 1
-    retry-on conn-failure empty-response`;
+    retry-on conn-failure empty-response response-timeout`;
 
 function haproxyText(balance: string, more: More, { port, servers, trouble }: Setup): string {
   const lines = [
