@@ -7,9 +7,9 @@ import { root } from '../repository.ts';
 import { CHECK_MS, CONNECT_MS, type Contestant, type Setup, TIMEOUT_MS } from './contestant.ts';
 import type { Sheet } from './trouble.ts';
 
-const CHECK = `health_check: {path: /, interval: ${CHECK_MS}ms, timeout: ${CHECK_MS - 100}ms}\n`;
+const CHECK = `health_check: {path: /, interval: ${CHECK_MS}ms, timeout: ${CHECK_MS - 100}ms}`;
 /** Besides what it does unasked, as the others: who gives no answer in time. */
-const RETRIES = 'retries: {on: [timeout]}\n';
+const RETRIES = 'retries: {on: [timeout]}';
 
 /** `more`: lines of YAML besides the policy. */
 function ours(
@@ -20,15 +20,20 @@ function ours(
   more: readonly string[] = [],
 ): Contestant {
   const runtime = node24() ?? runtimeAt(process.execPath)!;
-  const yaml = ({ port, servers, trouble }: Setup): string => `port: ${port}
+  const yaml = ({ port, servers, trouble }: Setup): string => {
+    const { checks, retries } = trouble;
+    const against = [checks ? CHECK : '', retries && sheet === 'latency' ? RETRIES : '', ...more];
+    return `port: ${port}
 address: 127.0.0.1
 policy: ${policy}
 timeouts: {connect: ${CONNECT_MS}ms, response: ${TIMEOUT_MS}ms}
 log: {access: false}
 workers: 1
-${trouble.checks ? CHECK : ''}${trouble.retries && sheet === 'latency' ? RETRIES : ''}${more.map((line) => `${line}\n`).join('')}backends:
+${against.join('\n')}
+backends:
 ${servers.map((server) => `  - http://127.0.0.1:${server}`).join('\n')}
 `;
+  };
   return {
     id,
     name: `Evenkeel ${told}`,
