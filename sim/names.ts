@@ -17,7 +17,7 @@ const FOLLOWS_MS = [0, 8000] as const;
 const LINGERS_MS = [500, 15_000] as const;
 
 /** The name of a backend. */
-export const hostOf = (backend: Backend): string => `${backend.name}.test`;
+export const hostOf = ({ name }: Pick<Backend, 'name'>): string => `${name}.test`;
 
 export class Names {
   readonly resolver: Resolver;

@@ -1,9 +1,14 @@
 /** What checkers hear of a world. Each looks after one promise, and knows nothing of the others. */
+import type { BackendStatus } from '../../src/core/control/status.ts';
 import type { ExchangeRecord } from '../../src/core/telemetry/log.ts';
 import type { Answer, Arrival, Request } from '../request.ts';
 import type { StrictHead } from '../strict-reader.ts';
 import type { World } from '../world.ts';
 import type { Picture } from './refusals.ts';
+
+/** It is no longer configured, and still drains. */
+export const hasLeft = ({ why }: BackendStatus): boolean =>
+  why.startsWith('it left the configuration');
 
 /** A promise that was broken, as a sentence. */
 export type Fail = (sentence: string) => void;

@@ -4,7 +4,7 @@
  */
 import { hostOf } from '../names.ts';
 import type { World } from '../world.ts';
-import type { Checker, Fail } from './checker.ts';
+import { type Checker, type Fail, hasLeft } from './checker.ts';
 
 export function createDiscovery(world: World, fail: Fail): Checker {
   return new Discovery(world, fail);
@@ -30,13 +30,19 @@ class Discovery implements Checker {
   resolved(name: string, addresses: readonly string[], isLatest: boolean): void {
     if (addresses.length === 0) return;
     const before = this.known.get(name) ?? [];
-    if (!isLatest) {
+    if (!isLatest || !this.isListed(name)) {
       // Whoever asked may have left the configuration, and what is listed anew have asked again.
+      // Whoever has left and drains keeps the addresses that it had.
       this.known.set(name, [...before, ...addresses]);
       return;
     }
     for (const address of before) this.leftMs.set(address, this.world.clock.nowMs());
     this.known.set(name, addresses);
+  }
+
+  private isListed(name: string): boolean {
+    const [{ backends }] = this.world.balancer.controller.status();
+    return backends.some((backend) => hostOf(backend) === name && !hasLeft(backend));
   }
 
   dialled(address: string, open: number): void {
@@ -53,10 +59,9 @@ class Discovery implements Checker {
     // One that is listed anew is looked up anew.
     if (!this.applies || this.world.options.operatorEveryMs !== null) return;
     const [{ backends }] = this.world.balancer.controller.status();
-    for (const { name, why } of backends) {
-      const backend = this.world.backends.find((each) => each.name === name)!;
-      if (!why.startsWith('cannot resolve') || !this.known.has(hostOf(backend))) continue;
-      this.fail(`${name} has lost the addresses that were known of it`);
+    for (const backend of backends) {
+      if (!backend.why.startsWith('cannot resolve') || !this.known.has(hostOf(backend))) continue;
+      this.fail(`${backend.name} has lost the addresses that were known of it`);
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { PoolStatus } from '../../src/core/control/status.ts';
 import { LISTEN_PORT } from '../default-config.ts';
 import type { World } from '../world.ts';
-import type { Checker, Fail } from './checker.ts';
+import { type Checker, type Fail, hasLeft } from './checker.ts';
 
 /** What is configured, as it can be seen from outside. */
 export interface Picture {
@@ -37,7 +37,7 @@ function spell({ pools }: Picture, isAtOnce: boolean): string {
   const told = pools.map(({ name, backends, ...rest }) => {
     if (isAtOnce) return { name, backends, ...rest };
     // Those that have left may be gone meanwhile.
-    const listed = backends.filter(({ why }) => !why.startsWith('it left the configuration'));
+    const listed = backends.filter((backend) => !hasLeft(backend));
     return { name, backends: listed.map(({ name, url, weight }) => [name, url, weight]) };
   });
   return JSON.stringify(told);
