@@ -46,7 +46,7 @@ export function startClockJumps(world: World): void {
     const byMs = Math.trunc(((world.rng.below(2001) - 1000) / 1000) * mostMs);
     world.note('fault', `the wall clock jumps by ${byMs} ms`);
     world.hitAll('clock-jump', () => true);
-    world.tell((each) => each.clockJumps?.());
+    world.tell((each) => each.clockJumps?.(byMs));
     world.clock.jump(byMs);
     startClockJumps(world);
   });

@@ -46,8 +46,8 @@ export interface Checker {
   refused?(before: Picture, after: Picture, isAtOnce: boolean): void;
   /** The engine has chosen this slot for an attempt. */
   picked?(slot: number): void;
-  /** The wall clock is about to be set. */
-  clockJumps?(): void;
+  /** The wall clock is about to be set, by so much. */
+  clockJumps?(byMs: number): void;
   /** The engine has decided whether a request of this client is within its rate. */
   limited?(client: string, isWithin: boolean): void;
   /** All is healed and quiet; the balancer still runs, unless it was asked to stop. */

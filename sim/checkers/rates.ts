@@ -30,10 +30,15 @@ class Rates implements Checker {
     this.fail = fail;
   }
 
-  clockJumps(): void {
-    const nowMs = this.nowMs;
+  /** What is over, or forgotten, at one time may be remembered at another, or have given way. */
+  clockJumps(byMs: number): void {
+    const { rateLimit } = this.world.options;
+    const { nowMs } = this;
+    if (rateLimit === null) return;
+    const isFree = (atMs: number): boolean =>
+      [nowMs, nowMs + byMs].some((then) => levelOf(atMs, then, rateLimit) === 0);
     for (const [who, times] of this.emptyAtMs) {
-      if (times.some((atMs) => atMs <= nowMs)) this.emptyAtMs.set(who, [...times, 0]);
+      if (times.some(isFree)) this.emptyAtMs.set(who, [...new Set([...times, 0])]);
     }
   }
 
@@ -58,15 +63,21 @@ class Rates implements Checker {
   }
 
   /** When a bucket will be empty, with one more. Null: it does not fit. */
-  private pour(emptyAtMs: number, { eachMs, burst }: RateLimitOptions): number | null {
+  private pour(emptyAtMs: number, rateLimit: RateLimitOptions): number | null {
     const { nowMs } = this;
-    const mostMs = burst * eachMs;
-    const leftMs = Math.max(0, emptyAtMs - nowMs);
-    const level = leftMs > mostMs + SET_BACK_MS ? 0 : Math.min(leftMs, mostMs);
-    return level + eachMs > mostMs ? null : nowMs + level + eachMs;
+    const level = levelOf(emptyAtMs, nowMs, rateLimit);
+    const { eachMs, burst } = rateLimit;
+    return level + eachMs > burst * eachMs ? null : nowMs + level + eachMs;
   }
 
   private get nowMs(): number {
     return Math.floor(this.world.clock.wallMs());
   }
+}
+
+/** How full a bucket is, in milliseconds until it is empty. */
+function levelOf(emptyAtMs: number, nowMs: number, { eachMs, burst }: RateLimitOptions): number {
+  const mostMs = burst * eachMs;
+  const leftMs = Math.max(0, emptyAtMs - nowMs);
+  return leftMs > mostMs + SET_BACK_MS ? 0 : Math.min(leftMs, mostMs);
 }
