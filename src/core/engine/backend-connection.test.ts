@@ -401,6 +401,19 @@ describe('a request', () => {
     expect(backend.last.received).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n$/);
   });
 
+  it('whose head, parts and trailers are more than fits is sent in pieces', () => {
+    const { stage, backend } = answering(ok());
+    stage.ask(get());
+    const host = `${'a'.repeat(59)}.`.repeat(500);
+    const body = `3000\r\n${'d'.repeat(0x3000)}\r\n0\r\n`;
+    const trailer = `X-Sum: ${'1'.repeat(15_000)}\r\n\r\n`;
+    const client = stage.ask(
+      `PUT / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${body}${trailer}`,
+    );
+    expect(client.statuses).toEqual([200]);
+    expect(backend.last.received.endsWith(body + trailer)).toBe(true);
+  });
+
   it('waits in the client while the backend does not read', () => {
     const stage = new Stage();
     const backend = stage.backend();

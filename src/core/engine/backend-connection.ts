@@ -150,7 +150,8 @@ export class BackendConnection
     }
     if (trailers !== null && this.attempt!.exchange.facts.body === Body.chunked) {
       const out = engine.requestOut;
-      if (!out.isHeldBy(this)) out.claim(this);
+      // Sends what is held: a long head, parts of a body and trailers do not fit together.
+      out.claim(this);
       out.length = writeChunkedEnd(out.bytes, out.length, trailers, true, mayTravelAsTrailer);
     }
     this.requestFinished = true;

@@ -318,6 +318,14 @@ describe('which connection an exchange takes', () => {
     expect(backend.connections.map(({ ended }) => ended)).toEqual([true, true, false, false]);
     expect(stage.leftovers()).toBe('');
   });
+
+  it('is none where none may be kept', () => {
+    const { stage, backend } = answering(ok(), { limits: { idlePerBackend: 0 } });
+    expect(stage.ask(get(), 10).statuses).toEqual([200]);
+    expect(stage.ask(get(), 10).statuses).toEqual([200]);
+    expect(backend.connections.map(({ ended }) => ended)).toEqual([true, true]);
+    expect(stage.leftovers()).toBe('');
+  });
 });
 
 describe('a backend with several addresses', () => {

@@ -202,6 +202,7 @@ export class BackendLink {
   keep(connection: BackendConnection, promisedMs: number): number {
     if (!this.trusted || this.retired || this.engine.stopping || !this.places.mayKeep) return -1;
     const { limits, timeouts } = this.engine;
+    if (limits.idlePerBackend === 0) return -1;
     if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();
     this.idle.push(connection);
     const own = promisedMs < 0 ? timeouts.backendKeepAliveMs : promisedMs / 2;

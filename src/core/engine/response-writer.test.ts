@@ -194,6 +194,18 @@ describe('a response in chunks', () => {
   });
 });
 
+describe('a head, parts and trailers that do not fit together', () => {
+  it('are sent in pieces', () => {
+    asked();
+    respond(['Transfer-Encoding: chunked']);
+    const part = `3e80\r\n${'d'.repeat(16_000)}\r\n`;
+    for (let i = 0; i < 5; i++) body(part);
+    const sum = `X-Sum: ${'1'.repeat(15_000)}`;
+    writer.finish(response('HTTP/1.1 200 OK', sum));
+    expect(bodyOf(out())).toBe(`${part.repeat(5)}${sum}\r\n\r\n`);
+  });
+});
+
 describe('a head before the final one', () => {
   const interim = (): Head => response('HTTP/1.1 103 Early Hints', 'Link: </a>');
 

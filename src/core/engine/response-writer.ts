@@ -113,7 +113,8 @@ export class ResponseWriter {
   finish(trailers: Head | null): void {
     const out = this.engine.responseOut;
     if (this.chunking || (this.chunked && trailers !== null)) {
-      if (!out.isHeldBy(this.owner)) out.claim(this.owner);
+      // Sends what is held: a long head, parts of a body and trailers do not fit together.
+      if (trailers !== null || !out.isHeldBy(this.owner)) out.claim(this.owner);
       const sent = this.takesWire;
       out.length = writeChunkedEnd(out.bytes, out.length, trailers, sent, mayTravelAsTrailer);
     }
