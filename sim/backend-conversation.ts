@@ -126,7 +126,10 @@ export class BackendConversation implements SocketHandler, StrictEvents {
     world.note(backend.name, `c${this.number} gets ${head.method} ${head.target}`);
     world.tell((each) => each.arrived?.(request, head, arrival, busy));
     if (request === null) return;
-    if (this.owes) world.tell((each) => each.reusedUnfinished?.(backend.name, request.nonce));
+    // Over a poisoned connection what was too much before has answered in its place.
+    if (this.owes && !world.poisoned.has(this.number)) {
+      world.tell((each) => each.reusedUnfinished?.(backend.name, request.nonce));
+    }
     request.arrivals.push(arrival);
     request.madeSession = this.madeSession(request);
     this.request = request;
