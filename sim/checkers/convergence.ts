@@ -1,6 +1,6 @@
 /**
  * When everything works again, the balancer soon knows: whoever can be reached is up, or on trial
- * where nobody asks for anything any more; and with all of them up every worker knows them, and the
+ * where nobody asks for anything any more; every worker knows them all; and with all of them up the
  * first level gets everything, each by its weight.
  */
 import { BACKUP } from '../../src/core/health/levels.ts';
@@ -19,11 +19,11 @@ export function createConvergence({ options }: World, fail: Fail): Checker {
           if (state !== 'up' && state !== 'trial')
             fail(`${name} is ${state} (${why}), long after everything healed`);
         }
-        if (backends.some(({ state }) => state === 'trial')) continue;
         for (const size of schedules) {
           if (size === backends.length) continue;
           fail(`a worker knows ${size} of ${backends.length}, long after everything healed`);
         }
+        if (backends.some(({ state }) => state === 'trial')) continue;
         for (const [i, { name, effectiveWeight }] of backends.entries()) {
           const level = options.levels[i];
           // One that starts slowly has less for a while, and another level has what it lacks.

@@ -114,9 +114,7 @@ export class Controller {
     this.schedules = new Schedules(table, clock, log, engine, deps.mergeWindowMs);
     this.memories = new Memories(rng, table);
     this.health = new HealthWatch(table, clock, log, engine, this.prober, this.schedules);
-    this.passive = new PassiveWatch(table, clock, rng, log, (member, verdict) =>
-      this.health.apply(member, verdict),
-    );
+    this.passive = new PassiveWatch(table, clock, rng, log, this.health);
     this.limits = new RequestLimits(table, clock, log);
     this.circuits = new Circuits(table, clock, log);
     this.policies = new PolicyWatch(clock, log);

@@ -156,6 +156,13 @@ export class HealthWatch {
     if (verdict.to === State.down) this.engine.backendDown(backend);
   }
 
+  /** The trial that it was offered has ended without an outcome: it gets another one. */
+  offerAgain({ backend, pool }: Member): void {
+    this.table.offerTrial(backend.slot);
+    // While the trial was taken, it was `ejected` to whoever worked the schedule out.
+    this.schedules.refresh(pool);
+  }
+
   private logVerdict(member: Member, verdict: Verdict): void {
     const { up, of } = upCount(this.table, member.pool);
     const pool = member.pool.config.name;

@@ -24,6 +24,7 @@ const OVER_MS = 12_100;
 
 let world: ControlWorld;
 let table: Table;
+let engine: FakeEngine;
 let health: HealthWatch;
 let watch: PassiveWatch;
 let pool: Pool;
@@ -31,7 +32,7 @@ let pool: Pool;
 beforeEach(() => {
   world = new ControlWorld();
   const { transport, clock, rng, log } = world;
-  const engine = new FakeEngine(clock);
+  engine = new FakeEngine(clock);
   table = new Table({ capacity: 16, workers: 2 });
   const silent = {
     connected: () => {},
@@ -48,9 +49,7 @@ beforeEach(() => {
     prober,
     new Schedules(table, clock, log, engine),
   );
-  watch = new PassiveWatch(table, clock, rng, log, (member, verdict) =>
-    health.apply(member, verdict),
-  );
+  watch = new PassiveWatch(table, clock, rng, log, health);
 });
 
 /** So many backends, up, under this watch. */
@@ -263,6 +262,22 @@ describe('the way back', () => {
     table.leave(slot);
     world.pass(1000);
     expect(states()[0]).toBe('trial');
+  });
+
+  it('is in the schedule again with that, whatever changed while the trial was taken', () => {
+    const [first, second] = begin(4);
+    const { slot } = first.backend;
+    const scheduled = () => [...engine.schedules.get('default')!.slots];
+    watch.failing(first, BAD);
+    world.pass(OVER_MS);
+    expect(scheduled()).toContain(slot);
+    expect(table.enter(slot, 0, ~0)).toBe(true);
+    watch.failing(second, BAD);
+    expect(scheduled()).not.toContain(slot);
+    table.leave(slot);
+    world.pass(1000);
+    expect(states()[0]).toBe('trial');
+    expect(scheduled()).toContain(slot);
   });
 
   it('is a trial for one worker, of all that come', () => {

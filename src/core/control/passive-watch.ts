@@ -11,9 +11,9 @@ import type { Alarm, Clock } from '../base/clock.ts';
 import type { Rng } from '../base/rng.ts';
 import type { PassiveHealthConfig } from '../config.ts';
 import type { Fault } from '../health/ejection.ts';
-import type { Verdict } from '../health/tracker.ts';
 import { type Outcomes, State, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { Member, Pool } from './members.ts';
 import { type Finding, judge, type Seen } from './outliers.ts';
 import { callName } from './wording.ts';
@@ -45,22 +45,16 @@ export class PassiveWatch {
   private readonly clock: Clock;
   private readonly rng: Rng;
   private readonly log: Log;
-  private readonly apply: (member: Member, verdict: Verdict) => void;
+  private readonly health: HealthWatch;
   private readonly watched = new Map<Member, Watched>();
   private readonly rounds = new Map<Pool, Round>();
 
-  constructor(
-    table: Table,
-    clock: Clock,
-    rng: Rng,
-    log: Log,
-    apply: (member: Member, verdict: Verdict) => void,
-  ) {
+  constructor(table: Table, clock: Clock, rng: Rng, log: Log, health: HealthWatch) {
     this.table = table;
     this.clock = clock;
     this.rng = rng;
     this.log = log;
-    this.apply = apply;
+    this.health = health;
   }
 
   /** These are the pools now. Ejections go on where they still make sense. */
@@ -108,7 +102,7 @@ export class PassiveWatch {
     if (member.tracker.ejection.stage === null) return;
     this.watch(member).alarm?.cancel();
     const verdict = member.tracker.bringBack(why, this.clock.wallMs());
-    if (verdict !== null) this.apply(member, verdict);
+    if (verdict !== null) this.health.apply(member, verdict);
   }
 
   /** A worker: so many attempts in a row as the pool allows have failed. */
@@ -129,7 +123,7 @@ export class PassiveWatch {
     watched.alarm?.cancel();
     watched.outcomes = this.table.outcomes(member.backend.slot);
     if (failed !== null) this.lookAt(member, member.tracker.ejection.lastsMs);
-    if (verdict !== null) this.apply(member, verdict);
+    if (verdict !== null) this.health.apply(member, verdict);
   }
 
   /** It drains: it is neither in nor out any more. */
@@ -211,7 +205,7 @@ export class PassiveWatch {
     const { tracker } = member;
     const verdict = tracker.eject(fault, why, config, this.rng, this.clock.wallMs());
     this.lookAt(member, tracker.ejection.lastsMs);
-    if (verdict !== null) this.apply(member, verdict);
+    if (verdict !== null) this.health.apply(member, verdict);
   }
 
   /** Why it must not be ejected; null: it may. */
@@ -260,13 +254,13 @@ export class PassiveWatch {
     const { tracker, backend } = member;
     const verdict = tracker.offerTrial(this.clock.wallMs());
     if (verdict !== null) {
-      this.apply(member, verdict);
+      this.health.apply(member, verdict);
       return;
     }
     // Somebody took it, and is gone without an outcome: the client left, or the worker died.
     const isTaken =
       tracker.state === State.trial && this.table.state(backend.slot) === State.ejected;
-    if (isTaken && this.table.inFlight(backend.slot) === 0) this.table.offerTrial(backend.slot);
+    if (isTaken && this.table.inFlight(backend.slot) === 0) this.health.offerAgain(member);
   }
 }
 
