@@ -362,6 +362,24 @@ describe('a reload', () => {
     expect(states()[0]).toBe('up');
   });
 
+  it('without passive health says nothing more of whom it spared', () => {
+    const [only] = begin(1);
+    watch.failing(only, BAD);
+    expect(only.tracker.why).toContain('not ejected');
+    configure(null);
+    expect(only.tracker.why).toBe('nothing is known against it');
+  });
+
+  it('with passive health again counts failures in a row from there', () => {
+    const [first] = begin(3);
+    traffic(first, 0, 4);
+    configure(null);
+    configure(passiveHealth());
+    expect(table.noteFailure(first.backend.slot)).toBe(1);
+    world.pass(10_000);
+    expect(states()[0]).toBe('up');
+  });
+
   it('to a smaller pool brings back as many as are too many, who is due first first', () => {
     const [first, second, third] = begin(4);
     watch.failing(second, BAD);

@@ -75,6 +75,7 @@ export class PassiveWatch {
   private release(pool: Pool): void {
     for (const member of pool.members) {
       this.bringBack(member, 'passive_health was removed');
+      member.tracker.spare(null);
       this.watched.delete(member);
     }
   }
@@ -185,7 +186,10 @@ export class PassiveWatch {
   private watch(member: Member): Watched {
     let watched = this.watched.get(member);
     if (watched === undefined) {
-      const outcomes = this.table.outcomes(member.backend.slot);
+      const { slot } = member.backend;
+      const outcomes = this.table.outcomes(slot);
+      // A row may be left from when it was watched before: answers since need not have ended it.
+      this.table.streaks.clear(slot);
       watched = { outcomes, alarm: null, dueMs: 0, spared: false };
       this.watched.set(member, watched);
     }
