@@ -34,6 +34,18 @@ describe('an ejection', () => {
     expect(begin(ejection)).toBe(10_000);
   });
 
+  it('of the longest time is forgiven step by step, however often it was renewed', () => {
+    const ejection = new Ejection();
+    for (let trial = 0; trial < 100; trial++) begin(ejection);
+    ejection.end();
+    ejection.heal();
+    expect(begin(ejection)).toBe(40_000);
+    expect(begin(ejection)).toBe(60_000);
+    ejection.end();
+    for (let interval = 0; interval < 3; interval++) ejection.heal();
+    expect(begin(ejection)).toBe(10_000);
+  });
+
   it('lasts 10 % more or less, so that those ejected together do not return together', () => {
     const rng = createRng(3);
     const times = Array.from({ length: 200 }, () => begin(new Ejection(), rng));

@@ -19,15 +19,20 @@ export class Ejection {
   lastsMs = 0;
   /** A clause for people. */
   why = '';
-  /** How often in a row; each healthy interval takes one back. */
-  private times = 0;
+  /**
+   * How often its time is doubled, the next time: once for each ejection in a row, until that makes
+   * the longest time; each healthy interval takes one back.
+   */
+  private doublings = 0;
 
   /** Ejects for the first time or, on trial, again. */
   begin(fault: Fault, why: string, config: PassiveHealthConfig, rng: Rng): void {
-    let lastsMs = config.ejectionMs;
-    for (let i = 0; i < this.times && lastsMs < config.maxEjectionMs; i++) lastsMs *= 2;
-    this.times++;
-    this.lastsMs = (Math.min(lastsMs, config.maxEjectionMs) * (900 + rng.below(201))) / 1000;
+    const { ejectionMs, maxEjectionMs } = config;
+    let lastsMs = ejectionMs;
+    let doublings = 0;
+    for (; doublings < this.doublings && lastsMs < maxEjectionMs; doublings++) lastsMs *= 2;
+    this.doublings = lastsMs < maxEjectionMs ? doublings + 1 : doublings;
+    this.lastsMs = (Math.min(lastsMs, maxEjectionMs) * (900 + rng.below(201))) / 1000;
     this.stage = State.ejected;
     this.fault = fault;
     this.why = why;
@@ -45,6 +50,6 @@ export class Ejection {
 
   /** An interval has passed in which nothing was wrong. */
   heal(): void {
-    if (this.stage === null && this.times > 0) this.times--;
+    if (this.stage === null && this.doublings > 0) this.doublings--;
   }
 }
