@@ -125,6 +125,8 @@ describe('the guards', () => {
     expect([1, 2, 3, 4, 5, 10].map((n) => most(n, 0.5))).toEqual([0, 1, 1, 2, 2, 5]);
     expect([1, 2, 5, 10, 100].map((n) => most(n, 0.1))).toEqual([0, 1, 1, 1, 10]);
     expect([1, 2, 3].map((n) => most(n, 1))).toEqual([0, 2, 3]);
+    // 28.999... as a product of doubles.
+    expect([most(100, 0.29), most(50, 0.58)]).toEqual([29, 29]);
   });
 
   it.each([

@@ -36,9 +36,12 @@ interface Round {
   readonly alarm: Alarm;
 }
 
+/** A share of so many that is meant to be whole may come out as a little less. */
+const ROUNDING = 1e-9;
+
 /** How many of so many may be ejected. */
 export const mostEjected = (members: number, { maxEjected }: PassiveHealthConfig): number =>
-  members < 2 ? 0 : Math.max(1, Math.floor(members * maxEjected));
+  members < 2 ? 0 : Math.max(1, Math.floor(members * maxEjected + ROUNDING));
 
 export class PassiveWatch {
   private readonly table: Table;
