@@ -19,7 +19,8 @@ export interface PolicyCandidate {
   /**
    * How long it will take to a response's head, going by what was seen lately; milliseconds; null:
    * nothing was. It rises with a slow answer at once and comes down slowly, a failure counts as
-   * five seconds, and in some tens of seconds without a request it fades to nearly 0.
+   * five seconds, and in some tens of seconds without a request it fades to nearly 0, and in some
+   * minutes to null.
    */
   readonly latencyMs: number | null;
 }

@@ -74,6 +74,16 @@ describe('adaptive', () => {
     expect(known(pool, 1)).toBeCloseTo(before + 0.1 * (60 - before), 2);
   });
 
+  it('tries one that failed again when the clock was set back since', () => {
+    const pool = askedPool([1, 1]);
+    pool.nowMs = 3_600_000;
+    pool.observe(0, 1, { outcome: 'failed' });
+    for (let i = 0; i < 30; i++) pool.observe(1, 30);
+    expect(shareOf(pool, 0)).toBe(0);
+    pool.nowMs = 0;
+    expect(Math.abs(shareOf(pool, 0) - 0.5)).toBeLessThan(0.1);
+  });
+
   it('tries one that was slow again, when that is long ago', () => {
     const pool = poolOf([1, 1]);
     pool.observe(0, 10);

@@ -80,6 +80,10 @@ describe('a policy function', () => {
     pool.nowMs += 10_000;
     pool.pick();
     expect((seen[0] as unknown[])[4]).toBe(Math.round(80 / Math.E));
+    // The clock was set back: what was seen before says nothing of now.
+    pool.nowMs -= 3_600_000;
+    pool.pick();
+    expect((seen[0] as unknown[])[4]).toBe(null);
   });
 
   it('that chooses nobody leaves it to round robin, by weight, among those it could choose', () => {

@@ -49,8 +49,8 @@ class Candidate implements PolicyCandidate {
 
   get latencyMs(): number | null {
     const { loads, slot } = this;
-    const us = loads.cost(slot);
-    return us === 0 ? null : (us * kept(loads, slot, this.wallMs())) / 1000;
+    const us = loads.cost(slot) * kept(loads, slot, this.wallMs());
+    return us === 0 ? null : us / 1000;
   }
 }
 

@@ -36,11 +36,17 @@ const CURVE = Float64Array.from({ length: LONGEST * POINTS + 1 }, (_, point) =>
   expOfNegative(-point / POINTS),
 );
 
-/** How much of a backend's cost still counts: 1 just now, less the older it is. */
+/** The clock of a thread is not further ahead of another's than this. */
+const AHEAD_MS = 1000;
+
+/**
+ * How much of a backend's cost still counts: 1 just now, less the older it is; 0 when it is from
+ * before the clock was set back.
+ */
 export function kept(loads: Loads, slot: number, nowMs: number): number {
   // Of 32 bits each: the difference is right across their end.
   const ageMs = ((nowMs | 0) - loads.costAtMs(slot)) | 0;
-  if (ageMs <= 0) return 1;
+  if (ageMs <= 0) return ageMs < -AHEAD_MS ? 0 : 1;
   const at = (ageMs * POINTS) / DECAY_MS;
   if (at >= LONGEST * POINTS) return 0;
   const point = Math.floor(at);

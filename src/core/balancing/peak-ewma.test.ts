@@ -74,6 +74,26 @@ describe('peak EWMA', () => {
     expect(shareOf(pool, 0)).toBe(0);
   });
 
+  it('tries one that failed again when the clock was set back since', () => {
+    const pool = poolOf([1, 1]);
+    pool.nowMs = 3_600_000;
+    observe(pool, 0, 1, true);
+    observe(pool, 1, 30);
+    expect(shareOf(pool, 0)).toBe(0);
+    pool.nowMs = 0;
+    expect(Math.abs(shareOf(pool, 0) - 0.5)).toBeLessThan(0.1);
+  });
+
+  it('gives one that it has forgotten one exchange at a time, and waits for its answer', () => {
+    const pool = poolOf([1, 1]);
+    pool.nowMs = 3_600_000;
+    observe(pool, 1, 10);
+    pool.nowMs = 0;
+    observe(pool, 0, 10);
+    pool.load(1);
+    expect(shareOf(pool, 0)).toBe(1);
+  });
+
   it('keeps to the weights where all are as fast, one exchange at a time', () => {
     const pool = poolOf([10, 1]);
     let heavy = 0;

@@ -9,7 +9,10 @@ import { noteLatency } from './latency.ts';
 import { kept, type Loads } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
-/** Of one that has not answered yet: it gets its first exchange, and then waits for the answer. */
+/**
+ * Of one that has not answered yet, or not for minutes: it gets its first exchange, and then waits
+ * for the answer.
+ */
 const UNKNOWN = 0x10000000000;
 
 /** Latencies of all workers together. */
@@ -62,14 +65,13 @@ class PeakEwma implements Policy {
   ): void {
     const { loads } = this;
     const inFlight = loads.busy(slot);
-    const cost = loads.cost(slot);
-    if (cost === 0 && inFlight === 0) {
+    const known = loads.cost(slot) * kept(loads, slot, nowMs);
+    if (known === 0 && inFlight === 0) {
       this.expected[at] = 0;
       return;
     }
     const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
-    const each = cost === 0 ? UNKNOWN : cost * kept(loads, slot, nowMs);
-    this.expected[at] = each * queue;
+    this.expected[at] = (known === 0 ? UNKNOWN : known) * queue;
   }
 
   observe(attempt: Observation): void {
