@@ -37,7 +37,7 @@ const CURVE = Float64Array.from({ length: LONGEST * POINTS + 1 }, (_, point) =>
 );
 
 /** The clock of a thread is not further ahead of another's than this. */
-const AHEAD_MS = 1000;
+export const AHEAD_MS = 1000;
 
 /**
  * How much of a backend's cost still counts: 1 just now, less the older it is; 0 when it is from

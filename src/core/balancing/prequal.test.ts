@@ -96,6 +96,18 @@ describe('what backends tell probes', () => {
     expect(probedPicks(pool, told, 40)).toContain(0);
   });
 
+  it('is heard when the clock was set back, also of one that had failed before', () => {
+    const pool = poolOf(2);
+    pool.nowMs = 3_600_000;
+    for (const slot of [0, 1]) pool.observe(slot, 1, { outcome: 'failed' });
+    pool.nowMs = 0;
+    const told = [
+      [0, 1],
+      [3, 20],
+    ] as const;
+    expect(only(probedPicks(pool, told, 40))).toEqual([0]);
+  });
+
   it('counts less than an answer that has come since', () => {
     const pool = poolOf(2);
     tell(pool, 0, 0, 1);
@@ -226,6 +238,38 @@ describe('prequal', () => {
       pool.nowMs += 1;
     }
     expect(Math.min(...counts)).toBeGreaterThan(20);
+  });
+
+  it('starves nobody when the clock is set back', () => {
+    const pool = poolOf(4);
+    pool.nowMs = 3_600_000;
+    const served = (picks: number): number[] => {
+      const counts = [0, 0, 0, 0];
+      for (let i = 0; i < picks; i++) {
+        const slot = pool.pick();
+        counts[slot] += 1;
+        report(pool, slot, 0, 10);
+        pool.nowMs += 10;
+      }
+      return counts;
+    };
+    expect(Math.min(...served(2000))).toBeGreaterThan(300);
+    pool.nowMs -= 3_600_000;
+    expect(Math.min(...served(2000))).toBeGreaterThan(300);
+  });
+
+  it('leaves alone who failed also where another thread, whose clock is ahead, has seen it', () => {
+    const pool = poolOf(3);
+    pool.nowMs += 900;
+    pool.observe(0, 1, { outcome: 'failed' });
+    pool.nowMs -= 900;
+    const reports = [1, 2].map((slot) => () => report(pool, slot, 0, slot));
+    const during = Array.from({ length: 500 }, () => {
+      pool.nowMs += 10;
+      for (const again of reports) again();
+      return pool.pick();
+    });
+    expect(only(during)).toEqual([1]);
   });
 
   it('does not believe reports of those who are no longer there', () => {

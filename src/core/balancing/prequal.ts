@@ -12,7 +12,7 @@ import { Dice } from '../base/dice.ts';
 import type { Observation, Policy, PolicyDeps } from './balancing.ts';
 import { Choices } from './choices.ts';
 import { LoadQuantile } from './load-quantile.ts';
-import { isLessBusy, type Loads, mayPick } from './loads.ts';
+import { AHEAD_MS, isLessBusy, type Loads, mayPick } from './loads.ts';
 import { KEPT, MAX_AGE_MS, Reports } from './reports.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -36,6 +36,8 @@ const MOST_LOOKS = 32;
 const SILENT_MS = 100;
 /** Whoever failed counts as heard for so long, and is left alone. */
 const FAILURE_MS = 5000;
+/** Of one that was heard before the clock was set back; nobody knows how long ago. */
+const SILENT_LONG_MS = 0x7fffffff;
 /** Answers without a single report, until somebody is told. */
 const SILENT_ANSWERS = 100;
 /** More backends than there are in any pool. */
@@ -194,7 +196,8 @@ class Prequal implements Policy {
 
   /** Below 0: it has failed, and is left alone for so long. Of 32 bits, as what it is made of. */
   private silentForMs(slot: number, nowMs: number): number {
-    return ((nowMs | 0) - this.loads.costAtMs(slot)) | 0;
+    const silentMs = ((nowMs | 0) - this.loads.costAtMs(slot)) | 0;
+    return silentMs < -(FAILURE_MS + AHEAD_MS) ? SILENT_LONG_MS : silentMs;
   }
 
   private removeOne(): void {
