@@ -198,7 +198,8 @@ export const poolShape = {
   ).prefault('30s'),
   drain_tunnel_timeout: duration(
     null,
-    'The same for tunnels (WebSocket and other upgrades).',
+    'The same for tunnels (WebSocket and other upgrades). As long as `sticky` keeps clients on ' +
+      'a backend that is drained, their tunnels are not cut, for they would come back.',
   ).prefault('10m'),
   error_pages: errorPages.prefault({}),
 };

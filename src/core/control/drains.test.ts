@@ -124,6 +124,26 @@ describe('draining', () => {
     ]);
   });
 
+  it('cuts also tunnels that an exchange in flight becomes after their deadline', () => {
+    member.pool.config = { ...member.pool.config, drainTunnelTimeoutMs: 10_000 };
+    engine.onCut = () => table.leaveTunnel(slot());
+    occupy(table, slot());
+    table.enterTunnel(slot());
+    drain(true);
+    world.pass(10_001);
+    expect(engine.take()).toEqual(['cut server-1 tunnels']);
+    table.leave(slot());
+    table.enterTunnel(slot());
+    world.pass(1000);
+    expect(engine.take()).toEqual(['cut server-1 tunnels']);
+    expect(gone).toEqual([member]);
+    expect(world.clock.pending()).toBe(0);
+    expect(world.logged('backend_drain_cut')).toEqual([
+      'api/server-1: 1 tunnel cut after 10 s of draining',
+      'api/server-1: 1 tunnel cut after 11 s of draining',
+    ]);
+  });
+
   it('gives the slot back once when the engine tells of the end within the cut', () => {
     const before = table.generation(slot());
     engine.onCut = () => {
@@ -195,6 +215,37 @@ describe('draining a backend that keeps its clients', () => {
     expect(engine.take()).toEqual(['cut server-1 exchanges']);
     expect(member.drain?.empty).toBe(true);
     expect(table.enterKept(slot(), member.backend.generation)).toBe(false);
+  });
+
+  it('cuts their tunnels when they are no longer kept, if the deadline of those is over', () => {
+    member.pool.config = { ...member.pool.config, drainTunnelTimeoutMs: 10_000 };
+    engine.onCut = (_backend, what) => {
+      if (what === 'exchanges') table.leave(slot());
+      else table.leaveTunnel(slot());
+    };
+    table.enterTunnel(slot());
+    drain(false);
+    // It would come back at once.
+    world.pass(29_999);
+    expect(engine.take()).toEqual([]);
+    expect(table.enterKept(slot(), member.backend.generation)).toBe(true);
+    world.pass(2);
+    expect(engine.take()).toEqual(['cut server-1 exchanges', 'cut server-1 tunnels']);
+    expect(member.drain?.empty).toBe(true);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it('cuts their tunnels soon when it leaves the configuration after the deadline of those', () => {
+    member.pool.config = { ...member.pool.config, drainTunnelTimeoutMs: 10_000 };
+    engine.onCut = () => table.leaveTunnel(slot());
+    table.enterTunnel(slot());
+    drain(false);
+    world.pass(15_000);
+    expect(engine.take()).toEqual([]);
+    drain(true);
+    world.pass(1000);
+    expect(engine.take()).toEqual(['cut server-1 tunnels']);
+    expect(gone).toEqual([member]);
   });
 
   it('lets nobody come when it leaves the configuration, and ends in the same way', () => {

@@ -1,12 +1,13 @@
 /**
- * Takes backends out: no new exchanges, those in flight finish, within a deadline; tunnels have a
- * longer one of their own. A backend that left the configuration gives its slot back at the end.
+ * Takes backends out: no new exchanges, those in flight finish, within a deadline; tunnels have
+ * one of their own, which does not end before that for clients that are kept. A backend that left
+ * the configuration gives its slot back at the end.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
 import { State, type Table } from '../table/table.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineControls } from './engine-controls.ts';
-import { type Member, upCount } from './members.ts';
+import { type Drain, type Member, upCount } from './members.ts';
 import { callName, count, list, spellDuration } from './wording.ts';
 
 /**
@@ -49,15 +50,24 @@ export class Drains {
       this.watch(member, this.alarms.get(member) ?? []);
       return;
     }
-    member.drain = { sinceWallMs: this.clock.wallMs(), removed, empty: false };
+    const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
+    const sinceMs = this.clock.nowMs();
+    const exchangesUntilMs = sinceMs + drainTimeoutMs;
+    const tunnelsUntilMs = sinceMs + drainTunnelTimeoutMs;
+    member.drain = {
+      sinceWallMs: this.clock.wallMs(),
+      sinceMs,
+      exchangesUntilMs,
+      tunnelsUntilMs,
+      removed,
+      empty: false,
+    };
     // The workers forget whom a backend had when it leaves the configuration.
     this.table.setKeeps(slot, !removed && member.pool.config.sticky?.drain === true);
     this.table.setState(slot, State.draining);
-    const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
-    const nowMs = this.clock.nowMs();
     this.watch(member, [
-      this.clock.wakeAt(nowMs + drainTimeoutMs, () => this.cut(member, 'exchanges')),
-      this.clock.wakeAt(nowMs + drainTunnelTimeoutMs, () => this.cut(member, 'tunnels')),
+      this.clock.wakeAt(exchangesUntilMs, () => this.cutOverdue(member)),
+      this.clock.wakeAt(tunnelsUntilMs, () => this.cutOverdue(member)),
     ]);
     const on = this.load(member);
     const why = removed ? 'it left the configuration' : 'it was asked to';
@@ -77,7 +87,7 @@ export class Drains {
     this.nextLook = null;
     for (const [member, deadlines] of [...this.alarms]) {
       this.watch(member, deadlines);
-      this.settle(member);
+      this.cutOverdue(member);
     }
   }
 
@@ -102,22 +112,30 @@ export class Drains {
     for (const member of [...this.alarms.keys()]) this.cancelAlarms(member);
   }
 
-  private cut(member: Member, what: 'exchanges' | 'tunnels'): void {
-    const { slot } = member.backend;
-    if (what === 'exchanges') this.table.setKeeps(slot, false);
-    const number = what === 'exchanges' ? this.table.inFlight(slot) : this.table.tunnels(slot);
-    if (number === 0) {
-      this.settle(member);
-      return;
+  /** Cuts what is there after its deadline, whenever it came: an exchange may become a tunnel. */
+  private cutOverdue(member: Member): void {
+    const { drain, backend } = member;
+    if (drain === null) return;
+    const nowMs = this.clock.nowMs();
+    if (nowMs >= drain.exchangesUntilMs) {
+      this.table.setKeeps(backend.slot, false);
+      this.cut(member, drain, 'exchanges', this.table.inFlight(backend.slot));
     }
-    const { drainTimeoutMs, drainTunnelTimeoutMs } = member.pool.config;
-    const afterMs = what === 'exchanges' ? drainTimeoutMs : drainTunnelTimeoutMs;
+    // As long as clients are kept those whose tunnels were cut would come back at once.
+    if (nowMs >= drain.tunnelsUntilMs && !this.table.keeps(backend.slot)) {
+      this.cut(member, drain, 'tunnels', this.table.tunnels(backend.slot));
+    }
+    // An engine of this thread may have told already that the last one left.
+    if (this.alarms.has(member)) this.settle(member);
+  }
+
+  private cut(member: Member, drain: Drain, what: 'exchanges' | 'tunnels', number: number): void {
+    if (number === 0) return;
+    const after = spellDuration(this.clock.nowMs() - drain.sinceMs);
     const cut = count(number, what === 'exchanges' ? 'exchange' : 'tunnel');
-    const message = `${name(member)}: ${cut} cut after ${spellDuration(afterMs)} of draining`;
+    const message = `${name(member)}: ${cut} cut after ${after} of draining`;
     this.log.event('warn', 'backend_drain_cut', message, { ...fields(member), [what]: number });
     this.engine.cut(member.backend, what);
-    // An engine of this thread has told already that the last one left.
-    if (this.alarms.has(member)) this.settle(member);
   }
 
   private cancelAlarms(member: Member): void {

@@ -256,7 +256,8 @@ describe('when more than half of a pool stop answering within one interval', () 
     for (const index of indices) watch.probed(pool.members[index], slow, 2000);
   };
   const drain = (member: Member): void => {
-    member.drain = { sinceWallMs: 0, removed: false, empty: false };
+    const untilMs = { exchangesUntilMs: 30_000, tunnelsUntilMs: 600_000 };
+    member.drain = { sinceWallMs: 0, sinceMs: 0, ...untilMs, removed: false, empty: false };
     table.setState(member.backend.slot, State.draining);
   };
 

@@ -21,6 +21,12 @@ export interface Member {
 export interface Drain {
   /** When it began; milliseconds since 1970. */
   readonly sinceWallMs: number;
+  /** The same, monotonic. */
+  readonly sinceMs: number;
+  /** When exchanges that are still there are cut (monotonic ms). */
+  readonly exchangesUntilMs: number;
+  /** When tunnels are. */
+  readonly tunnelsUntilMs: number;
   /** Not in the configuration any more: its slot is given back at the end. */
   removed: boolean;
   /** Nothing is on it any more. */
