@@ -9,6 +9,7 @@ import {
   parseProbePath,
   parseRouteHost,
   parseRoutePath,
+  parseServerName,
 } from './addresses.ts';
 import type { Parsed } from './quantities.ts';
 
@@ -122,6 +123,21 @@ describe("a route's host", () => {
     ['a.example/x', 'the path in "path"'],
   ])('%s is refused: %s', (host, remedy) => {
     expect(problemOf(parseRouteHost(host))).toContain(remedy);
+  });
+});
+
+describe('the name for SNI', () => {
+  it('is one host', () => {
+    expect(parseServerName('API.Example.com.')).toEqual({ value: 'api.example.com' });
+  });
+
+  it.each([
+    ['*.example.com', 'write it, such as www.example.com'],
+    ['*', 'write it, such as www.example.com'],
+    ['a.*.example', 'write it, such as www.example.com'],
+    ['https://a.example/x', 'write only the host: a.example'],
+  ])('%s is refused: %s', (name, remedy) => {
+    expect(problemOf(parseServerName(name))).toContain(remedy);
   });
 });
 

@@ -180,6 +180,14 @@ export function parseRouteHost(host: string): Parsed<string> {
   return problem === null ? { value: plain } : { problem };
 }
 
+/** The host of a certificate: one name, as `parseRouteHost` reads it. */
+export function parseServerName(name: string): Parsed<string> {
+  if (!name.includes('*')) return parseRouteHost(name);
+  const [, below] = /^\*\.([^*]+)$/.exec(name) ?? [];
+  const remedy = `write it, such as www.${below ?? 'example.com'}`;
+  return { problem: `${show(name)} stands for many names, and one is sent; ${remedy}` };
+}
+
 /** A route's path: `/`, or a prefix without a slash at its end. */
 export function parseRoutePath(path: string): Parsed<string> {
   if (!path.startsWith('/')) {

@@ -17,6 +17,36 @@ const limited = (...limits: unknown[]): unknown => ({
   routes: [{ pool: 'default', rate_limits: limits }],
 });
 
+describe('a backend that is the balancer itself', () => {
+  const loops = (address: string | undefined, url: string): boolean =>
+    complaints({ listeners: [{ port: 9001, address }], backends: [url] }).some((each) =>
+      each.includes('where this balancer itself listens'),
+    );
+
+  it.each([
+    [undefined, 'http://[::1]:9001'],
+    ['::', 'http://127.0.0.1:9001'],
+    ['0.0.0.0', 'http://127.0.0.1:9001'],
+    ['0.0.0.0', 'http://localhost:9001'],
+    ['127.0.0.1', 'http://localhost:9001'],
+    ['::1', 'http://localhost:9001'],
+    ['localhost', 'http://[::1]:9001'],
+    ['127.0.0.1', 'http://127.0.0.1:9001'],
+  ])('on %s is refused: %s', (address, url) => {
+    expect(loops(address, url)).toBe(true);
+  });
+
+  it.each([
+    ['127.0.0.1', 'http://[::1]:9001'],
+    ['::1', 'http://127.0.0.1:9001'],
+    ['0.0.0.0', 'http://[::1]:9001'],
+    ['10.0.0.1', 'http://localhost:9001'],
+    [undefined, 'http://localhost:9002'],
+  ])('is not, on %s: %s', (address, url) => {
+    expect(loops(address, url)).toBe(false);
+  });
+});
+
 describe('values together', () => {
   it.each([
     [{}, ': there are no backends'],
@@ -37,6 +67,10 @@ describe('values together', () => {
       'health_check.timeout: "2s" is',
     ],
     [{ backends, health_check: { timeout: '6s' } }, 'the interval (5s, the default)'],
+    [
+      { backends, health_check: { expected_status: [204, 304], expected_body: 'up' } },
+      'health_check.expected_body: answers of the expected status have no body',
+    ],
     [{ backends, health_check: { type: 'tcp', path: '/' } }, 'health_check.path: a tcp probe only'],
     [
       { backends, passive_health: { ejection_time: '6m' } },

@@ -8,6 +8,7 @@ import type { PolicyName } from '../core/config.ts';
 import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
 import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
 import { certificateProblem, isPem, type NamedFiles } from './files.ts';
+import { expectsNoBody } from './health.ts';
 import { knownAt } from './issues.ts';
 import { isMisspelt } from './keys.ts';
 import { isInlinePage } from './normalise.ts';
@@ -122,23 +123,29 @@ function overlap(a: string, b: string): boolean {
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
-const EVERY = new Set(['::', '0.0.0.0']);
+
+/** `localhost` is either of the other two. */
+function isReached(host: string, by: string): boolean {
+  const isEither = host === 'localhost' || by === 'localhost';
+  return overlap(host, by) || (isEither && LOOPBACK.has(host));
+}
 
 /** A backend that is this balancer itself: a request would go round until connections run out. */
 function checkLoops(root: Mapping, pools: readonly PoolAt[], report: Report): void {
   const { port = 8080, address } = root;
   const listeners = root.listeners === undefined ? [{ port, address }] : asList(root.listeners);
-  const own = new Set<unknown>();
+  const own: { host: string; port: unknown }[] = [];
   for (const item of listeners) {
     const listener = asMapping(item);
     const host = understood(parseBindAddress, listener?.address ?? '::');
-    if (host !== null && (EVERY.has(host) || LOOPBACK.has(host))) own.add(listener?.port);
+    if (host !== null) own.push({ host, port: listener?.port });
   }
   for (const { path, value } of pools) {
     asList(value.backends).forEach((item, i) => {
       const backend = asMapping(item);
       const url = read(backendUrl, backend === null ? item : backend.url);
-      if (url === null || !LOOPBACK.has(url.host) || !own.has(url.port)) return;
+      if (url === null || !LOOPBACK.has(url.host)) return;
+      if (!own.some(({ host, port }) => port === url.port && isReached(host, url.host))) return;
       const at = [...path, 'backends', i, ...(backend === null ? [] : ['url'])];
       const what = `port ${url.port} is where this balancer itself listens`;
       report.add(at, `${what}; requests would go round and round; write the backend's port`);
@@ -288,8 +295,10 @@ function checkHealth(health: Mapping, path: Path, report: Report): void {
       `${show(health.down_interval)} is below the interval; ${remedy}`,
     );
   }
-  if (health.method === 'HEAD' && health.expected_body !== undefined) {
-    report.add([...path, 'expected_body'], NO_BODY, 'key');
+  if (health.expected_body !== undefined) {
+    const isHead = health.method === 'HEAD';
+    const hasNone = isHead || expectsNoBody(health.expected_status);
+    if (hasNone) report.add([...path, 'expected_body'], isHead ? NO_BODY : BODILESS, 'key');
   }
   if (health.type !== 'tcp') return;
   for (const key of ['path', 'method', 'host', 'headers', 'expected_status', 'expected_body']) {
@@ -300,6 +309,8 @@ function checkHealth(health: Mapping, path: Path, report: Report): void {
 }
 
 const NO_BODY = 'an answer to HEAD has no body; remove this, or write method: GET';
+const BODILESS =
+  'answers of the expected status have no body; remove this, or write expected_status: 200';
 
 function checkRateLimits(route: Mapping, path: Path, report: Report): void {
   const seen: (readonly [string, Path])[] = [];

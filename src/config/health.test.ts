@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { healthCheck, loadProbe } from './health.ts';
+import { expectsNoBody, healthCheck, loadProbe } from './health.ts';
 
 describe('a health check as it is written', () => {
   it('asks for / and wants 2xx unless it says more', () => {
@@ -48,6 +48,16 @@ describe('a health check as it is written', () => {
       [200, 200],
       [300, 399],
     ]);
+  });
+});
+
+describe('the statuses that are expected', () => {
+  it.each([204, '304', [204], [204, 304]])('have no body: %s', (given) => {
+    expect(expectsNoBody(given)).toBe(true);
+  });
+
+  it.each([undefined, 200, '2xx', [200, 204], '204-205', 'what?'])('may have one: %s', (given) => {
+    expect(expectsNoBody(given)).toBe(false);
   });
 });
 

@@ -137,6 +137,14 @@ export const healthCheck = z
       'connections, and is then probed by TCP until it takes them again.',
   });
 
+/** Is this the `expected_status` of answers that never have a body? */
+export function expectsNoBody(written: unknown): boolean {
+  const result = healthCheck.shape.expected_status.safeParse(written);
+  return result.success && result.data.every(([from, to]) => from === to && BODILESS.has(from));
+}
+
+const BODILESS = new Set([204, 304]);
+
 const LEAST_LOAD_MS = 20;
 /** What is older says nothing to the policy. */
 const MOST_LOAD_MS = 1000;

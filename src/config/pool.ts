@@ -1,6 +1,6 @@
 /** A pool as it is written: its backends, and what holds for all of them. */
 import * as z from 'zod';
-import { parseBackendUrl, parseHostField, parseRouteHost } from './addresses.ts';
+import { parseBackendUrl, parseHostField, parseServerName } from './addresses.ts';
 import { boundedLoad, hashKey, policy } from './balancing.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { maxConnections, maxRequests, queue } from './concurrency.ts';
@@ -106,7 +106,7 @@ const tls = z
         'from the configuration file, or the PEM text itself.',
       examples: ['internal-ca.pem'],
     }).optional(),
-    server_name: parsed(parseRouteHost, {
+    server_name: parsed(parseServerName, {
       title: 'host name',
       description: "The name in the certificate, also sent as SNI. Default: the URL's host.",
       examples: ['api.internal'],
