@@ -112,7 +112,12 @@ const tls = z
       examples: ['api.internal'],
     }).optional(),
   })
-  .meta({ id: 'tls', description: 'How to speak TLS to `https://` backends.' });
+  .meta({
+    id: 'tls',
+    description:
+      'How to speak TLS to `https://` backends. After a reload that changes it, connections from ' +
+      'before carry nothing new: they close as soon as they are idle.',
+  });
 
 const errorPageText = z.string().meta({
   title: 'file or text',

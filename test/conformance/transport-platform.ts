@@ -1,13 +1,10 @@
 /** What is asked of the platforms' transports alone: TLS, address families, the system. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/core/base/failure.ts';
 import type { ListenAddress, Target, TlsTarget, Transport } from '../../src/core/base/transport.ts';
+import { makeCertificates } from '../fixtures/certificates.ts';
 import {
   canListen,
   dial as dialBy,
@@ -17,12 +14,11 @@ import {
 } from './transport-ends.ts';
 import { bytesOf, type End, PatternReader, Pourer } from './transport-world.ts';
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const hasIpv6 = await canListen('::1');
 
 /** `transport` stands alone: it needs no world of its own. */
 export function platformConformance(name: string, transport: Transport): void {
-  const certificates = hasOpenssl ? makeCertificates() : null;
+  const certificates = makeCertificates();
 
   const dial = (to: Target): End => dialBy(transport, to);
   const listen = (at: ListenAddress): Promise<Listened> => listenBy(transport, at);
@@ -237,27 +233,4 @@ export function platformConformance(name: string, transport: Transport): void {
       await until(() => end.closes === 1);
     });
   });
-}
-
-/** An authority made for this run, and a certificate of it for backend.test and 127.0.0.1. */
-function makeCertificates(): { caPem: string; key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-tls-'));
-  const run = (command: string): void => {
-    const made = spawnSync('openssl', command.split(' '), { cwd: folder });
-    if (made.status !== 0) throw new Error(`openssl ${command}: ${made.stderr}`);
-  };
-  const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-  try {
-    const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
-    run(`req -x509 ${newKey} -keyout ca.key -out ca.pem -subj /CN=evenkeel-test -days 2`);
-    run(`req ${newKey} -keyout key.pem -out request.pem -subj /CN=backend.test`);
-    writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:backend.test,IP:127.0.0.1\n');
-    run(
-      'x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial ' +
-        '-out cert.pem -days 2 -extfile names',
-    );
-    return { caPem: read('ca.pem'), key: read('key.pem'), cert: read('cert.pem') };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

@@ -342,6 +342,17 @@ describe('a reload', () => {
     expect(states()).toEqual(['server-1 up', 'server-4 up']);
   });
 
+  it('has another TLS tried at once, where there is TLS', () => {
+    const over = (tls: boolean, verify: boolean): Config =>
+      of([backendConfig(4, { tls })], { tls: { verify, caPem: null, serverName: null } });
+    const server = world.serve('10.0.0.4');
+    for (const verify of [false, true, true]) reload(over(true, verify));
+    expect(server.requests).toHaveLength(2);
+    reload(of(numbered(1)));
+    for (const verify of [false, true]) reload(over(false, verify));
+    expect(server.requests).toHaveLength(3);
+  });
+
   it('of a backend to another name keeps the addresses that are known', () => {
     world.names.set('web', ['10.0.0.3']);
     reload(of([backendConfig(3, { host: 'web' })]));

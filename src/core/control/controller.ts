@@ -375,17 +375,13 @@ export class Controller {
   /** The order matters: the engine knows the new set before a slot is freed or a probe is sent. */
   private apply(config: Config, plan: ReloadPlan): void {
     const fresh = new Map<Pool, readonly Member[]>();
-    const rechecked: Member[] = [];
     for (const member of plan.removed) this.beginDrain(member, true);
     const pools = new Map<string, Pool>();
     for (const planned of plan.pools) {
-      const check = planned.pool?.config.healthCheck ?? null;
-      const changed = !sameCheck(check, planned.config.healthCheck);
       const pool = planned.pool ?? this.newPool(planned.config);
       pool.config = planned.config;
       pools.set(pool.config.name, pool);
       fresh.set(pool, this.seat(planned, pool));
-      if (changed) rechecked.push(...planned.backends.flatMap(({ member }) => member ?? []));
     }
     // Only now: a new backend of the same name goes on with the addresses that are known.
     for (const member of plan.removed) this.names.remove(member.backend);
@@ -395,7 +391,7 @@ export class Controller {
     const memories = this.memories.of(config);
     this.deps.engine.configure(config, this.membersOf(pools), memories);
     for (const member of plan.removed) this.drains.settle(member);
-    for (const member of rechecked) {
+    for (const member of plan.rechecked) {
       if (member.drain === null) this.health.reconfigured(member);
     }
     for (const [pool, members] of fresh) this.health.begin(pool, members);
@@ -481,6 +477,3 @@ const drainWhy = (drain: NonNullable<Member['drain']>): string => {
   const why = drain.removed ? 'it left the configuration' : 'it was asked to';
   return drain.empty ? `${why}; nothing is on it any more` : why;
 };
-
-/** Plain data of strings, numbers and arrays in a fixed order. */
-const sameCheck = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

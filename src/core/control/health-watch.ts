@@ -105,7 +105,7 @@ export class HealthWatch {
     if (verdict !== null) this.apply(member, verdict);
   }
 
-  /** Its pool's health check has changed. */
+  /** It is probed in another way from now on: by another health check, or over another TLS. */
   reconfigured(member: Member): void {
     const check = member.pool.config.healthCheck;
     const verdict = member.tracker.configure(check, this.clock.wallMs());

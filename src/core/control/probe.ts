@@ -10,7 +10,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Socket, SocketHandler, Target, Transport } from '../base/transport.ts';
 import type { ProbeConfig } from '../config.ts';
 import type { Evidence } from '../health/tracker.ts';
-import type { Backend } from '../table/backend.ts';
+import { type Backend, tlsTargetOf } from '../table/backend.ts';
 import { BODY_BYTES } from './answer-body.ts';
 import { type Conversation, conversationWith } from './conversation.ts';
 import { list, spellAddress, spellDuration } from './wording.ts';
@@ -106,10 +106,8 @@ export class Probe {
   }
 
   private target(address: string): Target {
-    const { config, pool } = this.backend;
-    const { verify, caPem } = pool.tls;
-    const serverName = pool.tls.serverName ?? config.host;
-    return { address, port: config.port, tls: config.tls ? { serverName, verify, caPem } : null };
+    const { backend } = this;
+    return { address, port: backend.config.port, tls: tlsTargetOf(backend) };
   }
 
   private handler(address: string): SocketHandler {

@@ -4,9 +4,10 @@ import {
   backendConfig,
   config,
   emptyPool,
+  healthCheck,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
-import type { Config } from '../config.ts';
+import type { Config, PoolConfig } from '../config.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
 import type { Member, Pool } from './members.ts';
@@ -50,6 +51,15 @@ describe('a reload', () => {
     ]);
     expect(changed).toMatchObject({ added: 1, reweighted: 1, removed: [] });
     expect(summarise(changed)).toBe('1 backend added and 1 weight changed');
+  });
+
+  it('has those probed anew that are asked in another way, or over another TLS', () => {
+    const known = [one, { ...two, tls: true }];
+    const over = (changes: Partial<PoolConfig>) =>
+      plan(config([poolConfig([...known, three], changes)])).rechecked;
+    expect(over({})).toEqual([]);
+    expect(over({ healthCheck: healthCheck({ path: '/up' }) })).toEqual(members);
+    expect(over({ tls: { ...before.pools[0].tls, serverName: 'x' } })).toEqual([members[1]]);
   });
 
   it('takes a backend with another URL for another backend', () => {

@@ -24,6 +24,8 @@ export interface PlannedPool {
 export interface ReloadPlan {
   readonly pools: readonly PlannedPool[];
   readonly removed: readonly Member[];
+  /** Those that stay and are probed in another way than before. */
+  readonly rechecked: readonly Member[];
   readonly opened: readonly ListenerConfig[];
   readonly closed: readonly ListenerConfig[];
   /** How many backends are new: each takes a slot. */
@@ -57,12 +59,26 @@ export function planReload(
   return {
     pools: planned,
     removed: members.filter((member) => !kept.has(member)),
+    rechecked: planned.flatMap(recheckedOf),
     opened: missingFrom(listeners, config.listeners),
     closed: missingFrom(config.listeners, listeners),
     added,
     reweighted,
   };
 }
+
+/** By another health check, or over TLS by other settings. */
+function recheckedOf({ config, pool, backends }: PlannedPool): readonly Member[] {
+  const { healthCheck, tls } = pool?.config ?? config;
+  const hasOther = !isSame(healthCheck, config.healthCheck);
+  const isOverOther = !isSame(tls, config.tls);
+  return backends.flatMap(({ config: backend, member }) =>
+    hasOther || (isOverOther && backend.tls) ? (member ?? []) : [],
+  );
+}
+
+/** Plain data of strings, numbers and arrays in a fixed order. */
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** `1 backend added, 2 listeners opened`, or that nothing of the kind changed. */
 export function summarise(plan: ReloadPlan): string {

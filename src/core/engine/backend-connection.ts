@@ -5,7 +5,7 @@
 import { view, writeLineEnd } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
-import type { RelayEvents, Socket, SocketHandler, Target } from '../base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler, Target, TlsTarget } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -43,6 +43,8 @@ export class BackendConnection
   readonly otherAddresses: readonly string[];
   /** How the addresses before this one failed. Null: it is the first. */
   readonly earlier: Failure | null;
+  /** How its link opens it. */
+  tls: TlsTarget | null = null;
   reused = false;
   touched = false;
   heard = false;

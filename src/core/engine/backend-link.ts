@@ -3,9 +3,9 @@
  * what experience says about reusing them.
  */
 import { type Failure, failure } from '../base/failure.ts';
-import type { Target } from '../base/transport.ts';
+import type { Target, TlsTarget } from '../base/transport.ts';
 import type { Forward } from '../http1/write-head.ts';
-import type { Backend } from '../table/backend.ts';
+import { type Backend, tlsTargetOf } from '../table/backend.ts';
 import type { Attempt } from './attempt.ts';
 import { BackendConnection } from './backend-connection.ts';
 import { ConnectionPlaces } from './connection-places.ts';
@@ -29,6 +29,11 @@ function forwardTo({ pool, config }: Backend): Forward {
   };
 }
 
+function isSameTls(a: TlsTarget | null, b: TlsTarget | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.serverName === b.serverName && a.verify === b.verify && a.caPem === b.caPem;
+}
+
 export class BackendLink {
   readonly backend: Backend;
   readonly engine: Engine;
@@ -37,7 +42,9 @@ export class BackendLink {
   private readonly idle: BackendConnection[] = [];
   private readonly places = new ConnectionPlaces(this);
   /** How requests are written for this backend; null: to be made, as the configuration is new. */
-  forward: Forward | null = null;
+  private forward: Forward | null = null;
+  /** How connections are opened. Another object only when a reload has changed what it says. */
+  private tls: TlsTarget | null;
   private distrustedUntilMs = 0;
   /** How many are known here. */
   private offences = 0;
@@ -46,6 +53,16 @@ export class BackendLink {
   constructor(backend: Backend, engine: Engine) {
     this.backend = backend;
     this.engine = engine;
+    this.tls = tlsTargetOf(backend);
+  }
+
+  /** A reload: what was opened over TLS by other settings carries nothing from here on. */
+  configured(): void {
+    this.forward = null;
+    const tls = tlsTargetOf(this.backend);
+    if (isSameTls(tls, this.tls)) return;
+    this.tls = tls;
+    this.closeIdle();
   }
 
   /** How requests are written for this backend. */
@@ -113,8 +130,9 @@ export class BackendLink {
       this.nothingLeft(attempt, last);
       return;
     }
-    const target: Target = { address, port: config.port, tls: this.engine.tlsTarget(this.backend) };
+    const target: Target = { address, port: config.port, tls: this.tls };
     const connection = new BackendConnection(this, attempt, address, others, last);
+    connection.tls = target.tls;
     this.connections.add(connection);
     this.engine.backendConnectionOpens(connection);
     attempt.dialing = connection;
@@ -201,6 +219,7 @@ export class BackendLink {
   /** A quiet turn has passed: the connection is clean. Returns how long it may stay idle, or -1. */
   keep(connection: BackendConnection, promisedMs: number): number {
     if (!this.trusted || this.retired || this.engine.stopping || !this.places.mayKeep) return -1;
+    if (connection.tls !== this.tls) return -1;
     const { limits, timeouts } = this.engine;
     if (limits.idlePerBackend === 0) return -1;
     if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();

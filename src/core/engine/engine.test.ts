@@ -3,6 +3,8 @@ import { listenerConfig, routeConfig } from '../../../sim/default-config.ts';
 import { get, ok, Raw, type RawBackend, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { backendConfig, NO_LIMITS, poolConfig } from '../../../test/fixtures/control-world.ts';
 import type { Failure } from '../base/failure.ts';
+import type { TlsTarget } from '../base/transport.ts';
+import type { PoolTlsConfig } from '../config.ts';
 import { Backend } from '../table/backend.ts';
 import { State } from '../table/table.ts';
 
@@ -365,34 +367,87 @@ describe('an answer without a date', () => {
 });
 
 describe('the TLS of a backend', () => {
-  /** What is asked of a backend whose URL is https, with this name in its pool's settings. */
-  function target(serverName: string | null) {
-    const { engine } = new Stage();
-    const tls = { verify: true, caPem: 'a certificate', serverName };
-    const backend = backendConfig(1, { tls: true, host: 'web.test' });
-    return engine.tlsTarget(new Backend(0, 0, backend, poolConfig([backend], { tls })));
+  const careless: PoolTlsConfig = { verify: false, caPem: null, serverName: null };
+  const strict: PoolTlsConfig = { verify: true, caPem: 'a certificate', serverName: null };
+
+  /** One with such a URL in a pool with these settings, which a reload changes. */
+  function backendOver(tls: PoolTlsConfig, url: 'https' | 'http' = 'https') {
+    const dialled: (TlsTarget | null)[] = [];
+    const stage = new Stage({
+      pool: { backends: [backendConfig(1, { tls: url === 'https' })], tls },
+    });
+    const { transport } = stage.engine;
+    const { connect } = transport;
+    transport.connect = (to, handler) => {
+      dialled.push(to.tls);
+      return connect(to, handler);
+    };
+    const reload = (changed: PoolTlsConfig): void => {
+      const pool = { ...stage.config.pools[0], tls: changed };
+      stage.backends[0].pool = pool;
+      stage.configure({ ...stage.config, pools: [pool] });
+      stage.pass(1);
+    };
+    return { stage, backend: stage.backend().answering(), dialled, reload };
   }
 
-  it('goes by the host of its URL, unless the pool names another', () => {
-    const rest = { verify: true, caPem: 'a certificate' };
-    expect(target(null)).toEqual({ serverName: 'web.test', ...rest });
-    expect(target('other.test')).toEqual({ serverName: 'other.test', ...rest });
+  it.each([
+    ['verify', { ...careless, verify: true }],
+    ['ca', { ...careless, caPem: 'a certificate' }],
+    ['server_name', { ...careless, serverName: 'other.test' }],
+  ])('that a reload changes (%s) closes what is idle', (_key, changed) => {
+    const { stage, backend, dialled, reload } = backendOver(careless);
+    stage.ask(get());
+    reload(changed);
+    expect(backend.last.ended).toBe(true);
+    expect(stage.ask(get()).statuses).toEqual([200]);
+    const host = { serverName: '10.0.0.1' };
+    const named = changed.serverName === null ? host : {};
+    expect(dialled).toEqual([
+      { ...careless, ...host },
+      { ...changed, ...named },
+    ]);
+    expect(stage.leftovers()).toBe('');
   });
 
-  it('is made once for each backend, and for each by itself', () => {
-    const { engine } = new Stage();
-    const tls = { verify: true, caPem: 'a certificate', serverName: null };
-    const [one, other] = [1, 2].map((n) => {
-      const backend = backendConfig(n, { tls: true });
-      return new Backend(n, 0, backend, poolConfig([backend], { tls }));
-    });
-    const target = engine.tlsTarget(one);
-    expect(engine.tlsTarget(other)).not.toBe(target);
-    expect(engine.tlsTarget(one)).toBe(target);
+  it('that a reload changes lets an exchange finish, and keeps nothing of it', () => {
+    const { stage, backend, dialled, reload } = backendOver(careless);
+    backend.onHead = () => {};
+    const client = stage.ask(get());
+    reload(strict);
+    // Back again: that connection belongs to neither any more.
+    reload(careless);
+    backend.answering().last.send(ok());
+    stage.pass(2);
+    expect(client.statuses).toEqual([200]);
+    expect(backend.last.ended).toBe(true);
+    stage.ask(get());
+    stage.ask(get());
+    expect(backend.connections).toHaveLength(2);
+    expect(dialled.map((target) => target?.verify)).toEqual([false, false]);
+    expect(stage.leftovers()).toBe('');
   });
 
-  it('is none for a plain URL', () => {
-    const stage = new Stage();
-    expect(stage.engine.tlsTarget(stage.backends[0])).toBe(null);
+  it('that a reload leaves as it was closes nothing, idle or busy', () => {
+    const { stage, backend, reload } = backendOver(strict);
+    stage.ask(get());
+    reload({ ...strict });
+    backend.onHead = () => {};
+    stage.ask(get());
+    reload({ ...strict });
+    backend.answering().last.send(ok());
+    stage.pass(2);
+    stage.ask(get());
+    expect(backend.connections).toHaveLength(1);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is none for a plain URL, whatever its pool says', () => {
+    const { stage, backend, dialled, reload } = backendOver(careless, 'http');
+    stage.ask(get());
+    reload(strict);
+    stage.ask(get());
+    expect(backend.connections).toHaveLength(1);
+    expect(dialled).toEqual([null]);
   });
 });

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
 import type { Rng } from '../base/rng.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
-import type { Peer, Socket, SocketHandler, TlsTarget, Transport } from '../base/transport.ts';
+import type { Peer, Socket, SocketHandler, Transport } from '../base/transport.ts';
 import type {
   Config,
   LimitsConfig,
@@ -120,7 +120,6 @@ export class Engine {
   private readonly pools = new Map<string, Pool>();
   private readonly needs: PolicyNeeds;
   private readonly links = new Map<number, BackendLink>();
-  private readonly tlsTargets = new Map<Backend, TlsTarget>();
   private readonly listeners: Listeners;
   private readonly connections = new Set<ClientConnection>();
   private readonly gate: Gate;
@@ -195,8 +194,7 @@ export class Engine {
     }
     this.forwarded = new ForwardedFields(trusted, this.outBytes());
     this.spare.length = 0;
-    for (const link of this.links.values()) link.forward = null;
-    this.tlsTargets.clear();
+    for (const link of this.links.values()) link.configured();
     this.configurePools(config, pools, memories);
     this.destinations = new Destinations(config.routes, this.pools, memories.routes, this);
     this.clientGate.configure(this.limits, memories.clients, this.table);
@@ -379,16 +377,6 @@ export class Engine {
     }
     const to = writeStranger(peer.strangerLines, head, facts, out, at);
     return writeLineEnd(out, this.requestIds.writeField(exchange.count, out, to));
-  }
-
-  tlsTarget(backend: Backend): TlsTarget | null {
-    if (!backend.config.tls) return null;
-    const known = this.tlsTargets.get(backend);
-    if (known !== undefined) return known;
-    const { serverName, verify, caPem } = backend.pool.tls;
-    const target = { serverName: serverName ?? backend.config.host, verify, caPem };
-    this.tlsTargets.set(backend, target);
-    return target;
   }
 
   leave(backend: Backend): void {

@@ -1,8 +1,16 @@
 /** One backend as a thread knows it: its configuration, its slot in the table, its addresses. */
+import type { TlsTarget } from '../base/transport.ts';
 import type { BackendConfig, PoolConfig } from '../config.ts';
 
 /** Identity of a backend within its pool, across reloads. */
 export const identity = (backend: BackendConfig): string => `${backend.name} ${backend.url}`;
+
+/** How its connections are opened, by the settings of its pool; null: without TLS. */
+export function tlsTargetOf({ config, pool }: Backend): TlsTarget | null {
+  if (!config.tls) return null;
+  const { serverName, verify, caPem } = pool.tls;
+  return { serverName: serverName ?? config.host, verify, caPem };
+}
 
 export class Backend {
   readonly slot: number;
