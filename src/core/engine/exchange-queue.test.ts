@@ -131,6 +131,25 @@ describe('an exchange that finds no room', () => {
   });
 });
 
+describe('a full queue of those who wait for some backends only', () => {
+  it('keeps nobody out who finds room at another', () => {
+    const { stage, servers } = limited(2, { size: 1 });
+    const clients = asked(stage, '/a', '/b');
+    servers[1].last.socket.reset();
+    stage.pass(5);
+    clients.push(...asked(stage, '/c', '/d'));
+    expect(servers.map(received)).toEqual([['/a'], ['/b', '/c']]);
+    expect(clients.map(({ statuses }) => statuses)).toEqual([[], [], [], [503]]);
+    for (let n = 0; n < 2; n++) {
+      for (const { last } of servers) last.send(ok());
+      stage.pass(10);
+    }
+    expect(received(servers[0])).toEqual(['/a', '/b']);
+    expect(clients.map(({ statuses }) => statuses)).toEqual([[200], [200], [200], [503]]);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('room', () => {
   it('is not there while a tunnel is', () => {
     const { stage, servers } = limited(1);

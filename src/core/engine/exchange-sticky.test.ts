@@ -9,7 +9,7 @@ import {
   type StageOptions,
 } from '../../../test/engine-stage/engine-stage.ts';
 import { backendConfig } from '../../../test/fixtures/control-world.ts';
-import type { StickyCookieConfig } from '../config.ts';
+import type { QueueConfig, StickyCookieConfig } from '../config.ts';
 import { State } from '../table/table.ts';
 
 const STICKY: StickyCookieConfig = {
@@ -180,9 +180,9 @@ describe('a client', () => {
 });
 
 describe('a client whose backend has no room', () => {
-  const limited = (): Act => {
+  const limited = (queue: QueueConfig = { size: 1000, timeoutMs: 10_000, order: 'fifo' }): Act => {
     const backends = [1, 2, 3].map((number) => backendConfig(number, { maxRequests: 1 }));
-    return onStage({}, { pool: { backends } });
+    return onStage({}, { pool: { backends, queue } });
   };
 
   it('waits for it, and holds up nobody who goes elsewhere', () => {
@@ -199,6 +199,22 @@ describe('a client whose backend has no room', () => {
     stage.pass(20);
     expect([waiting.statuses, cookieIn(waiting)]).toEqual([[200], null]);
     expect(whose(stage)).toBe('server-1');
+  });
+
+  it('keeps nobody out who goes elsewhere, however many wait for it', () => {
+    const { stage, backends } = limited({ size: 2, timeoutMs: 10_000, order: 'fifo' });
+    const cookie = cookieIn(stage.ask(get(), 10))!;
+    backends[0].onHead = () => {};
+    const [, ...waiting] = [1, 2, 3].map(() => asked(stage, cookie));
+    const other = stage.ask(get(), 20);
+    expect(other.statuses).toEqual([200]);
+    expect(asked(stage, cookie).statuses).toEqual([503]);
+    expect(stage.records.at(-1)!.failure?.cause).toMatch(/and 2 requests wait already$/);
+    backends[0].answering();
+    backends[0].last.send(ok());
+    stage.pass(20);
+    expect(waiting.map(({ statuses }) => statuses)).toEqual([[200], [200]]);
+    expect(stage.leftovers()).toBe('');
   });
 
   it('moves when that goes down meanwhile', () => {

@@ -45,7 +45,7 @@ class TwoWorkers {
       tryAgain: () => {
         if (this.room === 0 || isChoosy) return false;
         this.room--;
-        this.queues[worker].leave(place);
+        place.queue?.leave(place);
         this.went.push(name);
         this.onWent();
         return true;
@@ -152,12 +152,45 @@ describe('a queue', () => {
   });
 });
 
+describe('a full queue', () => {
+  /** One waits for a backend that has no room, and nobody else may. */
+  function full() {
+    const world = new TwoWorkers({ size: 1 });
+    world.join(0, 'choosy', true);
+    world.pass(20);
+    return world;
+  }
+
+  it.each([0, 1])('of those who are choosy lets others pass in worker %d', (worker) => {
+    const world = full();
+    world.room = 1;
+    expect(world.join(worker, 'a')).toBeNull();
+    expect(world.went).toEqual(['a']);
+    expect(world.join(worker, 'b')).not.toBeNull();
+    expect(world.queues.map(({ length }) => length)).toEqual([1, 0]);
+  });
+
+  it.each([0, 1])('lets nobody in worker %d have what is free for who waits', (worker) => {
+    const world = new TwoWorkers({ size: 1 });
+    world.join(0, 'a');
+    world.pass(20);
+    world.room = 1;
+    expect(world.join(worker, 'b')).not.toBeNull();
+    world.pass(6);
+    expect(world.went).toEqual(['a']);
+  });
+});
+
 describe('a queue of those who wait for one backend each', () => {
   const [mine, others] = [backend(), backend()];
 
   /** `names` wait, each for one of these; a backend in `free` has room for all. */
-  function waits(order: QueueConfig['order'], names: Readonly<Record<string, Backend>>) {
-    const { clock, queues } = new TwoWorkers({ size: 10_000, order });
+  function waits(
+    order: QueueConfig['order'],
+    names: Readonly<Record<string, Backend>>,
+    size = 10_000,
+  ) {
+    const { clock, queues } = new TwoWorkers({ size, order });
     const [queue] = queues;
     const free = new Set<Backend>();
     const went: string[] = [];
@@ -169,7 +202,7 @@ describe('a queue of those who wait for one backend each', () => {
         tryAgain() {
           tries++;
           if (!free.has(awaited)) return false;
-          queue.leave(place);
+          place.queue?.leave(place);
           went.push(name);
           return true;
         },
@@ -187,7 +220,7 @@ describe('a queue of those who wait for one backend each', () => {
       return tries;
     };
     const pass = (ms: number): void => clock.run(clock.nowMs() + ms);
-    return { free, went, look, queue, pass, join };
+    return { free, went, look, queue, pass, join, tries: () => tries };
   }
 
   it('lets go whose backend has room, in the order of coming, whoever is before them', () => {
@@ -204,6 +237,17 @@ describe('a queue of those who wait for one backend each', () => {
     const all = Array.from({ length: 1000 }, (_, n) => [`${n}`, n % 2 === 0 ? mine : others]);
     const { look } = waits('fifo', Object.fromEntries(all));
     expect(look()).toBe(2);
+  });
+
+  it('that is full lets who waits have what has just become free, before who comes then', () => {
+    const { free, went, queue, join, tries } = waits('fifo', { a: mine, b: others, c: mine }, 3);
+    for (const name of ['late', 'too late']) join(name, mine);
+    // Those who wait were asked before, and nothing has become free.
+    expect(tries()).toBe(2);
+    free.add(mine);
+    queue.room();
+    join('d', mine);
+    expect(went).toEqual(['a', 'c', 'd']);
   });
 
   it('passes over those before it, from the newest back, once it stands', () => {

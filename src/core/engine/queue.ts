@@ -27,7 +27,7 @@ export interface Waiter {
   readonly isChoosy: boolean;
   /** It waits for this one: that it finds no room says the same to others that do. Null: nobody. */
   readonly awaited: Backend | null;
-  /** Tries to enter. False: there is no room yet. Else it has left the queue. */
+  /** Tries to enter. False: there is no room yet. Else it waits no longer. */
   tryAgain(): boolean;
   /** It has waited in vain. Leaves the queue. */
   giveUp(why: Failure): void;
@@ -68,6 +68,8 @@ export class Queue {
   private count = 0;
   private alarm: Alarm | null = null;
   private isSoon = false;
+  /** Something has happened since it looked last. */
+  private isDue = false;
   /** Since when somebody waits, without a pause. */
   private busySinceMs = 0;
   private readonly onAlarm = (): void => this.look();
@@ -90,16 +92,20 @@ export class Queue {
 
   /** Would somebody who comes now go before others who have waited? */
   get hasTurns(): boolean {
-    if (this.first !== null) return !this.isNewestFirst;
+    return this.first === null ? this.hasElders : !this.isNewestFirst;
+  }
+
+  /** Has somebody waited in another worker who would go anywhere? */
+  private get hasElders(): boolean {
     const wallMs = this.deps.clock.wallMs();
     return this.deps.waiting.longer(wallMs - PATIENCE_MS, wallMs) !== -1;
   }
 
-  /** Takes the last place. Null: it waits; else why it cannot. */
+  /** Takes the last place. Null: it waits, or goes on all the same; else why it cannot. */
   join(place: Place): Failure | null {
     const { clock, wheel, waiting } = this.deps;
-    const wallMs = clock.wallMs();
-    if (waiting.total(wallMs) >= this.config.size) return full(this.config.size);
+    const { size } = this.config;
+    if (waiting.total(clock.wallMs()) >= size) return this.passes(place) ? null : full(size);
     place.queue = this;
     place.sinceMs = wheel.nowMs();
     place.previous = this.last;
@@ -113,6 +119,16 @@ export class Queue {
     this.soon();
     this.watch();
     return null;
+  }
+
+  /**
+   * No place is left, but if all wait for some backends only, others may have room. Nobody who
+   * waits for any is passed; the others are let go first if something has become free just now.
+   */
+  private passes({ waiter }: Place): boolean {
+    if (this.firstPlain !== null || this.hasElders) return false;
+    if (this.isDue) this.serve();
+    return waiter.tryAgain();
   }
 
   /** It goes on, or nobody waits for its answer any more. */
@@ -148,6 +164,7 @@ export class Queue {
 
   /** In the next turn: the connection that has just been given back is clean by then. */
   private soon(): void {
+    this.isDue = true;
     if (this.isSoon) return;
     this.isSoon = true;
     this.deps.clock.nextTurn(this.onTurn);
@@ -168,6 +185,7 @@ export class Queue {
 
   /** Lets go whose turn it is, as long as there is room. */
   private serve(): void {
+    this.isDue = false;
     this.full.clear();
     let place = this.candidate(this.front());
     while (place !== null && this.isTurnOf(place)) {
