@@ -111,6 +111,14 @@ describe('a queue', () => {
     expect(world.went).toEqual(['b']);
   });
 
+  it('has the place of who leaves for another one at once, in whatever worker', () => {
+    const world = new TwoWorkers({ size: 2 });
+    for (const name of ['a', 'b']) world.join(0, name);
+    world.leave(0, 'b');
+    expect(world.join(1, 'c')).toBeNull();
+    expect(world.join(1, 'd')).not.toBeNull();
+  });
+
   it('gives up who has waited too long, and no one else', () => {
     const world = new TwoWorkers({ timeoutMs: 100 });
     world.join(0, 'a');

@@ -139,10 +139,11 @@ export class Queue {
     else place.next.previous = place.previous;
     if (place === this.firstPlain) this.firstPlain = plainFrom(place.next);
     place.queue = place.next = place.previous = null;
-    if (--this.count > 0) return;
+    this.count--;
+    this.show();
+    if (this.count > 0) return;
     this.alarm?.cancel();
     this.alarm = null;
-    this.show();
   }
 
   /** A backend has room again, or there is another one. */
