@@ -96,6 +96,20 @@ describe('a tunnel', () => {
     expect(stage.leftovers()).toBe('');
   });
 
+  it('goes on after more than 64 KiB of early bytes, for which the client had to wait', () => {
+    const { stage, backend, client } = asked();
+    client.send('x'.repeat(300_000));
+    stage.pass(50);
+    backend.last.take();
+    backend.last.send(SWITCH);
+    stage.pass(50);
+    client.send('late');
+    stage.pass(50);
+    expect(backend.last.received.length).toBe(300_004);
+    expect(backend.last.received.endsWith('xlate')).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
   it('takes what came early for a request if it does not come about', () => {
     const { stage, backend, client } = asked(ASK + get('/next'));
     backend.last.send(ok('no tunnel'));

@@ -289,6 +289,25 @@ describe('a tunnel', () => {
     expect(client.said).toEqual(['GET /', 'end']);
   });
 
+  it('goes on being read, however much was sent early', () => {
+    client.feed(get('/') + LONG);
+    expect(client.paused).toBe(true);
+    client.reader.openTunnel();
+    expect([client.paused, client.body.length]).toEqual([false, LONG.length]);
+  });
+
+  it('stays unread where what was sent early is already too much', () => {
+    client.feed(get('/') + LONG);
+    client.onBody = () => {
+      client.reader.pauseBody();
+      return true;
+    };
+    client.reader.openTunnel();
+    expect([client.paused, client.reader.bodyPaused]).toEqual([true, true]);
+    client.reader.resumeBody();
+    expect(client.paused).toBe(false);
+  });
+
   it('holds the client back without keeping bytes', () => {
     client.feed(get('/'));
     client.reader.openTunnel();

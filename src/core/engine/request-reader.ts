@@ -118,6 +118,7 @@ export class RequestReader {
   openTunnel(): void {
     this.next = Next.tunnel;
     this.goOn();
+    if (!this.bodyPaused) this.resumeReading();
   }
 
   private goOn(): void {
