@@ -250,6 +250,21 @@ describe('a client of HTTP/1.0', () => {
   });
 });
 
+describe('a head of more than 64 KiB', () => {
+  it('is answered where the limit allows it', () => {
+    const stage = new Stage({ limits: { headBytes: 256 * 1024, headerFields: 1000 } });
+    stage.backend().answering();
+    const text = get('/', `X-Long: ${'x'.repeat(1000)}\r\n`.repeat(200));
+    const client = stage.client();
+    for (let at = 0; at < text.length; at += 1400) {
+      client.send(text.slice(at, at + 1400));
+      stage.pass(1);
+    }
+    expect(client.statuses).toEqual([200]);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('a client that waits for 100 (Continue)', () => {
   const HEAD = get('/', 'Content-Length: 5\r\nExpect: 100-continue\r\n').replace('GET', 'POST');
 

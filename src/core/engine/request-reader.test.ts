@@ -191,6 +191,23 @@ describe('a head in parts', () => {
     expect([client.reader.pendingBytes, client.reader.isWhole]).toEqual([0, false]);
   });
 
+  it('may be as long as the limit says, and is never what stops the reading', () => {
+    const long = get('/long', 'X-Long: xxxxxxxxxxxxxxxxxxxxxxxx\r\n'.repeat(6000));
+    const limits = { headBytes: 256 * 1024, headerFields: 10_000 };
+    for (const before of ['', get('/one')]) {
+      const one = new Listener({ limits });
+      one.feed(before + long.slice(0, 70_000));
+      expect(one.paused).toBe(before !== '');
+      if (before !== '') one.answer();
+      for (let at = 70_000; at < long.length; at += 10_000) {
+        expect(one.paused).toBe(false);
+        one.feed(long.slice(at, at + 10_000));
+      }
+      expect(one.said.slice(-2)).toEqual(['begun', 'GET /long']);
+      expect(one.reader.pendingBytes).toBe(0);
+    }
+  });
+
   it('gives its exchange back when everything stops', () => {
     client.feed('GET /path');
     expect(client.engine.open().exchanges).toBe(1);
@@ -349,6 +366,17 @@ describe('the socket', () => {
       return true;
     };
     client.reader.resumeBody();
+    expect([client.paused, client.reader.bodyPaused]).toEqual([true, true]);
+  });
+
+  it('stays unread when the next request`s body is not wanted at once', () => {
+    client.feed(get('/one') + post(LONG).slice(0, -1));
+    client.onBody = () => {
+      client.reader.pauseBody();
+      return true;
+    };
+    client.answer();
+    expect(client.said).toEqual(['GET /one', 'POST /']);
     expect([client.paused, client.reader.bodyPaused]).toEqual([true, true]);
   });
 

@@ -111,7 +111,7 @@ export class RequestReader {
     this.next = Next.head;
     this.bodyPaused = false;
     this.goOn();
-    if (this.pending.length < PENDING_BYTES) this.resumeReading();
+    this.resumeIfRoom();
   }
 
   /** From here on all bytes are handed over as they are. */
@@ -151,7 +151,11 @@ export class RequestReader {
   resumeBody(): void {
     this.bodyPaused = false;
     if (this.pending.length > 0 && this.next === Next.body) this.processPending();
-    if (!this.bodyPaused && this.pending.length < PENDING_BYTES) this.resumeReading();
+    this.resumeIfRoom();
+  }
+
+  private resumeIfRoom(): void {
+    if (!this.isFull && !this.bodyPaused) this.resumeReading();
   }
 
   private pauseReading(): void {
@@ -226,9 +230,12 @@ export class RequestReader {
   }
 
   private limitPending(): void {
-    const full =
-      this.pending.length >= PENDING_BYTES || (this.bodyPaused && this.pending.length > 0);
-    if (full) this.pauseReading();
+    if (this.isFull || (this.bodyPaused && this.pending.length > 0)) this.pauseReading();
+  }
+
+  /** Of a head that is collected as much may wait as its limit says: the parser sees to that. */
+  private get isFull(): boolean {
+    return this.pending.length >= PENDING_BYTES && !this.inHead;
   }
 
   private get inHead(): boolean {
