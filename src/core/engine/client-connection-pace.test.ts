@@ -152,13 +152,80 @@ describe('a client that has not sent its whole request', () => {
     client.socket.resume();
     stage.pass(100);
     expect(client.count).toBeGreaterThan(50_000);
+    stage.pass(10_000);
+    expect(stage.records).toEqual([]);
+    client.send('x'.repeat(10));
+    stage.pass(6000);
+    expect(stage.record.failure).toMatchObject({ kind: 'too_slow', side: 'client' });
+    expect(client.wasReset).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  /** The answer has begun; the body has not come. */
+  function begun() {
+    const { stage, backend } = staged({ network });
+    const client = stage.ask(UPLOAD);
+    backend.last.send('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n');
+    return { stage, backend, client };
+  }
+
+  it('is not silent while it takes an answer, however slowly that comes', () => {
+    const { stage, backend, client } = begun();
+    for (let second = 0; second < 200; second += 10) {
+      backend.last.send('abc');
+      stage.pass(10_000);
+    }
+    expect(client.received.endsWith('abc'.repeat(20))).toBe(true);
+    expect([stage.records, client.closed]).toEqual([[], undefined]);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is not too slow while it takes an answer faster than it sends', () => {
+    const { stage, backend, client } = begun();
+    for (let second = 0; second < 30; second++) {
+      backend.last.send('x'.repeat(500));
+      client.send('y');
+      stage.pass(1000);
+    }
+    expect([stage.records, client.closed]).toEqual([[], undefined]);
+    expect(backend.last.received.endsWith('y'.repeat(30))).toBe(true);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('is silent when it takes nothing either, and too slow when it takes too little', () => {
+    for (const [readMs, kind] of [
+      [0, 'timeout_idle'],
+      [0.05, 'too_slow'],
+    ] as const) {
+      const { stage, backend, client } = begun();
+      client.socket.pause();
+      backend.last.send('x'.repeat(900_000));
+      stage.pass(5000);
+      stage.network.options.sendBufferBytes = 100;
+      for (let second = 0; second < 70 && stage.records.length === 0; second++) {
+        if (readMs > 0) client.socket.resume();
+        stage.pass(readMs);
+        client.socket.pause();
+        stage.pass(1000 - readMs);
+      }
+      expect(stage.record.failure).toMatchObject({ kind, side: 'client' });
+      expect(stage.leftovers()).toBe('');
+    }
+  });
+});
+
+describe('a client that sends much and takes nothing', () => {
+  it('is the one to blame where the backend waits for its answer to be taken', () => {
+    const { stage, backend } = staged({ network });
+    const client = stage.ask(UPLOAD);
+    client.socket.pause();
+    backend.last.socket.pause();
+    backend.last.send(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(900_000)}`);
+    client.send('y'.repeat(900_000));
     stage.pass(59_000);
     expect(stage.records).toEqual([]);
-    // The backend is as silent: it must not be the one that is blamed.
-    backend.last.send('x');
-    stage.pass(7000);
+    stage.pass(15_000);
     expect(stage.record.failure).toMatchObject({ kind: 'timeout_idle', side: 'client' });
-    expect(client.wasReset).toBe(true);
     expect(stage.leftovers()).toBe('');
   });
 });

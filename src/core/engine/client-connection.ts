@@ -431,16 +431,28 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
 
   private checkPace(nowMs: number): void {
     const { limits, timeouts } = this.engine;
-    const receiving = !this.reader.isWhole;
-    if (!receiving) this.pace.moved = this.writer.takenBytes();
-    else if (this.reader.bodyPaused) this.pace.heldBack = true;
-    const verdict = this.pace.judge(nowMs, limits, timeouts);
+    const { reader, pace } = this;
+    if (reader.isWhole) pace.moved = this.writer.takenBytes();
+    else if (this.exchange!.responded) this.countBoth();
+    else if (reader.bodyPaused) pace.heldBack = true;
+    const verdict = pace.judge(nowMs, limits, timeouts);
     if (verdict !== null) {
       this.tooSlow(verdict);
       return;
     }
     this.writer.markUnsent();
     this.waitFor(PACE_WINDOW_MS);
+  }
+
+  /** The answer has begun before the request was whole: the client may be at work on either. */
+  private countBoth(): void {
+    const { pace } = this;
+    const taken = this.writer.takenBytes();
+    const sent = pace.moved;
+    pace.moved += taken;
+    if (this.socket.unsentBytes() > 0) return;
+    // It has taken all there was: how fast that came is up to the backend.
+    if (this.reader.bodyPaused || (sent === 0 && taken > 0)) pace.heldBack = true;
   }
 
   private tooSlow(why: Failure): void {

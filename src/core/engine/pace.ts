@@ -1,7 +1,7 @@
 /**
  * Is a client too slow? While a body comes, or an answer is being taken, its bytes are counted in
  * windows: silence for too long, or some bytes but fewer than the minimum rate, end the exchange.
- * A window in which we held the client back does not count.
+ * A window in which it could not go on, because of us or of the backend, does not count.
  */
 import { type Failure, failure } from '../base/failure.ts';
 import type { LimitsConfig, TimeoutsConfig } from '../config.ts';
@@ -13,7 +13,7 @@ export const PACE_WINDOW_MS = 5000;
 export class Pace {
   /** Bytes in this window. */
   moved = 0;
-  /** We did not let the client go on in this window. */
+  /** In this window there was a time when the client could do no more. */
   heldBack = false;
   private silentSinceMs = 0;
 
