@@ -347,7 +347,8 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
   }
 
   heldBytes(): number {
-    return this.reader.pendingBytes + this.socket.unsentBytes() + this.spareBytes();
+    const kept = this.exchange?.keptBytes ?? 0;
+    return this.reader.pendingBytes + this.socket.unsentBytes() + kept;
   }
 
   spareBytes(): number {

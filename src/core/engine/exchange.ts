@@ -251,7 +251,12 @@ export class Exchange implements BackendEvents, Waiter {
     this.side?.flush();
   }
 
-  /** Bytes that are kept only so that an attempt can be repeated. */
+  /** Bytes of the request's body that are kept: an attempt waits for them, or may be repeated. */
+  get keptBytes(): number {
+    return this.replay.length;
+  }
+
+  /** Those that are kept only so that an attempt can be repeated. */
   get spareBytes(): number {
     return this.attempts.isWaiting ? 0 : this.replay.length;
   }

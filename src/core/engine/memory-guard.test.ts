@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSimClock } from '../../../sim/clock.ts';
 import { get, ok, post, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { backendConfig } from '../../../test/fixtures/control-world.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Engine } from './engine.ts';
 import { MemoryGuard } from './memory-guard.ts';
@@ -41,6 +42,48 @@ describe('the bytes that wait in memory', () => {
     stage.pass(5);
     expect(client.statuses).toEqual([502]);
     expect(stage.record.attempts).toBe(1);
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('the bodies of requests that wait for a backend', () => {
+  const queue = { size: 100, timeoutMs: 60_000, order: 'fifo' } as const;
+  const body = 'x'.repeat(40_000);
+
+  it('count, and are not given up: whoever waits is sent whole in the end', () => {
+    const stage = new Stage({
+      limits: { maxBufferBytes: 100_000 },
+      pool: { backends: [backendConfig(1, { maxRequests: 1 })], queue },
+    });
+    const backend = stage.backend();
+    stage.ask(get());
+    const waiting = [1, 2, 3].map(() => stage.ask(post(body).replace('POST', 'PUT'), 10));
+    stage.pass(300);
+    expect(stage.events).toEqual(['buffers_full']);
+    expect(stage.ask(get()).statuses).toEqual([503]);
+
+    backend.answering();
+    backend.last.send(ok());
+    stage.pass(1000);
+    expect(waiting.map(({ statuses }) => statuses)).toEqual([[200], [200], [200]]);
+    const received = backend.connections.map((connection) => connection.received).join('');
+    expect(received.split(`\r\n\r\n${body}`)).toHaveLength(4);
+    expect(stage.events).toEqual(['buffers_full', 'buffers_free']);
+    expect(stage.leftovers()).toBe('');
+  });
+
+  it('count while a connection is being opened', () => {
+    const stage = new Stage({ limits: { maxBufferBytes: 50_000 } });
+    const backend = stage.backend().answering();
+    stage.network.blackHole('10.0.0.1');
+    const client = stage.ask(post(body + body.slice(0, 15_000)), 10);
+    stage.pass(300);
+    expect(stage.events).toEqual(['buffers_full']);
+    stage.network.heal('10.0.0.1');
+    stage.pass(1500);
+    expect(client.statuses).toEqual([200]);
+    expect(backend.last.received.endsWith(body)).toBe(true);
+    expect(stage.events).toEqual(['buffers_full', 'buffers_free']);
     expect(stage.leftovers()).toBe('');
   });
 });
