@@ -208,6 +208,16 @@ describe('a backend', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  it('that refused a worker which died before it said so is back all the same', () => {
+    world.serve('10.0.0.1');
+    start(of(numbered(1), { healthCheck: null }));
+    table.suspect(backendOf('server-1').slot);
+    controller.countsChanged();
+    expect(states()).toEqual(['server-1 suspect']);
+    world.pass(2000);
+    expect(states()).toEqual(['server-1 up']);
+  });
+
   it('whose name has other addresses is found again within a second of a failure', () => {
     world.names.set('web', ['10.0.0.1']);
     world.serve('10.0.0.1');

@@ -169,7 +169,7 @@ export class Controller {
 
   /** The engine: every address refused an exchange, and the table says suspect. */
   suspected(backend: Backend, failure: Failure): void {
-    this.withHealth(backend, (member) => this.health.suspected(member, failure));
+    this.withHealth(backend, (member) => this.health.suspected(member, failure.cause));
   }
 
   /** The engine: so many attempts in a row have failed as the pool allows. */
@@ -210,9 +210,15 @@ export class Controller {
   /** Nor has anybody else idle connections. */
   connectionWanted(): void {}
 
-  /** Workers that died took with them what was in flight there: who drains may be done. */
+  /**
+   * Workers that died took with them what was in flight there, and what they had not told: who
+   * drains may be done, and the table may say suspect of who is up to us.
+   */
   countsChanged(): void {
-    for (const member of [...this.members.values()]) this.drains.settle(member);
+    for (const member of [...this.members.values()]) {
+      this.health.workerDied(member);
+      this.drains.settle(member);
+    }
   }
 
   /** The loop woke up this much too late: probes in flight are void. */

@@ -52,7 +52,7 @@ export type StartWorker = (worker: number, events: WorkerThreadEvents) => Worker
 
 /** What the fleet tells its owner, beside what any engine does. */
 export interface FleetEvents extends Evidence {
-  /** What was in flight on a dead worker is not any more. */
+  /** What was in flight on a dead worker is not any more; what it had not told it never will. */
   countsChanged(): void;
 }
 

@@ -7,7 +7,6 @@ import {
   healthCheck,
   poolConfig,
 } from '../../../test/fixtures/control-world.ts';
-import { failure } from '../base/failure.ts';
 import type { HealthCheckConfig } from '../config.ts';
 import { Tracker } from '../health/tracker.ts';
 import { Backend } from '../table/backend.ts';
@@ -95,7 +94,7 @@ const states = (pool: Pool): string[] =>
 /** What was asked of prober and engine since the last time. */
 const take = (): string[] => [...prober.asked.splice(0), ...engine.take()];
 
-const nobody = failure('refused', 'backend', 'connect', 'safe', '10.0.0.1:9000 refused');
+const nobody = '10.0.0.1:9000 refused';
 
 describe('a verdict', () => {
   it('goes to the table, the engine and the log', () => {
@@ -147,6 +146,22 @@ describe('a suspicion', () => {
     ]);
     watch.probed(pool.members[0], pass, 0);
     expect(states(pool)).toEqual(['up', 'up']);
+  });
+
+  it('that a worker has put into the table and told nobody of is heard of when it died', () => {
+    const pool = passing(3);
+    const [first, second] = pool.members;
+    table.suspect(first.backend.slot);
+    table.suspect(second.backend.slot);
+    watch.suspected(second, nobody);
+    take();
+    for (const member of pool.members) watch.workerDied(member);
+    expect(take()).toEqual(['server-1 soon', 'refresh default']);
+    expect(world.logged('backend_suspect').slice(1)).toEqual([
+      'server-1 is suspect: a worker could not connect to it and has not said why (1 of 3 up)',
+    ]);
+    watch.probed(first, pass, 0);
+    expect(states(pool)).toEqual(['up', 'suspect', 'up']);
   });
 
   it('without a health check has it probed after a second, and then less often', () => {

@@ -7,7 +7,6 @@
  * again at once, and the log asks whether it is us.
  */
 import type { Alarm, Clock } from '../base/clock.ts';
-import type { Failure } from '../base/failure.ts';
 import type { LogLevel } from '../config.ts';
 import type { Tracker, Verdict } from '../health/tracker.ts';
 import { State, stateName, type Table } from '../table/table.ts';
@@ -80,12 +79,19 @@ export class HealthWatch {
   }
 
   /** An exchange was refused on every address. */
-  suspected(member: Member, failure: Failure): void {
-    const verdict = member.tracker.suspected(failure.cause, this.clock.wallMs());
+  suspected(member: Member, why: string): void {
+    const verdict = member.tracker.suspected(why, this.clock.wallMs());
     if (verdict === null) return;
     this.apply(member, verdict);
     if (member.pool.config.healthCheck === null) this.scheduleNext(member, 0);
     else this.prober.soon(member.backend);
+  }
+
+  /** A worker died. It may have moved this one to `suspect` in the table and not have told us. */
+  workerDied(member: Member): void {
+    if (this.table.state(member.backend.slot) !== State.suspect) return;
+    // Nothing happens if it is suspect to us too.
+    this.suspected(member, 'a worker could not connect to it and has not said why');
   }
 
   /** Its addresses are known now, or are others than before. */
