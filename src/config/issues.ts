@@ -17,12 +17,26 @@ export function checkValues<S extends z.ZodObject = typeof configSchema>(
   report: Report,
   schema: S = configSchema as unknown as S,
 ): z.output<S> | null {
+  refusePrototypes(value, [], new Set(), report);
   const result = schema.safeParse(value, { error: phrase });
   if (result.success) return result.data;
   const file: Checked = { root: value, report, schema };
   for (const issue of result.error.issues) reportIssue(issue, [], file);
   return null;
 }
+
+/** zod leaves such a key out where any key may stand, and says nothing. `seen`: no circles. */
+function refusePrototypes(value: unknown, path: Path, seen: Set<object>, report: Report): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  for (const [key, below] of Object.entries(value)) {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    if (key === '__proto__') report.add(at, NO_KEY, 'key');
+    refusePrototypes(below, at, seen, report);
+  }
+}
+
+const NO_KEY = '"__proto__" cannot be a key; write another, or remove it';
 
 interface Checked {
   readonly root: unknown;

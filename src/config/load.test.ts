@@ -35,6 +35,35 @@ describe('text', () => {
     expect(portOf(parseConfig('{"port": 81, "backends": ["http://a"]}', 'c'))).toBe(81);
   });
 
+  it.each([
+    ['pools: {__proto__: {backends: [http://a]}}\n', 'c:1:9 pools.__proto__: "__proto__" cannot'],
+    [
+      'backends: [http://a]\nhealth_check:\n  headers: {__proto__: x}\n',
+      'c:3:13 health_check.headers.__proto__: "__proto__" cannot',
+    ],
+    [
+      'backends: [http://a]\nerror_pages: {__proto__: x}\n',
+      'c:2:15 error_pages.__proto__: "__proto__" cannot',
+    ],
+    [
+      'backends: [{url: http://a, __proto__: 1}]\n',
+      'c:1:28 backends[0].__proto__: "__proto__" cannot',
+    ],
+  ])('has no key that is the prototype: %j', (text, complaint) => {
+    const complaints = complaintsOf(parseConfig(text, 'c'));
+    expect(complaints).toContain(complaint);
+    expect(complaints.match(/^c:/gm)).toHaveLength(1);
+  });
+
+  it('made by a program has no such key either, also if it goes round in a circle', () => {
+    const headers = JSON.parse('{"__proto__": "x"}') as Record<string, string>;
+    const config = { backends: ['http://a'], health_check: { headers } };
+    const [path, message] = ['health_check.headers.__proto__', '"__proto__" cannot be a key'];
+    expect(complaintsOf(checkConfig(config))).toContain(`${path}: ${message}`);
+    Object.assign(headers, { headers });
+    expect(complaintsOf(checkConfig(config))).toContain(`${path}: ${message}`);
+  });
+
   it('has its variables from the environment that is handed in', () => {
     const environment = { PORT: '81' };
     const text = `port: \${PORT}\nbackends: [http://a]\n`;
