@@ -319,6 +319,21 @@ describe('a reload', () => {
     expect(states()).toEqual(['server-1 up', 'server-2 up']);
   });
 
+  it.each([
+    [
+      '127.0.0.1',
+      8080,
+      "this balancer's own *:8080 is in its way; restart it, or use another port",
+    ],
+    ['127.0.0.1', 9090, 'another process has it'],
+  ])('says when what is in the way of %s:%i is our own', (host, port, why) => {
+    engine.unavailable.set(port, inUse);
+    const listeners = [{ address: `${host}:${port}`, host, port }];
+    const result = reload(config([poolConfig(numbered(1, 2))], { listeners }));
+    expect(result?.problem).toBe(`cannot listen on ${host}:${port}: ${why}`);
+    expect(engine.take()).toEqual([`listen ${port}`]);
+  });
+
   it('opens new listeners before it closes old ones', () => {
     const listeners = [listenerConfig(9090)];
     const result = reload(config([poolConfig(numbered(1, 2))], { listeners }));

@@ -313,7 +313,7 @@ export class Controller {
       return;
     }
     this.openListeners(plan.opened, (failures) => {
-      const failed = listenProblem(failures) ?? this.reloadProblem(plan);
+      const failed = listenProblem(failures, plan.closed) ?? this.reloadProblem(plan);
       if (failed === null) {
         for (const listener of plan.closed) this.deps.engine.unlisten(listener);
         this.apply(next.config, plan);
@@ -472,12 +472,25 @@ export class Controller {
   }
 }
 
-function listenProblem(failures: readonly ListenFailure[]): string | null {
+/** `closing`: ours that would close when the others are open. */
+function listenProblem(
+  failures: readonly ListenFailure[],
+  closing: readonly ListenerConfig[],
+): string | null {
   if (failures.length === 0) return null;
-  return failures
-    .map(({ listener, failure }) => `cannot listen on ${listener.address}: ${failure.cause}`)
-    .join('; ');
+  const problems = failures.map(({ listener, failure }) => {
+    const own = closing.find((each) => failure.kind === 'address_in_use' && meets(each, listener));
+    const way = `this balancer's own ${own?.address} is in its way`;
+    const ours = `${way}; restart it, or use another port`;
+    return `cannot listen on ${listener.address}: ${own === undefined ? failure.cause : ours}`;
+  });
+  return problems.join('; ');
 }
+
+/** On the same port, and one of them on every address. */
+const meets = (a: ListenerConfig, b: ListenerConfig): boolean =>
+  a.port === b.port && [a.host, b.host].some((host) => host === null || ANY.has(host));
+const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 const drainWhy = (drain: NonNullable<Member['drain']>): string => {
   const why = drain.removed ? 'it left the configuration' : 'it was asked to';
