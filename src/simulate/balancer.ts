@@ -239,18 +239,19 @@ export class SimBalancer implements EngineControls, ProbeWorld {
   backendDown(backend: Backend): void {
     this.pool.budget.credit(this.table.ownInFlight(backend.slot), this.wheel.nowMs());
     const cause = 'a probe took the backend down';
-    this.cutAt(backend, failure('closed', 'backend', 'relay', 'if-idempotent', cause));
+    const why = failure('closed', 'backend', 'relay', 'if-idempotent', cause);
+    this.cutAt(backend, why, (exchange) => exchange.goesOnElsewhere);
   }
 
   cut(backend: Backend): void {
     const cause = 'the time to drain the backend is over';
-    this.cutAt(backend, failure('stopping', 'us', 'relay', 'never', cause));
+    this.cutAt(backend, failure('stopping', 'us', 'relay', 'never', cause), () => true);
   }
 
-  private cutAt(backend: Backend, why: Failure): void {
+  private cutAt(backend: Backend, why: Failure, isMeant: (job: SimExchange) => boolean): void {
     const server = this.serverAt(backend.slot);
     for (const job of [...server.jobs()]) {
-      if (job instanceof SimExchange && job.isAt(backend)) job.cut(why);
+      if (job instanceof SimExchange && job.isAt(backend) && isMeant(job)) job.cut(why);
     }
   }
 

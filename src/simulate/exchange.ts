@@ -209,6 +209,12 @@ export class SimExchange extends Job implements Waiter, Began {
     return this.backend === backend;
   }
 
+  /** Were it lost where it is, would somebody else get it? */
+  get goesOnElsewhere(): boolean {
+    const { pool, wheel } = this.balancer;
+    return this.rule.mayMove(this.backend!.slot, pool, wheel.nowMs());
+  }
+
   /** Ends the attempt from the balancer's side: a drain's deadline, or a backend gone down. */
   cut(why: Failure): void {
     this.server!.drop(this);

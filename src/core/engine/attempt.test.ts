@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { get, ok, Stage } from '../../../test/engine-stage/engine-stage.ts';
+import { get, ok, post, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { passiveHealth } from '../../../test/fixtures/control-world.ts';
+import { State } from '../table/table.ts';
 
 const SLOT = 0;
 
@@ -51,6 +52,82 @@ describe('an attempt', () => {
     stage.pass(2);
     expect(client.statuses).toEqual([503]);
     expect(stage.record).toMatchObject({ attempts: 1 });
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
+describe('an attempt whose backend a probe takes down', () => {
+  /** The control thread says so. */
+  function takeDown(stage: Stage, number: number): void {
+    const backend = stage.backends[number - 1];
+    stage.table.setState(backend.slot, State.down);
+    stage.refresh();
+    stage.engine.backendDown(backend);
+    stage.pass(2);
+  }
+
+  const put = (body: string): string => post(body).replace('POST', 'PUT');
+
+  /** It is asked, of so many backends none of which has answered yet. */
+  function waiting(backends: number, request: string): { stage: Stage; client: Raw; asked: Raw } {
+    const stage = new Stage({ backends });
+    const raws = Array.from({ length: backends }, (_, index) => stage.backend(index + 1));
+    return { stage, client: stage.ask(request, 20), asked: raws[0].last };
+  }
+
+  function expectItsAnswer({ stage, client, asked }: ReturnType<typeof waiting>): void {
+    expect(client.received).toBe('');
+    asked.send(ok());
+    stage.pass(2);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.record).toMatchObject({ backend: 'server-1', failure: null });
+    expect(stage.leftovers()).toBe('');
+  }
+
+  it('waits on with a body that is too long to be sent again', () => {
+    const scene = waiting(2, put('x'.repeat(64 * 1024 + 1)));
+    takeDown(scene.stage, 1);
+    expectItsAnswer(scene);
+  });
+
+  it('waits on when the memory in which its request was kept has been given back', () => {
+    const scene = waiting(2, put('hello'));
+    for (const holder of scene.stage.engine.holders()) holder.giveSpare();
+    takeDown(scene.stage, 1);
+    expectItsAnswer(scene);
+  });
+
+  it('waits on in a pool of one', () => {
+    const scene = waiting(1, get());
+    takeDown(scene.stage, 1);
+    expectItsAnswer(scene);
+  });
+
+  it('waits on when the others are down as well', () => {
+    const scene = waiting(2, get());
+    for (const number of [2, 1]) takeDown(scene.stage, number);
+    expectItsAnswer(scene);
+  });
+
+  it('waits on in a pool that goes on with backends that are down, if there is no other', () => {
+    const stage = new Stage({ pool: { panic: true } });
+    const backend = stage.backend();
+    const scene = { stage, client: stage.ask(get()), asked: backend.last };
+    takeDown(stage, 1);
+    expectItsAnswer(scene);
+  });
+
+  it('waits on when it is a second one, as there is no third', () => {
+    const stage = new Stage({ backends: 3 });
+    const [first, second] = [1, 2, 3].map((number) => stage.backend(number));
+    first.onHead = (_head, connection) => connection.socket.reset();
+    const client = stage.ask(get());
+    takeDown(stage, 2);
+    expect(client.received).toBe('');
+    second.last.send(ok());
+    stage.pass(2);
+    expect(client.statuses).toEqual([200]);
+    expect(stage.record).toMatchObject({ attempts: 2, backend: 'server-2' });
     expect(stage.leftovers()).toBe('');
   });
 });

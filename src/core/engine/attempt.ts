@@ -118,14 +118,17 @@ export class Attempt implements AttemptEvents {
     return isShort ? timedOut.attempt(retries, retry) : timedOut.responseHead(timeouts, retry);
   }
 
-  /** A probe took the backend down: what waits there without an answer is tried elsewhere. */
+  /**
+   * A probe took the backend down: what waits there without an answer is tried elsewhere, if it can
+   * be; else its answer may still come.
+   */
   backendWentDown(): void {
     const { exchange, side } = this;
     if (exchange.responded || exchange.tunnel || side?.heard) return;
     const cause = 'a probe took the backend down';
     // Still connecting: no application has seen a byte of it.
     if (side === null) this.cut('unreachable', cause, 'safe');
-    else if (exchange.facts.idempotent) this.cut('closed', cause, 'if-idempotent');
+    else if (exchange.attempts.goesOnWithout(this)) this.cut('closed', cause, 'if-idempotent');
   }
 
   /** Ends it from our side: a drain's deadline, or a backend gone down. */

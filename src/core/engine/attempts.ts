@@ -78,6 +78,14 @@ export class Attempts extends Timer {
     else this.goOn();
   }
 
+  /** If this one were lost now, is there another one, or would there be one elsewhere? */
+  goesOnWithout({ backend }: Attempt): boolean {
+    const { engine, exchange, rule } = this;
+    if (this.rival !== null) return true;
+    if (!exchange.isRepeatable) return false;
+    return rule.mayMove(backend!.slot, exchange.pool!, engine.wheel.nowMs());
+  }
+
   /** This one is answered. True: the client should not see that, as there is another attempt. */
   isPassedOver(attempt: Attempt, head: Head): boolean {
     const { engine, exchange, rule } = this;

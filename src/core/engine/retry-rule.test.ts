@@ -49,6 +49,34 @@ describe('the attempts of an exchange', () => {
     expect(rule.tried).toEqual([]);
   });
 
+  it('would move on where there is somebody else, and nothing is spent by asking', () => {
+    const rule = new RetryRule();
+    rule.begin(0);
+    expect([1, 2].map((backends) => rule.mayMove(7, poolOf(backends), 0))).toEqual([false, true]);
+    expect(rule.tried).toEqual([]);
+    const pool = poolOf(2);
+    for (let n = 0; n < 4; n++) rule.mayMove(7, pool, 0);
+    expect(rule.mayRetry(failed('if-idempotent'), 7, true, pool, 0)).toBe('fresh');
+  });
+
+  it('would not move on where no more may be lost, or none is left, or the budget is spent', () => {
+    const late = failure('timeout_head', 'backend', 'relay', 'if-idempotent', 'late');
+    const after = (why: typeof late, attempts: number): boolean => {
+      const [rule, pool] = [new RetryRule(), poolOf(5, retriesConfig({ attempts }))];
+      rule.begin(0);
+      rule.mayRetry(why, 1, true, pool, 0);
+      return rule.mayMove(2, pool, 0);
+    };
+    expect([after(failed('if-idempotent'), 5), after(late, 5), after(late, 1)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    const pool = poolOf(5);
+    for (let n = 0; n < 3; n++) pool.budget.tryWithdraw(0);
+    expect(new RetryRule().mayMove(1, pool, 0)).toBe(false);
+  });
+
   it('end where the budget of the pool ends', () => {
     const pool = poolOf(3);
     const rule = new RetryRule();

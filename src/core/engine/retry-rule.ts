@@ -58,6 +58,12 @@ export class RetryRule {
     return isLate ? 'any' : 'fresh';
   }
 
+  /** Would `mayRetry` let it go on to somebody else, were its connection to this slot lost? */
+  mayMove(slot: number, pool: Pool, nowMs: number): boolean {
+    if (this.lost + 1 >= LOST_AT_MOST || !this.affordsOne(pool, nowMs)) return false;
+    return pool.hasUntried([...this.tried, slot]);
+  }
+
   /**
    * The backend in this slot answered a request that may be sent twice with this head: may there be
    * another attempt? If so, and there is, `spend` follows.
