@@ -237,6 +237,24 @@ describe('connections that another worker holds', () => {
   });
 });
 
+describe('a backend that a reload takes out', () => {
+  it('is left at the deadline of its drain also by who had waited for a connection', () => {
+    const { stage, servers } = bounded(1, 2);
+    const elsewhere = other(stage, 1);
+    const client = stage.ask(get('/a'));
+    stage.configure(stage.config, () => stage.backends.slice(1));
+    stage.pass(20);
+    elsewhere.closeConnection(SLOT);
+    stage.pass(20);
+    expect(received(servers[0])).toEqual(['/a']);
+    stage.engine.cut(stage.backends[0], 'exchanges');
+    stage.pass(5);
+    expect(client.statuses).toEqual([503]);
+    expect(stage.record.failure?.kind).toBe('stopping');
+    expect(stage.leftovers()).toBe('');
+  });
+});
+
 describe('a connection that carries nothing', () => {
   it('is closed when another worker wants one', () => {
     const { stage, servers } = bounded(2);

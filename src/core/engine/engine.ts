@@ -234,7 +234,7 @@ export class Engine {
       if (listed.has(link.backend)) continue;
       link.retired = true;
       link.closeIdle();
-      if (link.connections.size === 0) this.links.delete(slot);
+      if (link.connections.size === 0 && link.attempts().length === 0) this.links.delete(slot);
     }
   }
 
