@@ -96,7 +96,13 @@ export class Attempt implements AttemptEvents {
     exchange.attempts.failed(this, why);
   }
 
-  /** How long the backend, which has the whole request, may take until the response's head. */
+  /** It is the backend's turn: all there is of the request for now has been handed over. */
+  get isAsked(): boolean {
+    const { exchange } = this;
+    return exchange.requestEnded || exchange.awaitsContinue;
+  }
+
+  /** How long the backend, whose turn it is, may take until the response's head. */
   patienceMs(): number {
     const { exchange } = this;
     const { responseHeadMs } = this.engine.timeouts;

@@ -132,6 +132,7 @@ export class BackendConnection
     out.claim(this);
     const to = writeRequestHead(out.bytes, 0, head, facts, link.forwarding);
     out.length = writeLineEnd(out.bytes, engine.writeClient(exchange, out.bytes, to));
+    if (exchange.awaitsContinue) this.waitFor(this.attempt!.patienceMs());
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
@@ -176,7 +177,7 @@ export class BackendConnection
     this.touched = true;
     if (this.socket.write(bytes, following)) return true;
     // Until it drains we wait for the backend to read.
-    if (!this.requestFinished && this.state === At.head) {
+    if (this.state === At.head && !this.attempt!.isAsked) {
       this.lastUnsent = this.socket.unsentBytes();
       this.waitFor(this.link.engine.timeouts.idleMs);
     }
@@ -185,7 +186,7 @@ export class BackendConnection
 
   onDrain(): void {
     this.headUnsent = false;
-    if (!this.requestFinished && this.state === At.head) this.link.engine.wheel.clear(this);
+    if (this.state === At.head && !this.attempt!.isAsked) this.link.engine.wheel.clear(this);
     this.attempt?.exchange.onBackendDrain();
   }
 
@@ -237,7 +238,7 @@ export class BackendConnection
       }
       this.attempt!.onInterim(heads.head);
       if (this.attempt === null) return -1;
-      if (this.requestFinished) this.waitFor(this.attempt.patienceMs());
+      if (this.attempt.isAsked) this.waitFor(this.attempt.patienceMs());
     }
   }
 
@@ -423,8 +424,8 @@ export class BackendConnection
         return;
       }
       case At.head:
-        if (this.requestFinished) this.fail(this.attempt!.tookTooLong());
-        else if (!this.hasTakenSome()) this.fail(timedOut.request(timeouts));
+        if (this.attempt!.isAsked) this.fail(this.attempt!.tookTooLong());
+        else if (this.isStuck()) this.fail(timedOut.request(timeouts));
         return;
       case At.body:
         this.fail(timedOut.responseBody(timeouts));
@@ -437,13 +438,13 @@ export class BackendConnection
     }
   }
 
-  /** The backend reads the request, if slowly: it gets more time. */
-  private hasTakenSome(): boolean {
+  /** It does not read what waits for it. One that reads, if slowly, gets more time. */
+  private isStuck(): boolean {
     const unsent = this.socket.unsentBytes();
-    if (unsent >= this.lastUnsent) return false;
+    if (unsent >= this.lastUnsent) return unsent > 0;
     this.lastUnsent = unsent;
     this.waitFor(this.link.engine.timeouts.idleMs);
-    return true;
+    return false;
   }
 
   heldBytes(): number {

@@ -435,7 +435,7 @@ export class ClientConnection extends Timer implements SocketHandler, ClientSide
     const { reader, pace } = this;
     if (reader.isWhole) pace.moved = this.writer.takenBytes();
     else if (this.exchange!.responded) this.countBoth();
-    else if (reader.bodyPaused) pace.heldBack = true;
+    else if (reader.bodyPaused || this.exchange!.awaitsContinue) pace.heldBack = true;
     const verdict = pace.judge(nowMs, limits, timeouts);
     if (verdict !== null) {
       this.tooSlow(verdict);

@@ -43,6 +43,8 @@ export class Exchange implements BackendEvents, Waiter {
   responded = false;
   /** The client has sent its request whole. */
   requestEnded = false;
+  /** Its body comes after a 100 (Continue): neither that nor any of it has come. */
+  awaitsContinue = false;
   /** The next attempt must not use a connection that has carried another exchange. */
   wantsFresh = false;
   /** The number in its request id. */
@@ -83,7 +85,7 @@ export class Exchange implements BackendEvents, Waiter {
     this.count = this.engine.requestIds.next();
     this.pool = null;
     this.tunnel = this.responded = this.requestEnded = false;
-    this.responseEnded = this.wantsFresh = false;
+    this.responseEnded = this.wantsFresh = this.awaitsContinue = false;
     this.trailers = null;
     this.attempts.begin(this.startedMs);
     this.replay.begin();
@@ -98,7 +100,9 @@ export class Exchange implements BackendEvents, Waiter {
     this.phase = 'parse';
     // A later attempt needs the head again, when the memory it came in is long gone.
     this.head.own(start, end);
-    return this.facts.decide(this.head);
+    const refusal = this.facts.decide(this.head);
+    this.awaitsContinue = this.facts.expectContinue;
+    return refusal;
   }
 
   /** Goes on with what `parse` understood: the request is on its way, or answered. */
@@ -220,6 +224,7 @@ export class Exchange implements BackendEvents, Waiter {
   /** A part of the request's body. */
   onRequestBody(bytes: Uint8Array, start: number, end: number): boolean {
     this.record.requestBodyBytes += end - start;
+    this.awaitsContinue = false;
     if (this.tunnel) {
       if (!this.side!.body(bytes, start, end)) this.holdClient();
       return true;
@@ -290,6 +295,7 @@ export class Exchange implements BackendEvents, Waiter {
       attempt.fail('UP22 more than 20 interim responses');
       return;
     }
+    if (head.status === 100) this.awaitsContinue = false;
     if (!this.facts.old) this.client!.interim(head);
   }
 

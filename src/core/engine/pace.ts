@@ -31,7 +31,7 @@ export class Pace {
     this.heldBack = false;
     if (nowMs - this.silentSinceMs >= timeouts.idleMs) return timedOut.client(timeouts);
     const rate = limits.minRateBytesPerSecond;
-    // A body that waits for a 100 (Continue), or a peer that pauses, is judged by silence only.
+    // A peer that pauses is judged by silence only.
     if (heldBack || moved === 0 || moved >= (rate * PACE_WINDOW_MS) / 1000) return null;
     const cause = `slower than ${rate} bytes per second (limits.min_rate)`;
     return failure('too_slow', 'client', 'relay', 'never', cause);
