@@ -43,7 +43,6 @@ export class BackendConnection
   readonly otherAddresses: readonly string[];
   /** How the addresses before this one failed. Null: it is the first. */
   readonly earlier: Failure | null;
-  /** How its link opens it. */
   tls: TlsTarget | null = null;
   reused = false;
   touched = false;
@@ -51,7 +50,6 @@ export class BackendConnection
   idleSinceMs = 0;
   /** The engine's: who waits behind this one for a quiet turn. */
   nextSettling: BackendConnection | null = null;
-
   private readonly link: BackendLink;
   private attempt: Attempt | null;
   private socket!: Socket;
