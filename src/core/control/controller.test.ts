@@ -32,7 +32,6 @@ beforeEach(() => {
 
 const inUse = failure('address_in_use', 'us', 'accept', 'never', 'another process has it');
 const refused = failure('refused', 'backend', 'connect', 'safe', '10.0.0.1:9000 refused');
-
 /** One pool of server-1 and so on. */
 const of = (backends: readonly BackendConfig[], changes: Partial<PoolConfig> = {}): Config =>
   config([poolConfig(backends, changes)]);
@@ -83,7 +82,6 @@ describe('load probes', () => {
     world.pass(1000);
     expect(asked()).toBe(before);
   });
-
   it('are not needed for what health checks are told', () => {
     world.serve('10.0.0.1', () => said(2));
     start(of(numbered(1), { policy: 'prequal' }));
@@ -320,17 +318,13 @@ describe('a reload', () => {
   });
 
   it.each([
-    [
-      '127.0.0.1',
-      8080,
-      "this balancer's own *:8080 is in its way; restart it, or use another port",
-    ],
-    ['127.0.0.1', 9090, 'another process has it'],
-  ])('says when what is in the way of %s:%i is our own', (host, port, why) => {
+    [8080, "this balancer's own *:8080 is in its way; restart it, or use another port"],
+    [9090, 'another process has it'],
+  ])('says when what is in the way of 127.0.0.1:%i is our own', (port, why) => {
     engine.unavailable.set(port, inUse);
-    const listeners = [{ address: `${host}:${port}`, host, port }];
+    const listeners = [{ address: `127.0.0.1:${port}`, host: '127.0.0.1', port }];
     const result = reload(config([poolConfig(numbered(1, 2))], { listeners }));
-    expect(result?.problem).toBe(`cannot listen on ${host}:${port}: ${why}`);
+    expect(result?.problem).toBe(`cannot listen on 127.0.0.1:${port}: ${why}`);
     expect(engine.take()).toEqual([`listen ${port}`]);
   });
 
@@ -347,11 +341,10 @@ describe('a reload', () => {
 
   it('waits for the one before it', () => {
     const done: string[] = [];
+    const note = ({ summary }: ReloadResult) => void done.push(summary);
     const listeners = [8080, 9090].map(listenerConfig);
-    controller.reload(config([poolConfig(numbered(1, 2))], { listeners }), ({ summary }) => {
-      done.push(summary);
-    });
-    controller.reload(of(numbered(1)), ({ summary }) => void done.push(summary));
+    controller.reload(config([poolConfig(numbered(1, 2))], { listeners }), note);
+    controller.reload(of(numbered(1)), note);
     world.pass(50);
     expect(done).toEqual(['1 listener opened', '1 backend removed and 1 listener closed']);
   });
@@ -387,12 +380,10 @@ describe('a reload', () => {
 
   it('that waits for a listener when the stop begins is refused', () => {
     let problem: string | null = null;
-    controller.reload(
-      config([poolConfig(numbered(3))], { listeners: [listenerConfig(1)] }),
-      (r) => {
-        problem = r.problem;
-      },
-    );
+    const listeners = [listenerConfig(1)];
+    controller.reload(config([poolConfig(numbered(3))], { listeners }), (result) => {
+      problem = result.problem;
+    });
     engine.counts = { listeners: 0, connections: 1, exchanges: 1, tunnels: 0 };
     controller.stop({ timeoutMs: null }, () => {});
     world.pass(50);

@@ -61,17 +61,17 @@ describe('the attempts of an exchange', () => {
 
   it('would not move on where no more may be lost, or none is left, or the budget is spent', () => {
     const late = failure('timeout_head', 'backend', 'relay', 'if-idempotent', 'late');
-    const after = (why: typeof late, attempts: number): boolean => {
+    const mayMoveAfter = (why: typeof late, attempts: number): boolean => {
       const [rule, pool] = [new RetryRule(), poolOf(5, retriesConfig({ attempts }))];
       rule.begin(0);
       rule.mayRetry(why, 1, true, pool, 0);
       return rule.mayMove(2, pool, 0);
     };
-    expect([after(failed('if-idempotent'), 5), after(late, 5), after(late, 1)]).toEqual([
-      false,
-      true,
-      false,
-    ]);
+    expect([
+      mayMoveAfter(failed('if-idempotent'), 5),
+      mayMoveAfter(late, 5),
+      mayMoveAfter(late, 1),
+    ]).toEqual([false, true, false]);
     const pool = poolOf(5);
     for (let n = 0; n < 3; n++) pool.budget.tryWithdraw(0);
     expect(new RetryRule().mayMove(1, pool, 0)).toBe(false);
