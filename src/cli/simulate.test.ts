@@ -99,6 +99,8 @@ describe('what cannot be simulated', () => {
     [{ policies: 'adaptve' }, '--policies: "adaptve" is not known here; did you mean "adaptive"?'],
     [{ slow: ['a=0x@1s'] }, '--slow or --down (events[0].slower): 0 is out of range'],
     [{ slow: ['c=5x@1s'] }, '(events[0].backend): no backend is called "c"; there are a, b\n'],
+    [{ down: ['a@10s-5s'] }, 'a is not down before that, so this ends nothing; write a later'],
+    [{ slow: ['a=5x@12:00-11:59'], start: '11:58' }, 'a is not slower before that'],
     [{ down: ['a'] }, '--down: "a" does not say who is down when'],
     [{ rate: '5', clients: '5' }, '--clients: clients and rate exclude each other; remove one'],
     [{ pool: 'web' }, '--pool: there is no pool "web"; write one of default'],

@@ -89,7 +89,7 @@ describe('a scenario', () => {
 
   it.each([
     ['slower: 5', { kind: 'slower', factor: 5 }],
-    ['down: false', { kind: 'down', isDown: false }],
+    ['down: true', { kind: 'down', isDown: true }],
     ['hangs: true', { kind: 'hangs', hangs: true }],
     ['errors: 0.5', { kind: 'errors', share: 0.5 }],
     ['drain: true', { kind: 'drain' }],
@@ -98,6 +98,24 @@ describe('a scenario', () => {
   ])('lets it befall a backend: %s', (what, happening) => {
     const [event] = made(`events: [{at: 1s, backend: server-2, ${what}}]`).events;
     expect(event).toEqual({ atMs: 1000, backend: 'server-2', ...happening });
+  });
+
+  it('lets what has begun end, and begin again at that very moment', () => {
+    const { events } = made(
+      'events:\n' +
+        '  - {at: 2s, backend: server-1, slower: 3}\n' +
+        '  - {at: 2s, backend: server-1, slower: 1}\n' +
+        '  - {at: 1s, backend: server-1, slower: 5}\n' +
+        '  - {at: 3s, backend: server-2, down: true}\n' +
+        '  - {at: 4s, backend: server-2, down: false}\n',
+    );
+    expect(events.map((event) => ('factor' in event ? event.factor : event.kind))).toEqual([
+      5,
+      1,
+      3,
+      'down',
+      'down',
+    ]);
   });
 
   it('knows the backends of a reload', () => {
@@ -169,6 +187,20 @@ describe('a scenario that does not fit', () => {
     [
       'events: [{at: 1s, backend: server-1, drain: false}]',
       'events[0].drain: means nothing; write true',
+    ],
+    [
+      'events:\n  - {at: 10s, backend: server-3, down: true}\n' +
+        '  - {at: 5s, backend: server-3, down: false}',
+      'events[1].at: server-3 is not down before that, so this ends nothing; write a later time',
+    ],
+    [
+      'events: [{at: 5s, backend: server-3, slower: 5}, {at: 5s, backend: server-3, slower: 1}]',
+      'events[1].at: server-3 is not slower before that, so this ends nothing',
+    ],
+    [
+      'events:\n  - {at: 5s, backend: server-1, hangs: true}\n' +
+        '  - {at: 9s, backend: server-2, hangs: false}',
+      'events[1].at: server-2 does not hang before that, so this ends nothing',
     ],
     [
       'traffic: {clients: 5}\nevents: [{at: 1s, rate: 5}]',

@@ -172,7 +172,7 @@ class Making {
     capacity: number,
     traffic: Traffic['kind'],
   ): ScenarioEvent[] {
-    const made = (this.file.events ?? []).flatMap((event, at): ScenarioEvent[] => {
+    const made = (this.file.events ?? []).flatMap((event, at): EventAt[] => {
       const atMs = this.momentMs(event.at, at);
       const happening = this.happening(event, at, pool, capacity);
       if (happening === null || atMs === null) return [];
@@ -182,9 +182,29 @@ class Making {
       if (happening.kind === 'rate' && traffic !== 'open') {
         this.report.add(['events', at, 'rate'], `goes with traffic.rate alone; remove it`);
       }
-      return [{ ...happening, atMs }];
+      return [{ event: { ...happening, atMs }, at }];
     });
-    return made.sort((a, b) => a.atMs - b.atMs);
+    const ordered = made.sort(
+      (a, b) => a.event.atMs - b.event.atMs || Number(isEnd(b.event)) - Number(isEnd(a.event)),
+    );
+    if (made.length === this.file.events?.length) this.checkEnds(ordered);
+    return ordered.map(({ event }) => event);
+  }
+
+  /** What ends must have begun. `events`: in order. */
+  private checkEnds(events: readonly EventAt[]): void {
+    const lasting = new Set<string>();
+    for (const { event, at } of events) {
+      if (event.kind !== 'slower' && event.kind !== 'down' && event.kind !== 'hangs') continue;
+      const { kind, backend } = event;
+      const state = `${kind} ${backend}`;
+      if (!isEnd(event)) lasting.add(state);
+      else if (!lasting.delete(state)) {
+        const what = kind === 'hangs' ? 'does not hang' : `is not ${kind}`;
+        const problem = `${backend} ${what} before that, so this ends nothing; write a later time`;
+        this.report.add(['events', at, 'at'], problem);
+      }
+    }
   }
 
   private momentMs({ kind, ms }: Moment, at: number): number | null {
@@ -241,6 +261,18 @@ class Making {
     this.report.add(['events', at, 'reload'], `${path} has no pool ${show(pool.name)}`);
     return null;
   }
+}
+
+/** `at`: its place in the file. */
+interface EventAt {
+  readonly event: ScenarioEvent;
+  readonly at: number;
+}
+
+/** Is from now on as it was? At the same moment, what ends goes before what begins. */
+function isEnd(event: ScenarioEvent): boolean {
+  if (event.kind === 'slower') return event.factor === 1;
+  return (event.kind === 'down' && !event.isDown) || (event.kind === 'hangs' && !event.hangs);
 }
 
 const sameName =
