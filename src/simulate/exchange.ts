@@ -14,10 +14,11 @@ import { NO_KEY } from '../core/http/hash-key.ts';
 import type { Head } from '../core/http/head.ts';
 import { NO_TRIAL } from '../core/resilience/circuit.ts';
 import type { Backend } from '../core/table/backend.ts';
+import { endCode } from '../core/telemetry/end-code.ts';
 import type { SimBalancer } from './balancer.ts';
 import { Job, type Server } from './server.ts';
 
-/** How it ended when a backend answered with a 500; else by its failure's kind. */
+/** How it ended when a backend answered with a 500; else by the log's end code. */
 const STATUS_500 = 'status_500';
 
 /** A backend has the whole request and takes too long; or it is time for another attempt. */
@@ -238,14 +239,14 @@ export class SimExchange extends Job implements Waiter, Began {
   }
 
   giveUp(why: Failure): void {
-    this.end(why.kind);
+    this.end(endCode(why));
   }
 
   private leaveTable(): void {
     this.balancer.leave(this.backend!);
   }
 
-  /** `error`: null: it has been answered. */
+  /** `error`: an end code, or `STATUS_500`; null: it has been answered. */
   private end(error: string | null): void {
     const { place } = this;
     place.queue?.leave(place);

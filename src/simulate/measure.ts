@@ -30,7 +30,7 @@ export interface PhaseResult {
   readonly p90: number;
   readonly p99: number;
   readonly p999: number;
-  /** How many ended otherwise, by how: a failure's kind, or `status_500`. By name. */
+  /** How many ended otherwise, by how: an end code, or `status_500`. By name. */
   readonly errors: readonly (readonly [how: string, count: number])[];
   readonly retries: number;
   /** Attempts on each backend, in the order of the frame. */

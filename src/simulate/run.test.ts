@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configOf, ran, scenarioOf, sharesOf } from '../../test/fixtures/scenario.ts';
+import { allEndCodes } from '../core/telemetry/end-code.ts';
 import { frameOf, Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -183,6 +184,16 @@ describe('what happens in a run', () => {
     const { phases } = ran(scenarioOf({ events }));
     expect(phases[1].answered).toBe(0);
     expect(phases[1].errors.map(([how]) => how)).toContain('no_backend');
+  });
+
+  it('requests fail by the end codes of the log', () => {
+    const events = [1, 2, 3].flatMap((n) =>
+      at(5000, { kind: 'hangs', backend: `server-${n}`, hangs: true }),
+    );
+    const { errors } = ran(scenarioOf({ events })).total;
+    const codes = errors.map(([how]) => how);
+    expect(codes).toContain('backend_closed');
+    expect(allEndCodes()).toEqual(expect.arrayContaining(codes));
   });
 
   it('a backend that fails is ejected where passive health is on', () => {
