@@ -6,11 +6,11 @@ import * as z from 'zod';
 import { didYouMean, show } from './diagnostics.ts';
 import {
   DURATION_PATTERN,
+  noUnit,
   type Parsed,
   parseDuration,
   parseSize,
   SIZE_PATTERN,
-  withUnit,
 } from './quantities.ts';
 
 /** What to write instead of a duration of nothing. */
@@ -54,21 +54,22 @@ export function text(problem: (text: string) => string | null, about: About) {
   }, about);
 }
 
-/** A duration in milliseconds. `zero`: what to do instead of 0; null: 0 is fine. */
-export function duration(zero: string | null, description: string) {
+/**
+ * A duration in milliseconds. `zero`: what to do instead of 0; null: 0 is fine. A number without a
+ * unit is told to take that of `example`.
+ */
+export function duration(zero: string | null, description: string, example = '5s') {
+  const unit = example.endsWith('ms') ? 'ms' : 's';
   return parsed(
     (given) => {
-      const result = parseDuration(given);
+      const result = parseDuration(given, unit);
       if ('value' in result && result.value === 0 && zero !== null) {
         return { problem: `${show(given)} is too short; ${zero}` };
       }
       return result;
     },
-    { title: 'duration', description, pattern: DURATION_PATTERN, examples: ['5s'] },
-    (given) =>
-      given < 0
-        ? `${given} is negative; write a duration such as 5s`
-        : `${given} has no unit; write ${withUnit(given)}`,
+    { title: 'duration', description, pattern: DURATION_PATTERN, examples: [example] },
+    (given) => noUnit(given, unit),
   );
 }
 

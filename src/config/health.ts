@@ -4,13 +4,7 @@ import { parseHostField, parseProbePath } from './addresses.ts';
 import { isToken } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, POSITIVE, parsed, settle, text, whole } from './fields.ts';
-import {
-  DURATION_PATTERN,
-  type Parsed,
-  parseDuration,
-  parseStatus,
-  withUnit,
-} from './quantities.ts';
+import { DURATION_PATTERN, noUnit, type Parsed, parseDuration, parseStatus } from './quantities.ts';
 
 const status = z
   .union([z.number(), z.string()], { error: expected('a status', '200, 2xx or 200-399') })
@@ -150,7 +144,7 @@ const LEAST_LOAD_MS = 20;
 const MOST_LOAD_MS = 1000;
 
 function parseLoadInterval(given: string): Parsed<number> {
-  const result = parseDuration(given);
+  const result = parseDuration(given, 'ms');
   if ('problem' in result) return result;
   if (result.value >= LEAST_LOAD_MS && result.value <= MOST_LOAD_MS) return result;
   return { problem: `${show(given)} is out of range; write 20ms to 1s: after that it is stale` };
@@ -176,7 +170,7 @@ export const loadProbe = z
           pattern: DURATION_PATTERN,
           examples: ['500ms'],
         },
-        (given) => `${given} has no unit; write ${withUnit(given)}`,
+        (given) => noUnit(given, 'ms'),
       ).prefault('500ms'),
     },
     { error: expected('a mapping', '{path: /load}') },

@@ -17,8 +17,9 @@ describe('hedging as it is written', () => {
     ['p50', '"p50" is out of range; write p80 to p99'],
     ['p100', '"p100" is out of range; write p80 to p99'],
     ['0ms', '"0ms" is too short; write 1ms or more'],
-    ['50', '"50" has no unit; write 50s'],
-    [50, '50 has no unit; write 50s'],
+    ['50', '"50" has no unit; write 50ms'],
+    [50, '50 has no unit; write 50ms'],
+    [-50, '-50 is negative; write a duration such as 5ms'],
     ['slow', '"slow" is no time; write 50ms, or p95'],
   ])('says what is wrong with %s', (after, problem) => {
     expect(problems({ after })).toEqual([problem]);

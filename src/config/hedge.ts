@@ -6,9 +6,9 @@ import { expected, parsed } from './fields.ts';
 import {
   DURATION_PATTERN,
   formatDuration,
+  noUnit,
   type Parsed,
   parseDuration,
-  withUnit,
 } from './quantities.ts';
 
 /** With fewer slow ones than that the budget would not pay for all second attempts. */
@@ -24,7 +24,7 @@ function parseAfter(text: string): Parsed<HedgeConfig> {
     }
     return { problem: `${show(text)} is out of range; write p${LEAST_PERCENT} to p99` };
   }
-  const result = parseDuration(text);
+  const result = parseDuration(text, 'ms');
   if ('problem' in result) {
     const isNumber = /\d/.test(text);
     return isNumber ? result : { problem: `${show(text)} is no time; write 50ms, or p95` };
@@ -52,7 +52,7 @@ export const hedge = z
           pattern: `${DURATION_PATTERN}|^p[89][0-9]$`,
           examples: ['50ms', 'p95'],
         },
-        (given) => `${given} has no unit; write ${withUnit(given)}`,
+        (given) => noUnit(given, 'ms'),
       ).prefault('p95'),
     },
     { error: expected('a mapping', 'hedge: {after: 50ms}, or remove the key') },

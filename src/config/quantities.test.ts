@@ -5,10 +5,10 @@ import {
   formatSize,
   formatStatus,
   LONGEST_DURATION_MS,
+  noUnit,
   parseDuration,
   parseSize,
   parseStatus,
-  withUnit,
 } from './quantities.ts';
 
 const problemOf = (result: object): string => ('problem' in result ? String(result.problem) : '');
@@ -51,8 +51,14 @@ describe('a duration', () => {
   });
 
   it('takes a number without a unit in the thousands for milliseconds', () => {
-    expect(withUnit(5)).toBe('5s');
-    expect(withUnit(1500)).toContain('1500ms if these are milliseconds');
+    expect(noUnit(5)).toBe('5 has no unit; write 5s');
+    expect(noUnit(1500)).toContain('1500ms if these are milliseconds');
+  });
+
+  it('takes one for milliseconds where these are usual, unless it is a part of one', () => {
+    expect(noUnit(25, 'ms')).toBe('25 has no unit; write 25ms');
+    expect(noUnit(0.5, 'ms')).toBe('0.5 has no unit; write 0.5s');
+    expect(problemOf(parseDuration('25', 'ms'))).toBe('"25" has no unit; write 25ms');
   });
 });
 

@@ -20,10 +20,13 @@ export const LONGEST_DURATION_MS = 576 * 3_600_000;
 
 export const DURATION_PATTERN = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h)$';
 
+/** What a field is usually written in, and a number without a unit is told to take. */
+export type HintUnit = 'ms' | 's';
+
 /** `500ms`, `1.5s`, `5m`, `2h` to whole milliseconds. */
-export function parseDuration(text: string): Parsed<number> {
+export function parseDuration(text: string, unit: HintUnit = 's'): Parsed<number> {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  if (match === null) return { problem: durationProblem(text.trim()) };
+  if (match === null) return { problem: durationProblem(text.trim(), unit) };
   const exact = Number(match[1]) * MS_PER_UNIT[match[2]];
   const ms = Math.round(exact);
   if (Math.abs(exact - ms) > 1e-6) {
@@ -35,24 +38,31 @@ export function parseDuration(text: string): Parsed<number> {
   return { value: ms };
 }
 
-function durationProblem(text: string): string {
+function durationProblem(text: string, unit: HintUnit): string {
   if (/^-/.test(text)) return `${show(text)} is negative; write a duration such as 5s`;
-  const suggestion = suggestedDuration(text);
+  const suggestion = suggestedDuration(text, unit);
   if (/^\d+$/.test(text)) return `${show(text)} has no unit; write ${suggestion}`;
   if (suggestion !== null) return `${show(text)} is not a duration; write ${suggestion}`;
   return `${show(text)} is not a duration; write a number and a unit: 500ms, 5s, 1m or 2h`;
 }
 
+/** What is said of a number where a duration belongs. */
+export const noUnit = (given: number, unit: HintUnit = 's'): string =>
+  given < 0
+    ? `${given} is negative; write a duration such as 5${unit}`
+    : `${given} has no unit; write ${withUnit(given, unit)}`;
+
 /** The remedy for a number without a unit. Thousands are probably milliseconds. */
-export function withUnit(count: number): string {
+function withUnit(count: number, unit: HintUnit): string {
+  if (unit === 'ms' && Number.isInteger(count)) return `${count}ms`;
   if (count >= 1000 && Number.isInteger(count)) {
     return `${formatDuration(count)} if these are milliseconds, else ${count}s`;
   }
   return `${count}s`;
 }
 
-function suggestedDuration(text: string): string | null {
-  if (/^\d+(\.\d+)?$/.test(text)) return withUnit(Number(text));
+function suggestedDuration(text: string, unit: HintUnit): string | null {
+  if (/^\d+(\.\d+)?$/.test(text)) return withUnit(Number(text), unit);
   let ms = 0;
   let first: string | null = null;
   let count = 0;

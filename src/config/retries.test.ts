@@ -43,6 +43,15 @@ describe('retries as they are written', () => {
     expect(retries.parse({ on: [] }).on).toEqual([]);
   });
 
+  it('are timed in milliseconds, which a number without a unit is told', () => {
+    expect(problems({ backoff: 25, max_backoff: '250', attempt_timeout: 1500 })).toEqual([
+      '1500 has no unit; write 1500ms',
+      '25 has no unit; write 25ms',
+      '"250" has no unit; write 250ms',
+    ]);
+    expect(problems({ backoff: 0.5 })).toEqual(['0.5 has no unit; write 0.5s']);
+  });
+
   it('have an attempt time out after more than nothing', () => {
     expect(problems({ attempt_timeout: '0s' })).toEqual([
       '"0s" is too short; write 1ms or more, or remove the key: then timeouts.response holds',

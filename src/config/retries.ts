@@ -43,13 +43,15 @@ export const retries = z
         "The time for a response's head, from when the backend has the whole request. Then there " +
           'is another attempt, or 504. For requests that may be tried again; `timeouts.response` ' +
           'holds for all.',
+        '500ms',
       ).optional(),
       backoff: duration(
         POSITIVE,
         'When every backend has been tried, the next attempt waits for a random time up to this, ' +
           'which doubles with each such wait.',
+        '25ms',
       ).prefault('25ms'),
-      max_backoff: duration(POSITIVE, 'The longest that this becomes.').prefault('250ms'),
+      max_backoff: duration(POSITIVE, 'The longest that this becomes.', '250ms').prefault('250ms'),
     },
     { error: expected('a mapping', 'retries: {} for the defaults, or remove the key') },
   )

@@ -70,7 +70,8 @@ describe('a service time', () => {
 
   it.each([
     ['0ms', '"0ms" is too short; write a time such as 5ms or 0.2ms'],
-    ['5', '"5" has no unit; write 5s'],
+    ['5', '"5" has no unit; write 5ms'],
+    ['0.2', '"0.2" has no unit; write 0.2ms'],
   ])('is not %s', (given, problem) => {
     expect(parseServiceTime(given)).toEqual({ problem });
   });

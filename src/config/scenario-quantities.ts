@@ -57,7 +57,8 @@ export function parseServiceTime(text: string): Parsed<number> {
   if (fine !== null && Number(fine[1]) > 0 && Number(fine[1]) < 1000) {
     return { value: Number(fine[1]) };
   }
-  const result = parseDuration(text);
+  if (/^\d+(\.\d+)?$/.test(text)) return { problem: `${show(text)} has no unit; write ${text}ms` };
+  const result = parseDuration(text, 'ms');
   if ('value' in result && result.value === 0) {
     return { problem: `${show(text)} is too short; write a time such as 5ms or 0.2ms` };
   }

@@ -12,6 +12,7 @@ import {
   text,
   whole,
 } from './fields.ts';
+import { noUnit } from './quantities.ts';
 import {
   parseMoment,
   parseScenarioRate,
@@ -115,7 +116,7 @@ const event = z.strictObject({
       description: 'Since the traffic began, or, with `traffic.start`, by the clock.',
       examples: ['2m', '12:00'],
     },
-    (given) => `${given} has no unit; write ${given}s`,
+    noUnit,
   ),
   backend: name('Whom it befalls.').optional(),
   slower: decimal(

@@ -9,9 +9,9 @@ import { isMisspelt } from './keys.ts';
 import {
   DURATION_PATTERN,
   formatDuration,
+  noUnit,
   type Parsed,
   parseDuration,
-  withUnit,
 } from './quantities.ts';
 
 const LONGEST_NAME = 128;
@@ -92,7 +92,7 @@ export const sticky = z
           pattern: DURATION_PATTERN,
           examples: ['12h'],
         },
-        (given) => `${given} has no unit; write ${withUnit(given)}`,
+        noUnit,
       ).optional(),
       secret: text(secretProblem, {
         title: 'text',
@@ -112,7 +112,7 @@ export const sticky = z
           pattern: DURATION_PATTERN,
           examples: ['30m'],
         },
-        (given) => `${given} has no unit; write ${withUnit(given)}`,
+        noUnit,
       ).optional(),
       sessions: whole(
         1,
