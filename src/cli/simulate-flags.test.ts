@@ -29,16 +29,25 @@ describe('flags of simulate', () => {
           { at: '90s', backend: 'a-b', down: false },
         ],
       },
+      typed: [
+        '--slow server-3=5x@12:00',
+        '--slow server-1=1.5@1m-2m',
+        '--slow server-1=1.5@1m-2m',
+        '--down server-2@30s',
+        '--down a-b@1m-90s',
+        '--down a-b@1m-90s',
+      ],
     });
   });
 
   it('that are not there say nothing', () => {
-    expect(scenarioOf({})).toEqual({ value: { traffic: {}, service: {} } });
+    expect(scenarioOf({})).toEqual({ value: { traffic: {}, service: {} }, typed: [] });
   });
 
   it('leave what is no number to who knows what it should be', () => {
     expect(scenarioOf({ seed: 'x', clients: '1.5' })).toEqual({
       value: { seed: 'x', traffic: { clients: '1.5' }, service: {} },
+      typed: [],
     });
   });
 
@@ -54,11 +63,13 @@ describe('flags of simulate', () => {
   });
 
   it('are what mistakes are called by', () => {
-    expect(['traffic.rate', 'policies[1]', 'seed', 'events[0].at'].map(flagOf)).toEqual([
+    const typed = ['--slow a=5x@1m', '--down b@2m'];
+    const keys = ['traffic.rate', 'policies[1]', 'seed', 'events[1].at'];
+    expect(keys.map((key) => flagOf(key, typed))).toEqual([
       '--rate',
       '--policies',
       '--seed',
-      '--slow or --down (events[0].at)',
+      '--down b@2m',
     ]);
   });
 });

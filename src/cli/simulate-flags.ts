@@ -35,15 +35,23 @@ const PLACES: Readonly<Record<string, string>> = {
   policies: '--policies',
 };
 
-/** The flag that a key of the scenario came from. */
-export function flagOf(key: string): string {
+/** The flag that a key of the scenario came from. `events`: as they were typed. */
+export function flagOf(key: string, events: readonly string[]): string {
+  const event = /^events\[(\d+)\]/.exec(key);
+  if (event !== null) return events[Number(event[1])] ?? key;
   const found = Object.keys(PLACES).find((place) => key === place || key.startsWith(`${place}[`));
-  return found === undefined ? `--slow or --down (${key})` : PLACES[found];
+  return found === undefined ? key : PLACES[found];
 }
 
-/** The scenario that they describe, unchecked; or what is wrong with one of them. */
-export function scenarioOf(flags: SimulateFlags): { value: object } | { problem: string } {
+/**
+ * The scenario that they describe, unchecked, and with each event what was typed; or what is wrong
+ * with one of them.
+ */
+export function scenarioOf(
+  flags: SimulateFlags,
+): { value: object; typed: readonly string[] } | { problem: string } {
   const events: object[] = [];
+  const typed: string[] = [];
   for (const [flag, given] of [
     ...(flags.slow ?? []).map((each) => ['--slow', each]),
     ...(flags.down ?? []).map((each) => ['--down', each]),
@@ -51,6 +59,7 @@ export function scenarioOf(flags: SimulateFlags): { value: object } | { problem:
     const made = flag === '--slow' ? slowEvents(given) : downEvents(given);
     if (made === null) return { problem: `${flag}: ${show(given)} ${REMEDIES[flag]}` };
     events.push(...made);
+    typed.push(...made.map(() => `${flag} ${given}`));
   }
   const { rate, clients, think, replay, for: lasts, start, service, concurrency } = flags;
   return {
@@ -62,6 +71,7 @@ export function scenarioOf(flags: SimulateFlags): { value: object } | { problem:
       service: given({ time: service, concurrency: number(concurrency) }),
       events: events.length === 0 ? undefined : events,
     }),
+    typed,
   };
 }
 

@@ -97,9 +97,12 @@ describe('what cannot be simulated', () => {
   it.each([
     [{ rate: 'fast' }, '--rate: "fast" is not a rate; write requests'],
     [{ policies: 'adaptve' }, '--policies: "adaptve" is not known here; did you mean "adaptive"?'],
-    [{ slow: ['a=0x@1s'] }, '--slow or --down (events[0].slower): 0 is out of range'],
-    [{ slow: ['c=5x@1s'] }, '(events[0].backend): no backend is called "c"; there are a, b\n'],
-    [{ down: ['a@10s-5s'] }, 'a is not down before that, so this ends nothing; write a later'],
+    [{ slow: ['a=0x@1s'] }, '--slow a=0x@1s: 0 is out of range'],
+    [{ slow: ['c=5x@1s'] }, '--slow c=5x@1s: no backend is called "c"; there are a, b\n'],
+    [
+      { down: ['a@10s-5s'] },
+      '--down a@10s-5s: a is not down before that, so this ends nothing; write a later',
+    ],
     [{ slow: ['a=5x@12:00-11:59'], start: '11:58' }, 'a is not slower before that'],
     [{ down: ['a'] }, '--down: "a" does not say who is down when'],
     [{ rate: '5', clients: '5' }, '--clients: clients and rate exclude each other; remove one'],
@@ -125,6 +128,12 @@ describe('what cannot be simulated', () => {
     const { code, err } = await simulated({ scenario });
     expect(code).toBe(78);
     expect(err).toContain(':2:23 events[0].backend: no backend is called "c"; there are a, b\n');
+  });
+
+  it('is shown as it was typed also if there is a file', async () => {
+    const scenario = write('traffic.yaml', 'events:\n  - {at: 1s, backend: b, down: true}\n');
+    const { err } = await simulated({ scenario, down: ['a@2s', 'c@2s'] });
+    expect(err).toMatch(/^--down c@2s: no backend is called "c"; there are a, b\n/);
   });
 
   it('is a reload of what is not good', async () => {

@@ -65,7 +65,7 @@ async function scenarioFor(
   if (typed === null) return ExitCode.usage;
   const read = flags.scenario === undefined ? nothing() : readScenario(terminal, flags.scenario);
   if (read === null) return ExitCode.config;
-  const file = merged(read.file, typed);
+  const file = merged(read.file, typed.file);
   const { report } = read;
   const folder = flags.scenario === undefined ? '.' : dirname(resolve(flags.scenario));
   const reloads = await loadReloads(terminal, file, folder, report);
@@ -73,8 +73,13 @@ async function scenarioFor(
   const files = new NamedFiles(flags.replay === undefined ? folder : '.');
   const scenario = makeScenario(file, { config, files, reloads, report });
   if (scenario !== null) return scenario;
-  const renamed = (each: Diagnostic): Diagnostic =>
-    flags.scenario === undefined ? { ...each, key: flagOf(each.key) } : each;
+  // Those that were typed come after those of the file.
+  const events = [...(read.file.events ?? []).map(() => ''), ...typed.events];
+  const renamed = (each: Diagnostic): Diagnostic => {
+    const key = flagOf(each.key, events);
+    const isTyped = flags.scenario === undefined || typed.events.includes(key);
+    return isTyped ? { file: '', place: null, key, message: each.message } : each;
+  };
   explain(terminal, report.diagnostics.map(renamed), NOT_SIMULATED);
   return flags.scenario === undefined ? ExitCode.usage : ExitCode.config;
 }
@@ -85,9 +90,15 @@ interface Read {
   readonly report: Report;
 }
 
+/** What was typed: the scenario, and with each of its events the flag and its text. */
+interface Typed {
+  readonly file: ScenarioFile;
+  readonly events: readonly string[];
+}
+
 const nothing = (): Read => ({ file: {}, report: new Report('') });
 
-function typedScenario(terminal: Terminal, flags: SimulateFlags): ScenarioFile | null {
+function typedScenario(terminal: Terminal, flags: SimulateFlags): Typed | null {
   const typed = scenarioOf(flags);
   if ('problem' in typed) {
     terminal.err(`${typed.problem}\n`);
@@ -95,8 +106,11 @@ function typedScenario(terminal: Terminal, flags: SimulateFlags): ScenarioFile |
   }
   const report = new Report('');
   const file = checkValues(typed.value, report, scenarioSchema);
-  if (file !== null) return file;
-  const renamed = report.diagnostics.map((each) => ({ ...each, key: flagOf(each.key) }));
+  if (file !== null) return { file, events: typed.typed };
+  const renamed = report.diagnostics.map((each) => ({
+    ...each,
+    key: flagOf(each.key, typed.typed),
+  }));
   explain(terminal, renamed, NOT_SIMULATED);
   return null;
 }
