@@ -79,10 +79,20 @@ describe('evenkeel simulate', () => {
     expect(readFileSync(report, 'utf8')).toMatch(/^<!doctype html>\n[\s\S]*<\/html>\n$/);
   });
 
-  it('says why it cannot write one', async () => {
-    const { code, err } = await simulated({ for: '1s', report: join(folder, 'no', 'r.html') });
+  it('says before it runs that it cannot write one', async () => {
+    const none = join(folder, 'no');
+    const { code, out, err } = await simulated({ for: '1s', report: join(none, 'r.html') });
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toBe(`--report: there is no folder ${none}; make it, or name another file\n`);
+    const into = await simulated({ for: '1s', report: folder });
+    expect(into.err).toBe(`--report: ${folder} is a folder; name a file in it\n`);
+  });
+
+  it('says after it why it could not', async () => {
+    const report = join(folder, 'r'.repeat(300));
+    const { code, err } = await simulated({ for: '1s', report });
     expect(code).toBe(1);
-    expect(err).toContain(`r.html: ENOENT; name another file\n`);
+    expect(err).toContain(`cannot write the report to ${report}: ENAMETOOLONG; name another file\n`);
   });
 
   it('says how far it is to somebody who watches', async () => {

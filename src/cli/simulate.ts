@@ -1,5 +1,5 @@
 /** `evenkeel simulate [config]`: what would become of this traffic, with this policy or that. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Diagnostic, Report } from '../config/diagnostics.ts';
 import { NamedFiles, readText } from '../config/files.ts';
@@ -35,11 +35,24 @@ export async function simulate(
   if (typeof loaded === 'number') return loaded;
   const scenario = await scenarioFor(terminal, loaded.config, flags);
   if (typeof scenario === 'number') return scenario;
+  const problem = flags.report === undefined ? null : reportProblem(flags.report);
+  if (problem !== null) {
+    terminal.err(`--report: ${problem}\n`);
+    return ExitCode.usage;
+  }
   const outcome = runAll(terminal, scenario, now);
   terminal.out(summaryText(outcome, loaded.file));
   return flags.report === undefined
     ? ExitCode.ok
     : writeReport(terminal, flags.report, reportHtml(outcome, loaded.file));
+}
+
+/** Why no report can be written there, as far as that can be seen before. */
+function reportProblem(path: string): string | null {
+  const isFolder = (at: string): boolean => existsSync(at) && statSync(at).isDirectory();
+  if (isFolder(path)) return `${path} is a folder; name a file in it`;
+  const folder = dirname(path);
+  return isFolder(folder) ? null : `there is no folder ${folder}; make it, or name another file`;
 }
 
 function writeReport(terminal: Terminal, path: string, html: string): ExitCode {

@@ -83,6 +83,11 @@ describe('a scenario', () => {
     ]);
   });
 
+  it('may begin with no traffic, if some comes later', () => {
+    const { traffic } = made('traffic: {rate: 0}\nevents: [{at: 5s, rate: 10/s}]');
+    expect(traffic).toHaveProperty('perSecond', 0);
+  });
+
   it('goes on for a minute after its last event', () => {
     expect(made('events: [{at: 3m, rate: 5}]').durationMs).toBe(240_000);
   });
@@ -153,6 +158,8 @@ describe('a scenario that does not fit', () => {
       'traffic: {rate: 5, clients: 3}',
       'traffic.clients: clients and rate exclude each other; remove one',
     ],
+    ['traffic: {rate: 0/s}', 'traffic.rate: no request would come; write a rate above 0'],
+    ['traffic: {rate: 0%}', 'traffic.rate: no request would come; write a rate above 0'],
     [
       'traffic: {think: 5s}',
       'traffic.think: only `clients` think; write clients: 64, or remove it',

@@ -154,6 +154,10 @@ class Making {
       return { kind: 'closed', clients, thinkMs: think ?? DEFAULT_THINK_MS };
     }
     const perSecond = perSecondOf(rate ?? DEFAULT_LOAD, capacity);
+    const comesLater = this.file.events?.some((event) => event.rate !== undefined) === true;
+    if (perSecond === 0 && !comesLater) {
+      this.report.add(['traffic', 'rate'], 'no request would come; write a rate above 0');
+    }
     return { kind: 'open', perSecond, arrivals: arrivals ?? 'poisson' };
   }
 
