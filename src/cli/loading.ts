@@ -18,24 +18,28 @@ export const defaultFile = (exists: (file: string) => boolean = existsSync): str
 
 /**
  * Loads the named file, or the default one. What is wrong goes to standard error, all of it, with
- * the consequence, and the exit code comes back instead of a configuration.
+ * the consequence, and the exit code comes back instead of a configuration. `otherwise`: what to
+ * type where there is no file.
  */
 export async function loadOrExplain(
   terminal: Terminal,
   named: string | undefined,
   consequence: string,
+  otherwise = '',
 ): Promise<{ readonly file: string; readonly config: Config } | ExitCode> {
   const file = named ?? defaultFile();
   if (file === null) {
     terminal.err(
       `evenkeel: there is no ${DEFAULT_FILES.join(' and no ')} in this folder; ` +
-        'name a file, or start without one: evenkeel 9001 9002 9003\n',
+        `name a file${otherwise}\n`,
     );
     return ExitCode.config;
   }
   const loaded = await loadConfig(file, terminal.env);
   if (!('config' in loaded)) {
-    explain(terminal, loaded.diagnostics, consequence);
+    const more = existsSync(file) ? '' : otherwise;
+    const said = loaded.diagnostics.map((each) => ({ ...each, message: each.message + more }));
+    explain(terminal, said, consequence);
     return ExitCode.config;
   }
   const { config } = loaded;

@@ -62,4 +62,21 @@ describe('the command line', () => {
     expect(code).toBe(78);
     expect(err).toContain('/nowhere/config.yaml');
   });
+
+  it('offers to start without a file where something is to be started', async () => {
+    const missing = 'there is no file /no.yaml; write it or name another';
+    const { err } = await type('run /no.yaml');
+    expect(err).toContain(`${missing}, or start without one: evenkeel 9001 9002 9003
+`);
+    for (const line of ['check /no.yaml', 'explain GET / -c /no.yaml', 'simulate /no.yaml']) {
+      expect((await type(line)).err).toContain(`${missing}
+`);
+    }
+  });
+
+  it('says how a file is run', async () => {
+    const { code, err } = await type('package.json');
+    expect(code).toBe(2);
+    expect(err).toContain('"package.json" is a file; write: evenkeel run package.json\n');
+  });
 });

@@ -1,4 +1,5 @@
 /** What can be typed. Every command is a function from a terminal and its words to an exit code. */
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { didYouMean } from '../config/diagnostics.ts';
 import { runtime, version } from './about.ts';
@@ -76,6 +77,9 @@ function buildProgram(terminal: Terminal, ended: (code: ExitCode) => void): Comm
       const all = [...targets, ...(options.to ?? [])];
       const wrong = targets.find((word) => !isTarget(word));
       if (wrong !== undefined) {
+        if (existsSync(wrong)) {
+          program.error(`error: "${wrong}" is a file; write: evenkeel run ${wrong}`);
+        }
         const names = program.commands.map((command) => command.name());
         program.error(`error: unknown command "${wrong}"${didYouMean(wrong, names)}`);
       }

@@ -6,9 +6,11 @@ import { explain, loadOrExplain, NOTHING_STARTED } from './loading.ts';
 import { serve } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
+const OR_WITHOUT = ', or start without one: evenkeel 9001 9002 9003';
+
 /** Runs the balancer of a configuration file until it is stopped. */
 export async function runFile(terminal: Terminal, named: string | undefined): Promise<ExitCode> {
-  const loaded = await loadOrExplain(terminal, named, NOTHING_STARTED);
+  const loaded = await loadOrExplain(terminal, named, NOTHING_STARTED, OR_WITHOUT);
   if (typeof loaded === 'number') return loaded;
   const { file, config } = loaded;
   const load = () => loadConfig(file, terminal.env);

@@ -92,7 +92,9 @@ describe('evenkeel simulate', () => {
     const report = join(folder, 'r'.repeat(300));
     const { code, err } = await simulated({ for: '1s', report });
     expect(code).toBe(1);
-    expect(err).toContain(`cannot write the report to ${report}: ENAMETOOLONG; name another file\n`);
+    expect(err).toContain(
+      `cannot write the report to ${report}: ENAMETOOLONG; name another file\n`,
+    );
   });
 
   it('says how far it is to somebody who watches', async () => {

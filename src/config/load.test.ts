@@ -109,7 +109,7 @@ describe('a file', () => {
 
   it('that cannot be read is reported in one line', async () => {
     expect(complaintsOf(await loadConfig(join(folder, 'none.yaml'), {}))).toBe(
-      'there is no file /none.yaml; write one, or start without: evenkeel 9001 9002',
+      'there is no file /none.yaml; write it or name another',
     );
     expect(complaintsOf(await loadConfig(folder, {}))).toBe(' is a directory; name a file in it');
     expect(complaintsOf(await loadConfig(write('bad', '').concat('\0'), {}))).toContain(

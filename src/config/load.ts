@@ -95,7 +95,7 @@ function failed(file: string, message: string): ConfigResult {
 
 function fileProblem(problem: string, path: string): string {
   if (!problem.startsWith('there is no file')) return problem;
-  return `there is no file ${path}; write one, or start without: evenkeel 9001 9002`;
+  return `there is no file ${path}; write it or name another`;
 }
 
 /** Bun does; Node says so since 22.18. */

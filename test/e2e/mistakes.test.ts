@@ -77,7 +77,7 @@ describe('a wrong configuration', () => {
     mkdirSync(join(folder, 'directory'));
     writeFileSync(join(folder, 'bytes.yaml'), Buffer.from([0x61, 0x0a, 0xff]));
     const cases = [
-      ['nowhere.yaml', 'there is no file nowhere.yaml; write one, or start without: '],
+      ['nowhere.yaml', 'there is no file nowhere.yaml; write it or name another'],
       ['directory', 'directory is a directory; name a file in it'],
       ['bytes.yaml', 'bytes.yaml:2:1 is not UTF-8 text; save it as UTF-8'],
     ];

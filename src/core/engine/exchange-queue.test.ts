@@ -67,7 +67,7 @@ describe('an exchange that finds no room', () => {
     expect(third.received).toContain('Retry-After: 1\r\n');
     expect(stage.record.failure).toMatchObject({
       kind: 'overloaded',
-      cause: 'no backend has room (max_requests or max_connections), and 1 requests wait already',
+      cause: 'no backend has room (max_requests or max_connections), and 1 request waits already',
     });
   });
 

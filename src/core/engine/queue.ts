@@ -280,7 +280,10 @@ const overloaded = (cause: string): Failure =>
   );
 
 const full = (size: number): Failure =>
-  overloaded(size === 0 ? ', and nobody may wait' : `, and ${size} requests wait already`);
+  overloaded(size === 0 ? ', and nobody may wait' : `, and ${waiting(size)} already`);
+
+const waiting = (size: number): string =>
+  size === 1 ? '1 request waits' : `${size} requests wait`;
 
 const late = (timeoutMs: number): Failure =>
   overloaded(`, and none had any within ${timeoutMs} ms`);
