@@ -20,6 +20,10 @@ describe('hedging as it is written', () => {
     ['50', '"50" has no unit; write 50ms'],
     [50, '50 has no unit; write 50ms'],
     [-50, '-50 is negative; write a duration such as 5ms'],
+    ['p99.9', '"p99.9" is no percentile here; write p80 to p99'],
+    ['95%', '"95%" is no percentile here; write p95'],
+    ['P95', '"P95" is no percentile here; write p95'],
+    ['50 %', '"50 %" is no percentile here; write p80 to p99'],
     ['slow', '"slow" is no time; write 50ms, or p95'],
   ])('says what is wrong with %s', (after, problem) => {
     expect(problems({ after })).toEqual([problem]);

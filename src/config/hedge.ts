@@ -24,6 +24,13 @@ function parseAfter(text: string): Parsed<HedgeConfig> {
     }
     return { problem: `${show(text)} is out of range; write p${LEAST_PERCENT} to p99` };
   }
+  const near = /^(?:p\s*)?(\d+(?:\.\d+)?)\s*(?:%|th)?$/i.exec(text.trim());
+  if (near !== null && !/^\d+(\.\d+)?$/.test(text.trim())) {
+    const value = Number(near[1]);
+    const isGood = Number.isInteger(value) && value >= LEAST_PERCENT && value <= 99;
+    const remedy = isGood ? `p${value}` : `p${LEAST_PERCENT} to p99`;
+    return { problem: `${show(text)} is no percentile here; write ${remedy}` };
+  }
   const result = parseDuration(text, 'ms');
   if ('problem' in result) {
     const isNumber = /\d/.test(text);

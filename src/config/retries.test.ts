@@ -36,8 +36,12 @@ describe('retries as they are written', () => {
     expect(problems({ on: ['5xx'] })).toEqual([
       `"5xx" is neither a status of a failure nor timeout; ${forms}`,
     ]);
-    expect(problems({ on: 503 })).toEqual([
-      'expected a list, found 503; write the statuses: on: [502, 503, 504]',
+    expect(problems({ on: 503 })).toEqual(['expected a list, found 503; write on: [503]']);
+    expect(problems({ on: 'timeout' })).toEqual([
+      'expected a list, found "timeout"; write on: [timeout]',
+    ]);
+    expect(problems({ on: true })).toEqual([
+      'expected a list, found true; write on: [502, 503, 504, timeout]',
     ]);
     expect(retries.parse({ on: [429, '503', 'timeout'] }).on).toEqual([429, 503, 'timeout']);
     expect(retries.parse({ on: [] }).on).toEqual([]);

@@ -17,6 +17,13 @@ const outcome = z
     return settle({ problem: `${show(given)} is ${what}; ${FORMS}` }, given, context);
   });
 
+/** One outcome alone is told to stand in brackets. */
+function notAList(issue: { input?: unknown }): string | undefined {
+  const { input } = issue;
+  const isOne = outcome.safeParse(input).success;
+  return expected('a list', isOne ? `on: [${input}]` : 'on: [502, 503, 504, timeout]')(issue);
+}
+
 /** The key `retries`. */
 export const retries = z
   .strictObject(
@@ -28,7 +35,7 @@ export const retries = z
         { below: 'write 1 or more, or remove "retries": a lost connection alone is tried again' },
       ).prefault(1),
       on: z
-        .array(outcome, { error: expected('a list', 'the statuses: on: [502, 503, 504]') })
+        .array(outcome, { error: notAList })
         .meta({
           title: 'list of outcomes',
           description:
