@@ -295,7 +295,7 @@ class World implements SimNetwork, SocketWorld {
     const listener = this.listeners.get(key);
     const answerMs = this.clock.nowMs() + this.drawMs(this.options.latencyBackMs);
     if (listener === undefined || this.refusing.has(acceptor.address)) {
-      this.clock.wakeAt(answerMs, () => dialer.refuse(key));
+      this.clock.wakeAt(answerMs, () => dialer.refuse());
       return;
     }
     if (!this.takeRoom(acceptor.address)) {

@@ -7,6 +7,7 @@ import type { Alarm, Clock } from '../src/core/base/clock.ts';
 import { type Failure, failure } from '../src/core/base/failure.ts';
 import type { Rng } from '../src/core/base/rng.ts';
 import type { RelayEvents, Socket, SocketHandler } from '../src/core/base/transport.ts';
+import { spellAddress } from '../src/core/control/wording.ts';
 import type { NetworkFault, Range, Ratio, SimNetworkOptions } from './network.ts';
 import { Segments } from './segments.ts';
 import { join } from './wire.ts';
@@ -190,9 +191,10 @@ export class SimSocket implements Socket {
     this.peer.schedule();
   }
 
-  refuse(where: string): void {
+  refuse(): void {
     if (this.gone || this.closing) return;
     this.peer.gone = true;
+    const where = spellAddress(this.peer.address, this.peer.port);
     const cause = `${where} refused the connection`;
     this.goneWith(failure('refused', 'backend', 'connect', 'safe', cause));
   }
@@ -439,7 +441,7 @@ export class SimSocket implements Socket {
   }
 
   private resetFailure(): Failure {
-    const where = `${this.peer.address}:${this.peer.port}`;
+    const where = spellAddress(this.peer.address, this.peer.port);
     if (!this.opened) {
       const cause = `${where} reset the new connection`;
       return failure('reset', 'backend', 'connect', 'safe', cause);

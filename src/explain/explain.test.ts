@@ -39,6 +39,9 @@ describe('an explanation', () => {
       ['b', null],
     ]);
     expect(log).toMatchObject({ status: 200, backend: 'b', attempts: 2, end: 'ok', cause: null });
+    const backends = [{ name: 'a', url: 'http://[::1]:9001' }, BACKENDS[1]];
+    const [six] = ask({ backends }, { down: down('a') }).connect;
+    expect(six.failure).toBe('[::1]:9001 refused the connection');
     // By then everybody knows.
     expect(pick!.next).not.toContain('a');
   });
@@ -170,6 +173,43 @@ describe('a pick', () => {
     const { pick, log } = ask({ policy: toHeader }, { headers: ['X-To: c'] });
     expect(log).toMatchObject({ status: 200, backend: 'c' });
     expect(pick!.policy).toBe('function toHeader');
+    expect(pick!.how).toBe('what it answered');
+  });
+
+  it('by a function that is of no use says why, and whose turn it is', () => {
+    const turn = 'so it is turn 1 of 3, in the order of the file';
+    const how = (policy: unknown) => ask({ policy }).pick!.how;
+    const boom = () => {
+      throw new Error('boom');
+    };
+    expect(how(boom)).toBe(`it threw Error: boom; ${turn}`);
+    expect(how(() => 'b')).toBe(
+      `it answered a string; it must be one of the candidates, or null; ${turn}`,
+    );
+    expect(how(() => Promise.resolve(null))).toMatch(
+      /^it answered a promise; .*; so it is turn 1 of 3/,
+    );
+    expect(how(() => null)).toBe(`it chose nobody; ${turn}`);
+    expect(how((candidates: unknown[]) => candidates[0])).toBe('what it answered');
+  });
+
+  it('by a function that fails for the first attempt alone says so', () => {
+    const policy: PolicyFunction = (candidates, { attempt }) => {
+      if (attempt === 1) throw new Error('boom');
+      return candidates[0];
+    };
+    const { pick, log } = ask({ policy }, { down: down('a') });
+    expect(log.attempts).toBe(2);
+    expect(pick!.how).toMatch(/^it threw Error: boom; so it is turn 1 of 3/);
+  });
+
+  it('says whose a key was when it was picked, also if that one then refuses', () => {
+    const calm = ask({ policy: 'maglev' });
+    const owner = calm.pick!.key!.owner!;
+    const { pick, connect, log } = ask({ policy: 'maglev' }, { down: down(owner) });
+    expect([connect[0].backend, log.attempts]).toEqual([owner, 2]);
+    expect(pick!.key).toEqual(calm.pick!.key);
+    expect(pick!.otherwise).toBe(log.backend);
   });
 
   it('says whose a key is, also while its owner has too much to do', () => {

@@ -1,9 +1,11 @@
 /** What became of a request, and why: asked of the balancer's own code (`rehearse.ts`). */
 import { formatHashKey } from '../config/balancing.ts';
 import { goesByKey } from '../core/balancing/balancing.ts';
+import type { Schedule } from '../core/balancing/schedule.ts';
 import { placeOfKey, scores } from '../core/balancing/scores.ts';
 import { toLatin1 } from '../core/base/bytes.ts';
 import type { BackendConfig, PoolConfig, RateLimitConfig } from '../core/config.ts';
+import { spellAddress } from '../core/control/wording.ts';
 import { TrustedPeers } from '../core/http/trusted-peers.ts';
 import { policyLabel } from '../core/policy-function.ts';
 import { endCode } from '../core/telemetry/end-code.ts';
@@ -31,6 +33,7 @@ const NEXT = 10;
 /** Of the first pick, before it changed anything. */
 interface Before {
   readonly candidates: readonly Candidate[];
+  readonly schedule: Schedule;
   readonly cursor: number;
 }
 
@@ -58,7 +61,7 @@ export function explain(question: Question): Explanation {
     connect: notes.attempts.map(({ backend, targets, failure }): Attempt => {
       const { name, url } = backend.config;
       const serverName = targets[0]?.tls?.serverName ?? null;
-      const addresses = targets.map(({ address, port }) => `${bracketed(address)}:${port}`);
+      const addresses = targets.map(({ address, port }) => spellAddress(address, port));
       return { backend: name, url, addresses, serverName, failure: failure?.cause ?? null };
     }),
     relay: relayed(question, heads.at(-1), record),
@@ -68,8 +71,6 @@ export function explain(question: Question): Explanation {
 
 const poolOf = ({ config }: Question, name: string): PoolConfig =>
   config.pools.find((pool) => pool.name === name)!;
-
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 // ---- parse ------------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ function lookAt(stage: Stage, pool: PoolConfig, { key }: Notes): Before {
       why: isListed ? (isFull ? has : null) : isReserve ? whyReserve(config) : why,
     };
   });
-  return { candidates, cursor: schedule.cursor };
+  return { candidates, schedule, cursor: schedule.cursor };
 }
 
 const whyReserve = ({ backup, priority }: BackendConfig): string =>
@@ -149,24 +150,31 @@ function picked(
   question: Question,
   stage: Stage,
   notes: Notes,
-  { candidates, cursor }: Before,
+  { candidates, schedule, cursor }: Before,
   answer: readonly string[],
 ): Picked {
   const pool = poolOf(question, notes.route!.pool);
   const { policy } = pool;
   const { seed } = question;
-  const schedule = stage.engine.schedules.get(pool.name)!;
   const nameOf = (slot: number): string => stage.engine.link(slot).backend.config.name;
   const [first] = notes.attempts;
   const considered = (first?.considered ?? []).map(nameOf);
   const hasKey = notes.key >= 0;
   const home = notes.home?.config.name ?? null;
   const isHome = home !== null && first?.backend === notes.home;
-  const how = howChosen({ pool, schedule, cursor, hasKey, considered, seed });
+  const how = howChosen({
+    pool,
+    schedule,
+    cursor,
+    hasKey,
+    considered,
+    seed,
+    unanswered: notes.unanswered,
+  });
   return {
     policy: policyLabel(policy, pool.choose),
     seed,
-    key: goesByKey(policy) ? pickKey(pool, notes, stage) : null,
+    key: goesByKey(policy) ? pickKey(pool, notes, schedule, nameOf) : null,
     sticky: pool.sticky?.kind === 'cookie' ? sticky(pool.sticky.cookie, home, answer) : null,
     remembered: pool.sticky?.kind === 'sessions' ? formatHashKey(pool.sticky.key) : null,
     candidates,
@@ -178,15 +186,20 @@ function picked(
   };
 }
 
-function pickKey(pool: PoolConfig, { key, keyValue }: Notes, { engine }: Stage): PickKey {
-  const found = placeOfKey(pool.policy, engine.schedules.get(pool.name)!, key);
+function pickKey(
+  pool: PoolConfig,
+  { key, keyValue }: Notes,
+  schedule: Schedule,
+  nameOf: (slot: number) => string,
+): PickKey {
+  const found = placeOfKey(pool.policy, schedule, key);
   return {
     by: formatHashKey(pool.hashKey),
     value: keyValue,
     hash: key < 0 ? null : key,
     place: found?.place ?? null,
     places: found?.of ?? null,
-    owner: found === null ? null : engine.link(found.slot).backend.config.name,
+    owner: found === null ? null : nameOf(found.slot),
   };
 }
 

@@ -13,6 +13,8 @@ export interface Choice {
   /** Whom it considered, in that order. */
   readonly considered: readonly string[];
   readonly seed: number;
+  /** Why the answer of a policy function does not count; null: it does. */
+  readonly unanswered: string | null;
 }
 
 const ORDERS: Readonly<Record<ScheduleKind, string>> = {
@@ -59,8 +61,28 @@ const SENTENCES: Readonly<Record<PolicyName, (choice: Choice) => string>> = {
   maglev: (choice) => byKey(choice, 'whose place it is'),
   ring_hash: (choice) => byKey(choice, 'whose point comes next on the ring'),
   rendezvous: (choice) => byKey(choice, 'the one with the least score for this key'),
-  function: (choice) => `what it answered; if nobody, or it failed: ${turn(choice)}`,
+  function: (choice) => {
+    if (choice.considered.length === 0) return 'it was not asked: nobody could be picked';
+    const { unanswered } = choice;
+    return unanswered === null ? 'what it answered' : `${unanswered}; so it is ${turn(choice)}`;
+  },
 };
+
+/** In a stack. Modules are imported with this query: `config/module.ts`. */
+const PLACE = /([^/\\\s(]+)\?import=\d+:(\d+):(\d+)/;
+
+/** What became of a function's answer. `why`: as a pool's `failures` are told it. */
+export function failedHow(why: unknown): string {
+  if (typeof why === 'string' && why.startsWith('it answered ')) return why;
+  try {
+    if (!(why instanceof Error)) return `it threw ${String(why)}`;
+    const place = PLACE.exec(why.stack ?? '');
+    const where = place === null ? '' : ` (${place[1]}:${place[2]}:${place[3]})`;
+    return `it threw ${why.name}: ${why.message.split('\n', 1)[0]}${where}`;
+  } catch {
+    return 'it threw something that cannot be written as text';
+  }
+}
 
 /** Without a full stop. */
 export const howChosen = (choice: Choice): string => SENTENCES[choice.pool.policy](choice);

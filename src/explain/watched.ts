@@ -22,6 +22,7 @@ import { Router } from '../core/routing/router.ts';
 import type { Backend } from '../core/table/backend.ts';
 import { Table } from '../core/table/table.ts';
 import type { RequestMeaning, TriedRoute } from './explanation.ts';
+import { failedHow } from './how.ts';
 
 /** A table that knows whom a policy considered. */
 export class WatchedTable extends Table {
@@ -57,6 +58,8 @@ export class Notes {
   keyValue: string | null = null;
   key = -1;
   home: Backend | null = null;
+  /** Why the policy function's answer for the first attempt does not count; null: it does. */
+  unanswered: string | null = null;
   readonly attempts: NotedAttempt[] = [];
   /** Called before the first pick. */
   readonly beforePick: (pool: string) => void;
@@ -163,7 +166,7 @@ export class WatchedEngine extends Engine {
     watched.enter = (...about) => {
       if (notes.attempts.length === 0) notes.beforePick(pool.config.name);
       this.watched.considered.clear();
-      const slot = pool.enter(...about);
+      const slot = this.enterWatched(pool, notes, about);
       const considered = [...this.watched.considered];
       if (slot >= 0) {
         const { backend } = this.link(slot);
@@ -172,6 +175,27 @@ export class WatchedEngine extends Engine {
       return slot;
     };
     return watched;
+  }
+
+  /** Enters, and notes for the first attempt why a policy function was of no use. */
+  private enterWatched(pool: Pool, notes: Notes, about: Parameters<Pool['enter']>): number {
+    const { config, failures } = pool;
+    if (config.policy !== 'function' || notes.attempts.length > 0) return pool.enter(...about);
+    const schedule = this.schedules.get(config.name);
+    const cursor = schedule?.cursor;
+    notes.unanswered = null;
+    pool.failures = {
+      note: (why) => {
+        notes.unanswered = failedHow(why);
+        failures?.note(why);
+      },
+      stop: () => failures?.stop(),
+    };
+    const slot = pool.enter(...about);
+    pool.failures = failures;
+    // Nobody was chosen, for a turn was taken.
+    if (schedule?.cursor !== cursor) notes.unanswered ??= 'it chose nobody';
+    return slot;
   }
 }
 
