@@ -3,8 +3,8 @@
  * policy functions in it. It imports nothing of the schema, so that workers need not load that.
  */
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Imported } from '../core/control/function-imports.ts';
 import type { FunctionsView } from '../core/control/messages.ts';
 import type { PolicyFunction } from '../core/policy-function.ts';
@@ -25,16 +25,58 @@ export async function importDefault(
     // Bun throws all that it found at once.
     const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const where = placeInModule(error, path);
-    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}${where}` };
+    const more = placeInModule(error, path) || remedy(error, path);
+    return { problem: `could not be loaded: ${reason.split('\n', 1)[0]}${more}` };
   }
 }
 
-/** Bun says where a module is no JavaScript; Node says so only when it is asked. */
+/** Where a module is no JavaScript or TypeScript, as far as the runtime tells. */
 function placeInModule(error: unknown, path: string): string {
-  const position = (error as { position?: { line: number; column: number } } | null)?.position;
-  if (position?.line !== undefined) return ` (line ${position.line}, column ${position.column})`;
-  return error instanceof SyntaxError ? `; node --check ${path} shows the place` : '';
+  const place = placeByBun(error) ?? placeByNode(error);
+  if (place === null) return '';
+  const { file, line, column } = place;
+  const other = file === '' || resolve(file) === resolve(path) ? '' : `${basename(file)}, `;
+  return ` (${other}line ${line}${column === 0 ? '' : `, column ${column}`})`;
+}
+
+/** Counted from 1; a column of 0 is not known. */
+interface PlaceInModule {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+function placeByBun(error: unknown): PlaceInModule | null {
+  const { position } = (error ?? {}) as { readonly position?: Partial<PlaceInModule> | null };
+  if (position?.line === undefined) return null;
+  return { file: position.file ?? '', line: position.line, column: position.column ?? 0 };
+}
+
+/** Node writes the place of wrong TypeScript over the stack: file:line, the lines, carets. */
+function placeByNode(error: unknown): PlaceInModule | null {
+  if (!(error instanceof SyntaxError)) return null;
+  const [head, ...lines] = (error.stack ?? '').split('\n');
+  const place = /^(.*[^\d:]):(\d+)$/.exec(head);
+  if (place === null) return null;
+  const carets = lines.find((line) => /^\s*\^+\s*$/.test(line)) ?? '';
+  const [, name, line] = place;
+  const file = name.startsWith('file:') ? fileURLToPath(name) : name;
+  return { file, line: Number(line), column: carets.indexOf('^') + 1 };
+}
+
+/** What to do, where that is not plain. */
+function remedy(error: unknown, path: string): string {
+  const { code, message } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+  };
+  if (code === 'ERR_MODULE_NOT_FOUND' && `${message}`.includes("package 'evenkeel'")) {
+    const install = `npm install evenkeel in ${dirname(resolve(path))}`;
+    return `; ${install}, or write export default { ... } without the import`;
+  }
+  // Of TypeScript it checks what is left without the types, or takes it for JavaScript.
+  const isScript = /\.[cm]?js$/i.test(path);
+  return error instanceof SyntaxError && isScript ? `; node --check ${path} shows the place` : '';
 }
 
 let imports = 0;
