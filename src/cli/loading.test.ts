@@ -18,9 +18,11 @@ const file = (text: string): string => {
 };
 
 describe('the default file', () => {
-  it('is config.yaml, else evenkeel.config.ts, else none', () => {
+  it('is config.yaml, else evenkeel.config.ts, else evenkeel.config.mjs, else none', () => {
     expect(defaultFile(() => true)).toBe('config.yaml');
     expect(defaultFile((name) => name.endsWith('.ts'))).toBe('evenkeel.config.ts');
+    expect(defaultFile((name) => /\.m?[jt]s$/.test(name))).toBe('evenkeel.config.ts');
+    expect(defaultFile((name) => name.endsWith('.mjs'))).toBe('evenkeel.config.mjs');
     expect(defaultFile(() => false)).toBeNull();
   });
 });

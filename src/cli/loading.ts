@@ -10,7 +10,7 @@ import { runtime } from './about.ts';
 import { ExitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
-const DEFAULT_FILES = ['config.yaml', 'evenkeel.config.ts'] as const;
+const DEFAULT_FILES = ['config.yaml', 'evenkeel.config.ts', 'evenkeel.config.mjs'] as const;
 
 /** The file to read when none was named: the first that is there, or null. */
 export const defaultFile = (exists: (file: string) => boolean = existsSync): string | null =>

@@ -88,16 +88,18 @@ function buildProgram(terminal: Terminal, ended: (code: ExitCode) => void): Comm
     });
 }
 
+const DEFAULT_FILE = 'default: config.yaml, else evenkeel.config.ts or evenkeel.config.mjs';
+
 function addRun(program: Command, terminal: Terminal, ended: (code: ExitCode) => void): void {
   program
     .command('run')
     .description('run the balancer of a configuration file')
-    .argument('[config]', 'default: config.yaml, else evenkeel.config.ts')
+    .argument('[config]', DEFAULT_FILE)
     .action(async (config: string | undefined) => ended(await runFile(terminal, config)));
   program
     .command('check')
     .description('say what is wrong with a configuration, all of it, and start nothing')
-    .argument('[config]', 'default: config.yaml, else evenkeel.config.ts')
+    .argument('[config]', DEFAULT_FILE)
     .option('--print', 'print the configuration as it will be used, with every default')
     .action(async (config: string | undefined, options: { print?: boolean }) => {
       ended(await check(terminal, config, options.print === true));
@@ -116,7 +118,7 @@ function addExplain(program: Command, terminal: Terminal, ended: (code: ExitCode
     .description('say what would become of a request, and why; nothing is sent')
     .argument('<method>', 'GET, POST, ...')
     .argument('<url>', 'http://host:port/path, or a path alone')
-    .option('-c, --config <file>', 'default: config.yaml, else evenkeel.config.ts')
+    .option('-c, --config <file>', DEFAULT_FILE)
     .option('-H, --header <line>', 'a header, as "Name: value"; more than once for more', another)
     .option('--from <address>', 'who connects (default: 127.0.0.1)')
     .option('--down <backend>', 'as if this backend were down; pool/backend for one pool', another)
@@ -133,7 +135,7 @@ function addSimulate(program: Command, terminal: Terminal, ended: (code: ExitCod
   program
     .command('simulate')
     .description('pretend traffic and trouble, and compare what policies make of it')
-    .argument('[config]', 'default: config.yaml, else evenkeel.config.ts')
+    .argument('[config]', DEFAULT_FILE)
     .option('--scenario <file>', 'traffic, services and events from a file (docs/simulate.md)')
     .option('--rate <rate>', 'requests: 2000/s, or 60% of what all backends can do (default)')
     .option('--clients <number>', 'instead: so many clients, which wait for their answers')

@@ -247,9 +247,11 @@ file means in full form, with every default.
 const CLOSING = `## TypeScript
 
 \`evenkeel.config.ts\` is the same configuration with type checking. It needs Node 22.18 or later,
-or Bun; \`evenkeel.config.mjs\` works everywhere. Variables are not replaced in it: use
+or Bun; \`evenkeel.config.mjs\` works everywhere. Where there is no \`config.yaml\`, the first of
+them in the folder is used. Variables are not replaced in it: use
 \`process.env\`. There \`policy\` may be a function:
-[a policy of your own](policies.md#a-policy-of-your-own).
+[a policy of your own](policies.md#a-policy-of-your-own). The import needs \`npm install evenkeel\`
+in its folder (a global install is not enough); \`export default { ... }\` works without it.
 
 \`\`\`ts
 import { defineConfig } from 'evenkeel/config';
