@@ -98,6 +98,20 @@ describe('a fake backend', () => {
     await expect(world.get('/')).rejects.toThrow('answer at once, and wait with afterMs');
   });
 
+  it('says what an answer is where it gets none', async () => {
+    const { world, backend } = await worldOf();
+    // @ts-expect-error: JavaScript would let it pass
+    backend.answer(() => undefined);
+    await expect(world.get('/')).rejects.toThrow(
+      "http://one:9001/base answers nothing: return { body: 'text' }, or null for no answer",
+    );
+    // @ts-expect-error: JavaScript would let it pass
+    backend.answer(() => ({ body: { a: 1 } }));
+    await expect(world.get('/')).rejects.toThrow(
+      'a body is a text, not a mapping: write body: JSON.stringify(...)',
+    );
+  });
+
   it('is not made of what is no URL', () => {
     expect(() => createWorld().backend('one:9001')).toThrow('write http://one:9001');
   });

@@ -5,6 +5,7 @@ import type { SimNetwork } from '../../sim/network.ts';
 import { PROBER_ADDRESS, serveBackend } from '../../sim/rehearsal.ts';
 import { type StrictEvents, type StrictHead, StrictReader } from '../../sim/strict-reader.ts';
 import { parseBackendUrl } from '../config/addresses.ts';
+import { show } from '../config/diagnostics.ts';
 import type { Listener, Socket, SocketHandler } from '../core/base/transport.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { BodyText, type Headers, messageBytes } from './message.ts';
@@ -67,7 +68,7 @@ export class Server implements FakeBackend {
   readonly url: string;
   readonly requests: FakeRequest[] = [];
   readonly place: Place;
-  private readonly at: { readonly host: string; readonly port: number };
+  readonly at: { readonly host: string; readonly port: number };
   private readonly conversations = new Set<Conversation>();
   private answering: Answering;
   private listeners: Listener[] = [];
@@ -120,12 +121,16 @@ export class Server implements FakeBackend {
   respond(request: FakeRequest): { readonly bytes: Uint8Array; readonly afterMs: number } | null {
     if (!request.probe) this.requests.push(request);
     if (this.isHanging) return null;
-    const answer = this.answering(request);
+    const answer = this.answering(request) as unknown;
     if (answer === null) return null;
     if (answer instanceof Promise) {
       throw new Error(`${this.url} answers with a promise: answer at once, and wait with afterMs`);
     }
-    const { status = 200, headers = {}, body = '', afterMs = 0 } = answer;
+    if (typeof answer !== 'object') {
+      const instead = `return { body: 'text' }, or null for no answer`;
+      throw new Error(`${this.url} answers ${show(answer)}: ${instead}`);
+    }
+    const { status = 200, headers = {}, body = '', afterMs = 0 } = answer as FakeAnswer;
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Error(`${this.url} answers ${status}: a status is a whole number, 200 to 599`);
     }

@@ -1,5 +1,6 @@
 /** Heads and bodies of pretended requests and answers. Bodies are text, in UTF-8 on the wire. */
 import { join } from '../../sim/wire.ts';
+import { show } from '../config/diagnostics.ts';
 import { latin1, utf8 } from '../core/base/bytes.ts';
 
 const decoder = new TextDecoder();
@@ -32,6 +33,9 @@ export function messageBytes(
       throw new Error(`no header can be ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
     }
     lines.push(`${name}: ${value}`);
+  }
+  if (body !== null && typeof body !== 'string') {
+    throw new Error(`a body is a text, not ${show(body)}: write body: JSON.stringify(...)`);
   }
   const bytes = utf8(body ?? '');
   if (body !== null) lines.push(`Content-Length: ${bytes.length}`);

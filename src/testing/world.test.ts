@@ -85,6 +85,13 @@ describe('a world', () => {
     const world = createWorld();
     await expect(world.get('/')).rejects.toThrow('await world.balancer(...)');
     // @ts-expect-error: a mistake
+    await expect(world.balancer('config.yaml')).rejects.toThrow(
+      'a configuration is an object, not "config.yaml": write it here, or give the config that',
+    );
+    world.backend('http://a:1');
+    expect(() => world.backend('http://A:1/base')).toThrow('this world has a backend at a:1: use');
+    world.backend('http://a:2');
+    // @ts-expect-error: a mistake
     await expect(world.balancer({ backend: [] })).rejects.toThrow('backend: unknown key');
     await world.balancer({ backends: ['http://a:1'] });
     await expect(world.balancer({ backends: ['http://a:1'] })).rejects.toThrow('make another');

@@ -3,7 +3,7 @@ import { createSimClock, type SimClock } from '../../sim/clock.ts';
 import { createSimNetwork, type SimNetwork } from '../../sim/network.ts';
 import { addressOfListener, type Rehearsal, startRehearsal } from '../../sim/rehearsal.ts';
 import type { ConfigInput } from '../config/define-config.ts';
-import { formatDiagnostics, Report } from '../config/diagnostics.ts';
+import { formatDiagnostics, Report, show } from '../config/diagnostics.ts';
 import { configFromValue } from '../config/load.ts';
 import type { Balancer } from '../control/balancer.ts';
 import { toLatin1 } from '../core/base/bytes.ts';
@@ -100,6 +100,8 @@ class PretendedWorld implements World {
   private readonly network: SimNetwork;
   private readonly format = createTextFormat(() => 0, false);
   private readonly out = new LineBytes(LINE_BYTES);
+  /** Where there are backends. */
+  private readonly places = new Set<string>();
   private rehearsal: Rehearsal | null = null;
 
   constructor(seed: number) {
@@ -112,7 +114,13 @@ class PretendedWorld implements World {
   }
 
   backend(url: string, answering: Answering = () => response(url)): FakeBackend {
-    return new Server({ clock: this.clock, network: this.network }, url, answering);
+    const server = new Server({ clock: this.clock, network: this.network }, url, answering);
+    const place = `${server.at.host.toLowerCase()}:${server.at.port}`;
+    if (this.places.has(place)) {
+      throw new Error(`this world has a backend at ${place}: use that, or another host or port`);
+    }
+    this.places.add(place);
+    return server;
   }
 
   async balancer(given: ConfigInput | Config): Promise<WorldBalancer> {
@@ -190,6 +198,10 @@ const response = (url: string) => ({ body: `Response from ${new URL(url).hostnam
 
 /** Throws where it has mistakes, with all of them. */
 function configOf(given: ConfigInput | Config): Config {
+  if (typeof given !== 'object' || given === null) {
+    const instead = 'write it here, or give the config that loadConfig has read';
+    throw new Error(`a configuration is an object, not ${show(given)}: ${instead}`);
+  }
   if ('tableSize' in given) return given;
   const result = configFromValue(given, new Report(''), '.');
   if ('config' in result) return result.config;
