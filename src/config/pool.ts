@@ -50,7 +50,7 @@ const backend = z
       1_000_000,
       'Its share of the exchanges: a backend of weight 3 gets three times those of weight 1.',
       {
-        below: 'write 1 or more; to take a backend out, remove it or drain it',
+        below: 'write 1 or more; to take a backend out, remove it and reload',
         fraction: 'write whole numbers in the same proportion, such as 1 and 2 for 0.5 and 1',
       },
     ).prefault(1),

@@ -56,7 +56,7 @@ describe('a wrong configuration', () => {
         '    3 |   - url: localhost:9001',
         '      |          ^^^^^^^^^^^^^^',
         'config.yaml:4:13 backends[0].weight: 0 is out of range; ' +
-          'write 1 or more; to take a backend out, remove it or drain it',
+          'write 1 or more; to take a backend out, remove it and reload',
         '    4 |     weight: 0',
         '      |             ^',
         'config.yaml:5:39 health_check.timeout: "2s" is not below the interval (2s); ' +
