@@ -1,10 +1,12 @@
 /** `examples/task-queue` as it stands: two workers that do one job at a time, many who want one. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackendProcess } from './harness/backend-process.ts';
-import type { Balancer } from './harness/balancer.ts';
+import { type Balancer, freePort, runtimePath } from './harness/balancer.ts';
+import { runCommand } from './harness/command.ts';
 import { get } from './harness/http-client.ts';
 import { root } from './harness/root.ts';
 import { runtimeFacts } from './harness/runtime.ts';
@@ -55,6 +57,29 @@ const job = async (): Promise<number> => {
     return 0;
   }
 };
+
+describe('submit.mjs', () => {
+  const submit = (port: number) =>
+    runCommand(runtimePath(), [example('submit.mjs'), `http://127.0.0.1:${port}`, '3']);
+
+  it('waits for a balancer that has only just been started', async () => {
+    const port = await freePort();
+    const submitted = submit(port);
+    await new Promise((done) => setTimeout(done, 500));
+    const late = createServer((_, response) => void response.end()).listen(port, '127.0.0.1');
+    const { code, out, err } = await submitted;
+    late.close();
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^3 jobs: 200\nall answered/);
+  });
+
+  it('says in one sentence that nobody answers', async () => {
+    const port = await freePort();
+    const { code, err } = await submit(port);
+    expect(code).toBe(1);
+    expect(err).toBe(`nobody answers at http://127.0.0.1:${port}: is the balancer running?\n`);
+  });
+});
 
 describe('a task queue', () => {
   it('hands out one job at a time to each worker, and loses none', async () => {
