@@ -192,7 +192,7 @@ describe('what happens in a run', () => {
     );
     const { errors } = ran(scenarioOf({ events })).total;
     const codes = errors.map(([how]) => how);
-    expect(codes).toContain('backend_closed');
+    expect(codes).toContain('backend_timeout_head');
     expect(allEndCodes()).toEqual(expect.arrayContaining(codes));
   });
 
