@@ -120,20 +120,25 @@ class Loop {
 
   private come(): void {
     if (!this.queue.hasTurns && this.enter()) return;
+    let isComing = true;
     const place = new Place({
       isChoosy: false,
       awaited: null,
       tryAgain: () => {
-        if (!this.waits.has(place)) throw new Error('somebody is served twice');
+        const waits = this.waits.has(place);
+        if (!waits && !isComing) throw new Error('somebody is served twice');
         if (!this.enter()) return false;
-        this.forget(place);
+        if (waits) this.forget(place);
+        isComing = false;
         return true;
       },
       giveUp: () => {
         throw new Error('somebody waited in vain');
       },
     });
-    if (this.queue.join(place) !== null) return;
+    // Where no place is left it may have gone on.
+    if (this.queue.join(place) !== null || !isComing) return;
+    isComing = false;
     this.waits.add(place);
     this.tell();
   }
