@@ -35,8 +35,8 @@ describe('a backend has room', () => {
     [1.25, [1, 1], 10, 19],
     // q < 1.5 * (q + 11) * 2 / 3 is always so: a bound above its share of all
     [1.5, [1, 3], 10, 7],
-    // At the bound to the last digit: q < 1.1 * (q + 10 + 1) / 11, which floats round up
-    [1.1, range(11).map(() => 1), 9, 2],
+    // At the bound to the last digit: q < 1.1 * (q + 17 + 1) / 11, where floats may round up
+    [1.1, range(11).map(() => 1), 17, 2],
   ])('with a bound of %d, weights %j and %i elsewhere for %i', (factor, weights, others, most) => {
     const at = roomOf(factor, weights);
     at.pool.load(1, others);
