@@ -4,6 +4,7 @@
  */
 import type * as z from 'zod';
 import { goesByKey, goesByReports, policies } from '../core/balancing/balancing.ts';
+import { hostsOverlap } from '../core/base/listen-hosts.ts';
 import type { PolicyName } from '../core/config.ts';
 import { parseBindAddress, parseRouteHost, parseRoutePath } from './addresses.ts';
 import { didYouMean, formatPath, type Path, type Report, show } from './diagnostics.ts';
@@ -106,7 +107,7 @@ function checkListeners(root: Mapping, report: Report): void {
       listener.address === undefined ? '::' : understood(parseBindAddress, listener.address);
     if (host === null) return;
     const path = ['listeners', i];
-    const other = seen.find((before) => before.port === port && overlap(before.host, host));
+    const other = seen.find((before) => before.port === port && hostsOverlap(before.host, host));
     if (other !== undefined) {
       const first = `${formatPath(other.path)}${report.onLine(other.path)}`;
       const what = port === 0 ? 'the same address' : `port ${port} on the same address`;
@@ -116,18 +117,12 @@ function checkListeners(root: Mapping, report: Report): void {
   });
 }
 
-/** `::` takes every address, IPv4 too; `0.0.0.0` every IPv4 address. */
-function overlap(a: string, b: string): boolean {
-  if (a === b || a === '::' || b === '::') return true;
-  return (a === '0.0.0.0' && !b.includes(':')) || (b === '0.0.0.0' && !a.includes(':'));
-}
-
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 
 /** `localhost` is either of the other two. */
 function isReached(host: string, by: string): boolean {
   const isEither = host === 'localhost' || by === 'localhost';
-  return overlap(host, by) || (isEither && LOOPBACK.has(host));
+  return hostsOverlap(host, by) || (isEither && LOOPBACK.has(host));
 }
 
 /** A backend that is this balancer itself: a request would go round until connections run out. */

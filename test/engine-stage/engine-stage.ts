@@ -266,6 +266,15 @@ export class Stage {
     for (const pool of this.pools) this.schedules.refresh(pool);
   }
 
+  /** A probe takes a backend down: the control thread says so. From 1. */
+  takeDown(number: number): void {
+    const backend = this.backends[number - 1];
+    this.table.setState(backend.slot, State.down);
+    this.refresh();
+    this.engine.backendDown(backend);
+    this.pass(2);
+  }
+
   /** One turn of the loop, as Node's clock counts them (`manualTurns`). */
   turn(): void {
     const due = this.ripeTurns;

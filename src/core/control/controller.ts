@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { assert, type Failure } from '../base/failure.ts';
+import { EVERY_HOST, hostsOverlap } from '../base/listen-hosts.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Resolver, Transport } from '../base/transport.ts';
 import type { BackendConfig, Config, ListenerConfig, PoolConfig } from '../config.ts';
@@ -487,10 +488,9 @@ function listenProblem(
   return problems.join('; ');
 }
 
-/** On the same port, and one of them on every address. */
+/** One would be in the other's way. */
 const meets = (a: ListenerConfig, b: ListenerConfig): boolean =>
-  a.port === b.port && [a.host, b.host].some((host) => host === null || ANY.has(host));
-const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+  a.port === b.port && hostsOverlap(a.host ?? EVERY_HOST, b.host ?? EVERY_HOST);
 
 const drainWhy = (drain: NonNullable<Member['drain']>): string => {
   const why = drain.removed ? 'it left the configuration' : 'it was asked to';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { get, ok, post, type Raw, Stage } from '../../../test/engine-stage/engine-stage.ts';
 import { passiveHealth } from '../../../test/fixtures/control-world.ts';
-import { State } from '../table/table.ts';
 
 const SLOT = 0;
 
@@ -57,15 +56,6 @@ describe('an attempt', () => {
 });
 
 describe('an attempt whose backend a probe takes down', () => {
-  /** The control thread says so. */
-  function takeDown(stage: Stage, number: number): void {
-    const backend = stage.backends[number - 1];
-    stage.table.setState(backend.slot, State.down);
-    stage.refresh();
-    stage.engine.backendDown(backend);
-    stage.pass(2);
-  }
-
   const put = (body: string): string => post(body).replace('POST', 'PUT');
 
   /** It is asked, of so many backends none of which has answered yet. */
@@ -86,26 +76,26 @@ describe('an attempt whose backend a probe takes down', () => {
 
   it('waits on with a body that is too long to be sent again', () => {
     const scene = waiting(2, put('x'.repeat(64 * 1024 + 1)));
-    takeDown(scene.stage, 1);
+    scene.stage.takeDown(1);
     expectItsAnswer(scene);
   });
 
   it('waits on when the memory in which its request was kept has been given back', () => {
     const scene = waiting(2, put('hello'));
     for (const holder of scene.stage.engine.holders()) holder.giveSpare();
-    takeDown(scene.stage, 1);
+    scene.stage.takeDown(1);
     expectItsAnswer(scene);
   });
 
   it('waits on in a pool of one', () => {
     const scene = waiting(1, get());
-    takeDown(scene.stage, 1);
+    scene.stage.takeDown(1);
     expectItsAnswer(scene);
   });
 
   it('waits on when the others are down as well', () => {
     const scene = waiting(2, get());
-    for (const number of [2, 1]) takeDown(scene.stage, number);
+    for (const number of [2, 1]) scene.stage.takeDown(number);
     expectItsAnswer(scene);
   });
 
@@ -113,7 +103,7 @@ describe('an attempt whose backend a probe takes down', () => {
     const stage = new Stage({ pool: { panic: true } });
     const backend = stage.backend();
     const scene = { stage, client: stage.ask(get()), asked: backend.last };
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expectItsAnswer(scene);
   });
 
@@ -122,7 +112,7 @@ describe('an attempt whose backend a probe takes down', () => {
     const [first, second] = [1, 2, 3].map((number) => stage.backend(number));
     first.onHead = (_head, connection) => connection.socket.reset();
     const client = stage.ask(get());
-    takeDown(stage, 2);
+    stage.takeDown(2);
     expect(client.received).toBe('');
     second.last.send(ok());
     stage.pass(2);

@@ -5,7 +5,7 @@
 import { view, writeLineEnd } from '../base/bytes.ts';
 import { type Failure, failure } from '../base/failure.ts';
 import { Timer } from '../base/timer-wheel.ts';
-import type { RelayEvents, Socket, SocketHandler, Target, TlsTarget } from '../base/transport.ts';
+import type { RelayEvents, Socket, SocketHandler, Target } from '../base/transport.ts';
 import type { Head } from '../http/head.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { Body } from '../http/request-facts.ts';
@@ -38,18 +38,18 @@ export class BackendConnection
   extends Timer
   implements SocketHandler, BackendSide, BodySink, RelayEvents
 {
-  readonly address: string;
+  readonly target: Target;
   /** What is left to try when this one fails. */
   readonly otherAddresses: readonly string[];
   /** How the addresses before this one failed. Null: it is the first. */
   readonly earlier: Failure | null;
-  tls: TlsTarget | null = null;
   reused = false;
   touched = false;
   heard = false;
   idleSinceMs = 0;
   /** The engine's: who waits behind this one for a quiet turn. */
   nextSettling: BackendConnection | null = null;
+
   private readonly link: BackendLink;
   private attempt: Attempt | null;
   private socket!: Socket;
@@ -72,7 +72,7 @@ export class BackendConnection
   constructor(
     link: BackendLink,
     attempt: Attempt,
-    address: string,
+    target: Target,
     otherAddresses: readonly string[],
     earlier: Failure | null,
   ) {
@@ -80,16 +80,16 @@ export class BackendConnection
     this.earlier = earlier;
     this.link = link;
     this.attempt = attempt;
-    this.address = address;
+    this.target = target;
     this.otherAddresses = otherAddresses;
     this.heads = new ResponseHeadReader(link.engine);
     this.reader = new BodyReader(link.engine.limits);
   }
 
-  open(target: Target): void {
+  open(): void {
     const { engine } = this.link;
     engine.wheel.set(this, engine.wheel.nowMs() + engine.timeouts.connectMs);
-    this.socket = engine.transport.connect(target, this);
+    this.socket = engine.transport.connect(this.target, this);
   }
 
   /** The attempt on it, or null while it is idle. */

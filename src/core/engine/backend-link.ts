@@ -131,12 +131,11 @@ export class BackendLink {
       return;
     }
     const target: Target = { address, port: config.port, tls: this.tls };
-    const connection = new BackendConnection(this, attempt, address, others, last);
-    connection.tls = target.tls;
+    const connection = new BackendConnection(this, attempt, target, others, last);
     this.connections.add(connection);
     this.engine.backendConnectionOpens(connection);
     attempt.dialing = connection;
-    connection.open(target);
+    connection.open();
   }
 
   /** Not from inside `acquire`: a long row of such backends must not become a deep stack. */
@@ -150,7 +149,7 @@ export class BackendLink {
   /** A connection did not open. Another address, or the attempt has failed. */
   dialFailed(connection: BackendConnection, attempt: Attempt, why: Failure): void {
     if (why.side === 'backend') {
-      this.engine.control.connectFailed(this.backend, connection.address, why);
+      this.engine.control.connectFailed(this.backend, connection.target.address, why);
     }
     if (why.kind === 'tls') {
       attempt.onBackendFailure(why);
@@ -179,7 +178,7 @@ export class BackendLink {
 
   opened(connection: BackendConnection): void {
     if (connection.earlier !== null) {
-      this.engine.control.connected(this.backend, connection.address);
+      this.engine.control.connected(this.backend, connection.target.address);
     }
   }
 
@@ -219,7 +218,7 @@ export class BackendLink {
   /** A quiet turn has passed: the connection is clean. Returns how long it may stay idle, or -1. */
   keep(connection: BackendConnection, promisedMs: number): number {
     if (!this.trusted || this.retired || this.engine.stopping || !this.places.mayKeep) return -1;
-    if (connection.tls !== this.tls) return -1;
+    if (connection.target.tls !== this.tls) return -1;
     const { limits, timeouts } = this.engine;
     if (limits.idlePerBackend === 0) return -1;
     if (this.idle.length >= limits.idlePerBackend) this.idle.shift()!.retire();

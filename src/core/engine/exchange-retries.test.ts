@@ -8,7 +8,6 @@ import {
   Stage,
   type StageOptions,
 } from '../../../test/engine-stage/engine-stage.ts';
-import { State } from '../table/table.ts';
 
 /** Requests it has read, in order; one that is not whole yet counts. */
 const headsOf = (backend: RawBackend): number =>
@@ -314,19 +313,10 @@ describe('the replay buffer', () => {
 });
 
 describe('a probe that takes the backend down', () => {
-  /** The control thread says so. */
-  function takeDown(stage: Stage, number: number): void {
-    const backend = stage.backends[number - 1];
-    stage.table.setState(backend.slot, State.down);
-    stage.refresh();
-    stage.engine.backendDown(backend);
-    stage.pass(2);
-  }
-
   it('has an idempotent exchange that waits there repeated elsewhere', () => {
     const { stage, backends } = stageOf(['waits', 'answers']);
     const client = stage.ask(get());
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expect(client.statuses).toEqual([200]);
     expect(backends[0]!.last.wasReset).toBe(true);
     expect(stage.record).toMatchObject({ attempts: 2, backend: 'server-2', failure: null });
@@ -336,7 +326,7 @@ describe('a probe that takes the backend down', () => {
   it('leaves alone what must not be repeated', () => {
     const { stage, backends } = stageOf(['waits', 'answers']);
     const client = stage.ask(post('hello'));
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expect(client.received).toBe('');
     backends[0]!.last.send(ok());
     stage.pass(1);
@@ -350,7 +340,7 @@ describe('a probe that takes the backend down', () => {
     const whole = ok('0123456789');
     backends[0]!.last.send(whole.slice(0, -5));
     stage.pass(1);
-    takeDown(stage, 1);
+    stage.takeDown(1);
     backends[0]!.last.send(whole.slice(-5));
     stage.pass(1);
     expect(client.received.endsWith('0123456789')).toBe(true);
@@ -361,7 +351,7 @@ describe('a probe that takes the backend down', () => {
     const { stage } = stageOf(['refuses', 'answers']);
     stage.network.blackHole('10.0.0.1');
     const client = stage.ask(post('hello'), 500);
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expect(client.statuses).toEqual([200]);
     expect(stage.record).toMatchObject({ attempts: 2, failure: null });
     expect(stage.leftovers()).toBe('');
@@ -372,7 +362,7 @@ describe('a probe that takes the backend down', () => {
     const clients = Array.from({ length: 10 }, () => stage.client());
     for (const client of clients) client.send(get());
     stage.pass(2);
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expect(clients.map(({ statuses }) => statuses)).toEqual(Array(10).fill([200]));
     expect(stage.records.filter(({ attempts }) => attempts === 2)).toHaveLength(5);
     expect(stage.leftovers()).toBe('');
@@ -381,7 +371,7 @@ describe('a probe that takes the backend down', () => {
   it('closes its idle connections', () => {
     const { stage, backends } = stageOf(['answers']);
     stage.ask(get());
-    takeDown(stage, 1);
+    stage.takeDown(1);
     expect(backends[0]!.last.ended).toBe(true);
   });
 });
