@@ -45,7 +45,7 @@ interface Tried {
   enter(): number | null;
   /** True: this has decided the trial. */
   tell(end: End, trial: number): boolean;
-  leave(): void;
+  leave(trial: number): void;
 }
 
 class Worker implements Party<WorkerState> {
@@ -77,7 +77,7 @@ class Worker implements Party<WorkerState> {
       if (decides) post.send(end === 'failed' ? FAILED : PASSED);
       return { ...state, isTold: true };
     }
-    this.tried.leave();
+    this.tried.leave(trial);
     return { ...FRESH, at: at + 1, trials };
   }
 }
@@ -100,11 +100,13 @@ class Control implements Party<ControlState> {
   next(state: ControlState, post: Post): ControlState {
     const { table } = this;
     const letter = post.receive();
-    if (letter < PASSED) table.clearLedger(letter);
-    else if (letter === LOOK) {
-      // Who took it is gone without an outcome.
-      const isTaken = state.verdict === 'none' && table.state(SLOT) === State.ejected;
-      if (!isTaken || table.inFlight(SLOT) > 0) return state;
+    const isTaken = state.verdict === 'none' && table.state(SLOT) === State.ejected;
+    if (letter < PASSED) {
+      table.clearLedger(letter);
+      if (isTaken) table.streaks.clear(SLOT);
+    } else if (letter === LOOK) {
+      // Whoever took it gave it back.
+      if (!isTaken || table.streaks.trial(SLOT) !== 0) return state;
       table.offerTrial(SLOT);
       return { ...state, offers: state.offers + 1 };
     } else if (state.verdict === 'none') {
@@ -127,7 +129,7 @@ const triedIn = (table: Table): Tried => ({
     end === 'answered'
       ? table.noteAnswer(SLOT, 1, trial)
       : table.noteFailure(SLOT, trial) === TRIAL_FAILED,
-  leave: () => table.leave(SLOT),
+  leave: (trial) => table.leave(SLOT, trial),
 });
 
 /**
@@ -218,7 +220,9 @@ describe('a mistake that is caught', () => {
     class Blunt extends Table {}
     Object.defineProperty(Blunt.prototype, 'takeTrial', {
       value(this: Table) {
+        const taken = this.streaks.trial(SLOT);
         this.setState(SLOT, State.ejected);
+        Object.assign(this, { taken });
         return true;
       },
     });
@@ -236,9 +240,21 @@ describe('a mistake that is caught', () => {
     );
   });
 
+  it('is not to give back what was not decided', () => {
+    class Greedy extends Table {
+      override leave(slot: number): void {
+        super.leave(slot);
+      }
+    }
+    expect(() => explore([['answered'], ['goes']], Greedy)).toThrow('the trial is lost');
+  });
+
   it('is to forget what the dead had', () => {
     class Forgetful extends Table {
-      override clearLedger(): void {}
+      constructor(...args: ConstructorParameters<typeof Table>) {
+        super(...args);
+        Object.assign(this.streaks, { clear() {} });
+      }
     }
     expect(() => explore([['answered'], ['failed']], Forgetful)).toThrow('the trial is lost');
   });

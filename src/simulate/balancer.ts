@@ -190,10 +190,10 @@ export class SimBalancer implements EngineControls, ProbeWorld {
     if (this.table.suspect(backend.slot)) this.control.suspected(backend, why);
   }
 
-  leave(backend: Backend): void {
+  leave(backend: Backend, trial: number): void {
     const { table, pool } = this;
     this.inFlight[this.serverAt(backend.slot).number]--;
-    table.leave(backend.slot);
+    table.leave(backend.slot, trial);
     if (table.limit(backend.slot) > 0) pool.queue?.room();
     if (table.state(backend.slot) !== State.draining) return;
     if (table.inFlight(backend.slot) === 0) this.control.released(backend);

@@ -243,7 +243,7 @@ export class SimExchange extends Job implements Waiter, Began {
   }
 
   private leaveTable(): void {
-    this.balancer.leave(this.backend!);
+    this.balancer.leave(this.backend!, this.trial);
   }
 
   /** `error`: an end code, or `STATUS_500`; null: it has been answered. */

@@ -218,6 +218,7 @@ export class Controller {
   countsChanged(): void {
     for (const member of [...this.members.values()]) {
       this.health.workerDied(member);
+      this.passive.workerDied(member);
       this.drains.settle(member);
     }
   }

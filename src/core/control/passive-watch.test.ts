@@ -259,11 +259,41 @@ describe('the way back', () => {
     watch.failing(first, BAD);
     world.pass(OVER_MS);
     expect(table.enter(slot, 0, ~0)).toBe(true);
+    const trial = table.beginTrial();
     world.pass(60_000);
     expect(states()[0]).toBe('ejected');
-    table.leave(slot);
+    table.leave(slot, trial);
     world.pass(1000);
     expect(states()[0]).toBe('trial');
+  });
+
+  it('waits then for nobody who has been there since before the ejection', () => {
+    const [first] = begin(3);
+    const { slot } = first.backend;
+    expect(table.enter(slot, 0, ~0)).toBe(true);
+    watch.failing(first, BAD);
+    world.pass(OVER_MS);
+    expect(table.enter(slot, 0, ~0)).toBe(true);
+    table.leave(slot, table.beginTrial());
+    world.pass(1000);
+    expect(states()[0]).toBe('trial');
+  });
+
+  it('is offered again when a worker died that may have had the trial', () => {
+    const [first] = begin(3);
+    const { slot } = first.backend;
+    const dying = new Table({ capacity: 16, workers: 2 }, table.buffer, 1);
+    expect(table.enter(slot, 0, ~0)).toBe(true);
+    watch.failing(first, BAD);
+    world.pass(OVER_MS);
+    watch.workerDied(first);
+    expect(dying.enter(slot, 0, ~0)).toBe(true);
+    table.clearLedger(1);
+    watch.workerDied(first);
+    world.pass(1000);
+    expect(states()[0]).toBe('trial');
+    expect(dying.enter(slot, 0, ~0)).toBe(true);
+    expect(table.noteAnswer(slot, 1, dying.beginTrial())).toBe(true);
   });
 
   it('is in the schedule again with that, whatever changed while the trial was taken', () => {
@@ -276,7 +306,7 @@ describe('the way back', () => {
     expect(table.enter(slot, 0, ~0)).toBe(true);
     watch.failing(second, BAD);
     expect(scheduled()).not.toContain(slot);
-    table.leave(slot);
+    table.leave(slot, table.beginTrial());
     world.pass(1000);
     expect(states()[0]).toBe('trial');
     expect(scheduled()).toContain(slot);

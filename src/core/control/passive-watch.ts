@@ -130,6 +130,15 @@ export class PassiveWatch {
     if (verdict !== null) this.health.apply(member, verdict);
   }
 
+  /** A worker died. It may have had the trial: in any case that decides nothing any more. */
+  workerDied(member: Member): void {
+    if (this.isTrialTaken(member)) this.table.streaks.clear(member.backend.slot);
+  }
+
+  private isTrialTaken({ tracker, backend }: Member): boolean {
+    return tracker.state === State.trial && this.table.state(backend.slot) === State.ejected;
+  }
+
   /** It drains: it is neither in nor out any more. */
   forget(member: Member): void {
     this.watched.get(member)?.alarm?.cancel();
@@ -264,10 +273,10 @@ export class PassiveWatch {
       this.health.apply(member, verdict);
       return;
     }
-    // Somebody took it, and is gone without an outcome: the client left, or the worker died.
-    const isTaken =
-      tracker.state === State.trial && this.table.state(backend.slot) === State.ejected;
-    if (isTaken && this.table.inFlight(backend.slot) === 0) this.health.offerAgain(member);
+    // Whoever took it gave it back: the client left, or the worker died.
+    if (this.isTrialTaken(member) && this.table.streaks.trial(backend.slot) === 0) {
+      this.health.offerAgain(member);
+    }
   }
 }
 

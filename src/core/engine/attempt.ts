@@ -178,6 +178,6 @@ export class Attempt implements AttemptEvents {
   leave(): void {
     if (!this.inTable) return;
     this.inTable = false;
-    this.engine.leave(this.backend!);
+    this.engine.leave(this.backend!, this.trial);
   }
 }

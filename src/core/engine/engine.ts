@@ -379,9 +379,9 @@ export class Engine {
     return writeLineEnd(out, this.requestIds.writeField(exchange.count, out, to));
   }
 
-  leave(backend: Backend): void {
+  leave(backend: Backend, trial: number): void {
     const { table } = this;
-    table.leave(backend.slot);
+    table.leave(backend.slot, trial);
     this.madeRoom(backend);
     // Nearly none drains, and the sum over all workers costs more than a look at the state.
     if (table.state(backend.slot) !== State.draining) return;

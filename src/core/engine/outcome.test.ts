@@ -153,12 +153,14 @@ describe('a backend on trial', () => {
     expect(told()).toEqual(['tried server-1 because it answered 500']);
   });
 
-  it('is undecided when its client goes away', () => {
+  it('is undecided when its client goes away, and gives its trial back', () => {
     backend.onHead = () => {};
     const clients = [stage.ask(get()), stage.ask(get())];
+    expect(stage.table.streaks.trial(SLOT)).toBeLessThan(0);
     for (const client of clients) client.socket.reset();
     stage.pass(1000);
     expect(told()).toEqual([]);
+    expect(stage.table.streaks.trial(SLOT)).toBe(0);
     offerTrial();
     backend.answering(ok());
     asks(2);

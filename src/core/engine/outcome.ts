@@ -53,7 +53,7 @@ function count(
     return;
   }
   if (why !== null && makesSuspect(why)) {
-    if (table.streaks.failedTrial(slot, trial)) control.tried(backend, wordsFor(status, why));
+    if (table.streaks.endTrial(slot, trial)) control.tried(backend, wordsFor(status, why));
     return;
   }
   const streak = table.noteFailure(slot, trial);

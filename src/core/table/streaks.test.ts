@@ -20,7 +20,7 @@ it('wait for the outcome of a trial alone while there is one', () => {
   streaks.failed(0, 0);
   streaks.offerTrial(0);
   const trial = streaks.trial(0);
-  expect([streaks.at(0), streaks.answered(0, 0), streaks.failedTrial(0, 0)]).toEqual([
+  expect([streaks.at(0), streaks.answered(0, 0), streaks.endTrial(0, 0)]).toEqual([
     0,
     false,
     false,

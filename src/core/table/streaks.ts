@@ -66,8 +66,8 @@ export class Streaks {
     }
   }
 
-  /** It came to nothing, which counts only on trial. True: this has decided it. */
-  failedTrial(slot: number, trial: number): boolean {
+  /** The outcome of this trial (0: none) is not waited for any more. False: it was not. */
+  endTrial(slot: number, trial: number): boolean {
     return trial !== 0 && Atomics.compareExchange(this.words, slot, trial, 0) === trial;
   }
 }

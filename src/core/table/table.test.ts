@@ -402,7 +402,7 @@ describe('a trial', () => {
     expect([second.noteFailure(0, trial), first.noteFailure(0)]).toEqual([TRIAL_FAILED, 1]);
     first.offerTrial(0);
     trial = enterTrial(first);
-    const decides = (): boolean => first.streaks.failedTrial(0, trial);
+    const decides = (): boolean => first.streaks.endTrial(0, trial);
     expect([decides(), decides(), first.noteFailure(0)]).toEqual([true, false, 1]);
   });
 
@@ -417,7 +417,7 @@ describe('a trial', () => {
     first.offerTrial(0);
     const without = second.beginTrial();
     const trial = enterTrial(second);
-    expect([first.noteAnswer(0, 1, before), first.streaks.failedTrial(0, before)]).toEqual([
+    expect([first.noteAnswer(0, 1, before), first.streaks.endTrial(0, before)]).toEqual([
       false,
       false,
     ]);
@@ -430,10 +430,7 @@ describe('a trial', () => {
     const slow = enterTrial(first);
     first.offerTrial(0);
     const trial = enterTrial(second);
-    expect([first.noteAnswer(0, 1, slow), first.streaks.failedTrial(0, slow)]).toEqual([
-      false,
-      false,
-    ]);
+    expect([first.noteAnswer(0, 1, slow), first.streaks.endTrial(0, slow)]).toEqual([false, false]);
     expect(first.noteFailure(0, slow)).toBeLessThan(0);
     expect(second.noteFailure(0, trial)).toBe(TRIAL_FAILED);
   });
@@ -441,7 +438,7 @@ describe('a trial', () => {
   it('is not decided where there is none', () => {
     const [table] = onTrial();
     table.streaks.clear(0);
-    expect([table.streaks.failedTrial(0, 0), table.noteFailure(0), table.streaks.at(0)]).toEqual([
+    expect([table.streaks.endTrial(0, 0), table.noteFailure(0), table.streaks.at(0)]).toEqual([
       false,
       1,
       1,

@@ -331,7 +331,9 @@ export class Table {
     return taken;
   }
 
-  leave(slot: number): void {
+  /** If it was on a trial (0: none) that nothing has decided, that is given back. */
+  leave(slot: number, trial = 0): void {
+    this.streaks.endTrial(slot, trial);
     const before = Atomics.sub(this.exchanges, slot * this.workers + this.me, 1);
     assert(before > 0, 'an exchange leaves a backend once');
   }

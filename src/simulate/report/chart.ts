@@ -1,6 +1,7 @@
 /** A chart of lines over time as SVG, with its legend; values are there for the pointer, too. */
 import { ln } from '../../core/base/math.ts';
 import { spellLatency, spellShare, spellTime, threeDigits } from '../words.ts';
+import { LABEL_GAP, type Label, labelRows } from './marks.ts';
 import { type Axis, linearAxis, logAxis, timeTicks } from './scale.ts';
 
 /** What values are, and how they are written. */
@@ -44,8 +45,9 @@ interface Box {
 
 const WIDE: Box = { width: 1120, height: 380, left: 64, right: 34, top: 46, bottom: 34 };
 const SMALL: Box = { width: 550, height: 250, left: 64, right: 32, top: 12, bottom: 34 };
-/** Words at marks stand in so many rows, that neighbours do not cover each other. */
-const MARK_ROWS = 3;
+/** Room for so many rows of words at marks is there in any case. */
+const LEAST_ROWS = 3;
+const ROW_HEIGHT = 14;
 /** Colours there are; beyond, lines are dashed. */
 const COLOURS = 8;
 const MOST_TIME_TICKS = { wide: 12, small: 6 } as const;
@@ -65,11 +67,12 @@ function spellTick(value: number, unit: Unit): string {
 
 /** A part of a page. */
 export function chartHtml(chart: Chart, frame: TimeFrame): string {
-  const box = chart.isWide ? WIDE : SMALL;
+  const rows = chart.isWide ? labelRows(labelsOf(frame)) : [];
+  const box = chart.isWide ? withRows(WIDE, rows) : SMALL;
   const axis = axisOf(chart);
   const body = [
     ...gridOf(chart, axis, frame, box),
-    ...marksOf(chart, frame, box),
+    ...(chart.isWide ? wordyMarks(frame, box, rows) : marksOf(frame, box)),
     ...chart.lines.map((line) => pathOf(line, chart.unit, axis, frame, box)),
   ];
   const label = `${chart.title}: ${chart.lines.map(({ name }) => name).join(', ')}`;
@@ -122,21 +125,39 @@ function gridOf({ unit, isWide }: Chart, axis: Axis, frame: TimeFrame, box: Box)
   return [...rows, ...columns, line];
 }
 
-function marksOf({ isWide }: Chart, { marks, durationMs }: TimeFrame, box: Box): string[] {
-  return marks.map(({ atMs, text }, index) => {
-    const part = atMs / durationMs;
-    const x = xOf(part, box);
-    const y = isWide ? 12 + (index % MARK_ROWS) * 14 : box.top;
-    const isLate = part > 0.6;
-    const words =
-      `<text class="${isLate ? 'mark late' : 'mark'}" x="${px(x + (isLate ? -6 : 6))}" ` +
-      `y="${y}" dy=".35em">${escaped(text)}</text>`;
+/** Words at marks of the right part stand left of them. */
+const isLate = (atMs: number, { durationMs }: TimeFrame): boolean => atMs / durationMs > 0.6;
+
+function labelsOf(frame: TimeFrame): Label[] {
+  const { marks, durationMs } = frame;
+  return marks.map(({ atMs, text }) => {
+    return { x: xOf(atMs / durationMs, WIDE), text, isLeft: isLate(atMs, frame) };
+  });
+}
+
+/** Higher, where there are more rows than it has room for. */
+function withRows(box: Box, rows: readonly number[]): Box {
+  const more = Math.max(LEAST_ROWS - 1, ...rows) + 1 - LEAST_ROWS;
+  return { ...box, height: box.height + more * ROW_HEIGHT, top: box.top + more * ROW_HEIGHT };
+}
+
+function wordyMarks(frame: TimeFrame, box: Box, rows: readonly number[]): string[] {
+  return frame.marks.map(({ atMs, text }, index) => {
+    const x = xOf(atMs / frame.durationMs, box);
+    const y = 12 + rows[index]! * ROW_HEIGHT;
+    const late = isLate(atMs, frame);
     return (
-      `<line class="mark" x1="${px(x)}" x2="${px(x)}" y1="${isWide ? y - 6 : y}" ` +
-      `y2="${box.height - box.bottom}"/>${isWide ? words : ''}`
+      `${markLine(x, y - 6, box)}<text class="${late ? 'mark late' : 'mark'}" ` +
+      `x="${px(x + (late ? -LABEL_GAP : LABEL_GAP))}" y="${y}" dy=".35em">${escaped(text)}</text>`
     );
   });
 }
+
+const marksOf = ({ marks, durationMs }: TimeFrame, box: Box): string[] =>
+  marks.map(({ atMs }) => markLine(xOf(atMs / durationMs, box), box.top, box));
+
+const markLine = (x: number, y: number, { height, bottom }: Box): string =>
+  `<line class="mark" x1="${px(x)}" x2="${px(x)}" y1="${y}" y2="${height - bottom}"/>`;
 
 function pathOf(line: Line, unit: Unit, axis: Axis, frame: TimeFrame, box: Box): string {
   const { bucketMs, durationMs } = frame;
