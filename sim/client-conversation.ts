@@ -101,7 +101,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.sayWhoItIs(request);
     const body = request.framing === 'none' ? '' : ` with ${request.bodyBytes} bytes`;
     world.note(client.name, `sends ${request.method} ${request.target}${body}`);
-    this.watchPatience(request);
+    // In a calm world everybody is served in the end.
+    if (!world.options.calm) this.watchPatience(request);
     const message = requestMessage(request, world.rng);
     if (this.isBrokenOff(request, message)) return;
     if (!request.expect) {
