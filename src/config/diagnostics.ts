@@ -138,7 +138,9 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
 
 /** The candidate that `word` was probably meant to be; null when none is near. */
 export function nearestOf(word: string, candidates: readonly string[]): string | null {
-  const plain = (text: string): string => text.toLowerCase().replace(/[-_ ]/g, '');
+  // One and many are the same: `retry` and `retries`.
+  const plain = (text: string): string =>
+    text.toLowerCase().replace(/[-_ ]/g, '').replace(/ies$/, 'y').replace(/s$/, '');
   const allowed = Math.max(1, Math.floor(word.length / 3));
   let nearest: string | null = null;
   let least = allowed + 1;

@@ -66,6 +66,7 @@ describe('single values', () => {
 describe('an unknown key', () => {
   it.each([
     [{ prot: 1 }, 'prot: unknown key; did you mean "port"?'],
+    [{ retry: {} }, 'retry: unknown key; did you mean "retries"?'],
     [{ backend: [] }, 'backend: unknown key; "backends" is there already'],
     [{ weight: 1 }, 'weight: unknown key here; it belongs in each of the backends'],
     [{ connect: '1s' }, 'connect: unknown key here; it belongs in timeouts'],
