@@ -4,7 +4,7 @@ import { flagOf, scenarioOf } from './simulate-flags.ts';
 describe('flags of simulate', () => {
   it('say what a scenario file would say', () => {
     const flags = {
-      rate: '2000',
+      rate: '2000/s',
       for: '5m',
       start: '11:58',
       service: '5ms',
@@ -18,7 +18,7 @@ describe('flags of simulate', () => {
       value: {
         policies: ['round_robin', 'adaptive'],
         seed: 42,
-        traffic: { rate: '2000', for: '5m', start: '11:58' },
+        traffic: { rate: '2000/s', for: '5m', start: '11:58' },
         service: { time: '5ms', concurrency: 4 },
         events: [
           { at: '12:00', backend: 'server-3', slower: 5 },

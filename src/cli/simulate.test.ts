@@ -49,7 +49,7 @@ describe('evenkeel simulate', () => {
       'traffic: {clients: 5, think: 1s, for: 9s}\nseed: 7\n' +
         'events: [{at: 500ms, backend: b, down: true}]\n',
     );
-    const flags = { scenario, rate: '200', for: '2s', slow: ['a=2@1s'], policies: 'random' };
+    const flags = { scenario, rate: '200/s', for: '2s', slow: ['a=2@1s'], policies: 'random' };
     const { out } = await simulated(flags);
     expect(out).toContain('traffic: 200 requests/s, poisson arrivals, for 2s, seed 7\n');
     expect(out).toContain('\n0.5s to 1s: b goes down\n');
@@ -117,7 +117,7 @@ describe('what cannot be simulated', () => {
     ],
     [{ slow: ['a=5x@12:00-11:59'], start: '11:58' }, 'a is not slower before that'],
     [{ down: ['a'] }, '--down: "a" does not say who is down when'],
-    [{ rate: '5', clients: '5' }, '--clients: clients and rate exclude each other; remove one'],
+    [{ rate: '5/s', clients: '5' }, '--clients: clients and rate exclude each other; remove one'],
     [{ pool: 'web' }, '--pool: there is no pool "web"; write one of default'],
   ])('typed: %o', async (flags, complaint) => {
     const { code, out, err } = await simulated(flags);

@@ -136,16 +136,18 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   return nearest === null ? '' : `; did you mean ${show(nearest)}?`;
 }
 
-/** The candidate that `word` was probably meant to be; null when none is near. */
+/** The candidate that `word` was probably meant to be; null when none is near, or several. */
 export function nearestOf(word: string, candidates: readonly string[]): string | null {
-  // One and many are the same: `retry` and `retries`.
-  const plain = (text: string): string =>
-    text.toLowerCase().replace(/[-_ ]/g, '').replace(/ies$/, 'y').replace(/s$/, '');
+  const given = plain(word);
+  const alike = candidates.find((candidate) => plain(candidate) === given);
+  if (alike !== undefined) return alike;
+  const series = candidates.filter((each) => numberless(plain(each)) === numberless(given));
+  if (series.length > 1) return null;
   const allowed = Math.max(1, Math.floor(word.length / 3));
   let nearest: string | null = null;
   let least = allowed + 1;
   for (const candidate of candidates) {
-    if (plain(candidate) === plain(word) || begins(plain(candidate), plain(word))) return candidate;
+    if (begins(plain(candidate), given)) return candidate;
     const distance = editDistance(word, candidate);
     if (distance < least && distance < candidate.length) {
       least = distance;
@@ -154,6 +156,13 @@ export function nearestOf(word: string, candidates: readonly string[]): string |
   }
   return nearest;
 }
+
+/** One and many are the same: `retry` and `retries`. */
+const plain = (text: string): string =>
+  text.toLowerCase().replace(/[-_ ]/g, '').replace(/ies$/, 'y').replace(/s$/, '');
+
+/** Of `server-1` and `server-2` neither is nearer to `server-9`. */
+const numberless = (text: string): string => text.replace(/\d+/g, '');
 
 /** `warn` and `warning`, `drain` and `drain_timeout`. */
 const begins = (a: string, b: string): boolean =>

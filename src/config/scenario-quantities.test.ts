@@ -8,9 +8,8 @@ import {
 
 describe('a rate of requests', () => {
   it.each([
-    [2000, 2000],
-    ['2000', 2000],
     ['2000/s', 2000],
+    [0, 0],
     ['90/min', 1.5],
     ['1800/h', 0.5],
     ['0.5/s', 0.5],
@@ -29,6 +28,7 @@ describe('a rate of requests', () => {
       '"fast" is not a rate; write requests such as 2000/s or 90/min, or a load such as 60%',
     ],
     [-5, '-5 is not a rate; write requests such as 2000/s or 90/min, or a load such as 60%'],
+    [50, '50 has no unit; write 50/s, or 50% of what the backends can do'],
     ['2000000/s', '"2000000/s" is too much; the most is 1000000/s'],
     ['2000%', '"2000%" is out of range; the most is 1000%'],
   ])('is not %s', (given, problem) => {

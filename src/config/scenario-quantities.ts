@@ -17,17 +17,21 @@ const MOST_PER_SECOND = 1_000_000;
 const MOST_LOAD = 1000;
 const RATE_FORMS = 'write requests such as 2000/s or 90/min, or a load such as 60%';
 
-/** `2000`, `2000/s`, `90/min`, `60%`. */
+/** `2000/s`, `90/min`, `60%`, `0`. */
 export function parseScenarioRate(given: string | number): Parsed<ScenarioRate> {
   const match = /^(\d+(?:\.\d+)?)(?:\/(s|min|h)|(%))?$/.exec(String(given));
   if (match === null) return { problem: `${show(given)} is not a rate; ${RATE_FORMS}` };
-  const [, digits, unit = 's', percent] = match;
+  const [, digits, unit, percent] = match;
   const count = Number(digits);
+  if (unit === undefined && percent === undefined && count > 0) {
+    const remedy = `write ${digits}/s, or ${digits}% of what the backends can do`;
+    return { problem: `${digits} has no unit; ${remedy}` };
+  }
   if (percent !== undefined) {
     if (count <= MOST_LOAD) return { value: { kind: 'load', share: count / 100 } };
     return { problem: `${show(given)} is out of range; the most is ${MOST_LOAD}%` };
   }
-  const perSecond = count / SECONDS_PER_UNIT[unit];
+  const perSecond = count / SECONDS_PER_UNIT[unit ?? 's'];
   if (perSecond <= MOST_PER_SECOND) return { value: { kind: 'per_second', perSecond } };
   return { problem: `${show(given)} is too much; the most is ${MOST_PER_SECOND}/s` };
 }
@@ -41,14 +45,15 @@ export function parseMoment(text: string): Parsed<Moment> {
   return 'value' in since ? { value: { kind: 'since', ms: since.value } } : since;
 }
 
-/** `12:00` or `12:00:30`, in milliseconds since midnight. */
+/** `12:00`, `12:00:30` or `12:00:30.5`, in milliseconds since midnight. */
 export function parseTimeOfDay(text: string): Parsed<number> {
-  const match = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(text);
+  const match = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,3})?))?$/.exec(text);
   if (match === null) {
     return { problem: `${show(text)} is no time of day; write one from 00:00 to 23:59:59` };
   }
   const [, hours, minutes, seconds = '0'] = match;
-  return { value: ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 };
+  const ms = Math.round(Number(seconds) * 1000);
+  return { value: (Number(hours) * 60 + Number(minutes)) * 60_000 + ms };
 }
 
 /** A duration that may be finer than a millisecond: `0.25ms`, `5ms`, `1.5s`. */

@@ -89,7 +89,7 @@ describe('a scenario', () => {
   });
 
   it('goes on for a minute after its last event', () => {
-    expect(made('events: [{at: 3m, rate: 5}]').durationMs).toBe(240_000);
+    expect(made('events: [{at: 3m, rate: 5/s}]').durationMs).toBe(240_000);
   });
 
   it.each([
@@ -155,7 +155,7 @@ describe('a scenario', () => {
 describe('a scenario that does not fit', () => {
   it.each([
     [
-      'traffic: {rate: 5, clients: 3}',
+      'traffic: {rate: 5/s, clients: 3}',
       'traffic.clients: clients and rate exclude each other; remove one',
     ],
     ['traffic: {rate: 0/s}', 'traffic.rate: no request would come; write a rate above 0'],
@@ -171,19 +171,39 @@ describe('a scenario that does not fit', () => {
     ['traffic: {replay: /nowhere.log}', 'traffic.replay: there is no file /nowhere.log'],
     [
       'backends: {server-9: {time: 5ms}}',
-      'backends.server-9: no backend is called "server-9"; did you mean "server-1"?',
+      'backends.server-9: no backend is called "server-9"; there are server-1, server-2, server-3',
+    ],
+    [
+      'backends: {sever-2: {time: 5ms}}',
+      'backends.sever-2: no backend is called "sever-2"; did you mean "server-2"?',
     ],
     [
       'events: [{at: 1s, backend: web, down: true}]',
       'events[0].backend: no backend is called "web"; there are server-1, server-2, server-3',
     ],
     [
-      'events: [{at: "12:00", rate: 5}]',
+      'events: [{at: "12:00", rate: 5/s}]',
       'events[0].at: is a time of day; say when traffic begins (traffic.start, --start 11:58)',
     ],
     [
-      'traffic: {for: 1m}\nevents: [{at: 60s, rate: 5}]',
+      'traffic: {for: 1m}\nevents: [{at: 60s, rate: 5/s}]',
       'events[0].at: is after the traffic has ended',
+    ],
+    [
+      'traffic: {for: 1m, start: "12:00"}\nevents: [{at: "12:01", rate: 5/s}]',
+      'events[0].at: is after the traffic has ended',
+    ],
+    [
+      'traffic: {for: 1m, start: "12:01"}\nevents: [{at: "12:00", rate: 5/s}]',
+      'events[0].at: is before the traffic begins; begin that earlier (traffic.start, --start)',
+    ],
+    [
+      'traffic: {start: "12:01"}\nevents: [{at: "12:00", rate: 5/s}]',
+      'events[0].at: is before the traffic begins',
+    ],
+    [
+      'traffic: {for: 1m}\nevents: [{at: 60s, backend: serv, down: true}]',
+      'events[0].backend: no backend is called "serv"',
     ],
     ['events: [{at: 1s}]', 'events[0]: nothing happens; write one of slower, down'],
     [
@@ -210,7 +230,7 @@ describe('a scenario that does not fit', () => {
       'events[1].at: server-2 does not hang before that, so this ends nothing',
     ],
     [
-      'traffic: {clients: 5}\nevents: [{at: 1s, rate: 5}]',
+      'traffic: {clients: 5}\nevents: [{at: 1s, rate: 5/s}]',
       'events[0].rate: goes with traffic.rate alone',
     ],
   ])('%s', (text, complaint) => {

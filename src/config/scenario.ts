@@ -2,8 +2,15 @@
  * A scenario as it is written, with what was typed over it, to one that can be run; or everything
  * that is wrong with it. What a value needs to know of others is checked here.
  */
-import type { BackendConfig, Config, PolicyName, PoolConfig } from '../core/config.ts';
-import type { Happening, Scenario, ScenarioEvent, Service, Traffic } from '../simulate/scenario.ts';
+import type { Config, PolicyName, PoolConfig } from '../core/config.ts';
+import {
+  capacityOf,
+  type Happening,
+  type Scenario,
+  type ScenarioEvent,
+  type Service,
+  type Traffic,
+} from '../simulate/scenario.ts';
 import { type Recorded, readAccessLog } from './access-log.ts';
 import { didYouMean, type Report, show } from './diagnostics.ts';
 import type { NamedFiles } from './files.ts';
@@ -24,6 +31,7 @@ const DEFAULT_KEYS = 1000;
 const DEFAULT_SEED = 1;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+const HALF_A_DAY_MS = DAY_MS / 2;
 const COMPARED: readonly PolicyName[] = ['round_robin', 'least_request', 'adaptive'];
 
 /** What the files that a scenario names have turned out to be. */
@@ -68,7 +76,7 @@ class Making {
       services.set(name, serviceFrom(each, service));
     }
     const recorded = this.recorded();
-    const capacity = capacityOf(pool, (name) => services.get(name) ?? service);
+    const capacity = capacityOf(pool, (name) => limited(services.get(name) ?? service));
     const traffic = this.traffic(recorded, capacity);
     const events = this.events(pool, names, capacity, traffic.kind);
     if (report.diagnostics.length > 0) return null;
@@ -179,14 +187,14 @@ class Making {
     const made = (this.file.events ?? []).flatMap((event, at): EventAt[] => {
       const atMs = this.momentMs(event.at, at);
       const happening = this.happening(event, at, pool, capacity);
-      if (happening === null || atMs === null) return [];
+      if (happening === null) return [];
       if ('backend' in happening) {
         this.checkName(happening.backend, names, ['events', at, 'backend'], 'value');
       }
       if (happening.kind === 'rate' && traffic !== 'open') {
         this.report.add(['events', at, 'rate'], `goes with traffic.rate alone; remove it`);
       }
-      return [{ event: { ...happening, atMs }, at }];
+      return atMs === null ? [] : [{ event: { ...happening, atMs }, at }];
     });
     const ordered = made.sort(
       (a, b) => a.event.atMs - b.event.atMs || Number(isEnd(b.event)) - Number(isEnd(a.event)),
@@ -220,9 +228,13 @@ class Making {
       return null;
     }
     const atMs = kind === 'since' ? ms : (ms - start! + DAY_MS) % DAY_MS;
-    if (lasts === undefined || atMs < lasts) return atMs;
+    if (atMs < (lasts ?? (kind === 'clock' ? HALF_A_DAY_MS : Number.POSITIVE_INFINITY)))
+      return atMs;
+    // By the clock it may be both: before it begins, or long after that.
     const problem =
-      'is after the traffic has ended; make that longer (traffic.for, --for), or this earlier';
+      kind === 'since' || atMs < HALF_A_DAY_MS
+        ? 'is after the traffic has ended; make that longer (traffic.for, --for), or this earlier'
+        : 'is before the traffic begins; begin that earlier (traffic.start, --start)';
     this.report.add(['events', at, 'at'], problem);
     return null;
   }
@@ -304,16 +316,11 @@ function serviceFrom(file: ServiceFile | undefined, otherwise: Service): Service
   };
 }
 
-/** Requests that those which get traffic while all is well can answer in a second. */
-function capacityOf({ backends }: PoolConfig, serviceOf: (name: string) => Service): number {
-  const ordinary = backends.filter(({ backup }) => !backup);
-  const used = ordinary.length > 0 ? ordinary : backends;
-  return used.reduce((sum, { name }: BackendConfig) => {
-    const { concurrency, meanMs } = serviceOf(name);
-    const perSecond = (concurrency * 1000) / meanMs;
-    return sum + (Number.isFinite(perSecond) ? perSecond : UNLIMITED_PER_SECOND);
-  }, 0);
-}
+/** What cannot be said of one that works on any number at once is assumed. */
+const limited = (service: Service): Service =>
+  Number.isFinite(service.concurrency)
+    ? service
+    : { ...service, concurrency: (UNLIMITED_PER_SECOND * service.meanMs) / 1000 };
 
 const perSecondOf = (rate: ScenarioRate, capacity: number): number =>
   rate.kind === 'load' ? rate.share * capacity : rate.perSecond;

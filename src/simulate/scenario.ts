@@ -79,3 +79,16 @@ export interface Scenario {
 /** How this backend serves. */
 export const serviceOf = ({ service, services }: Scenario, backend: string): Service =>
   services.get(backend) ?? service;
+
+/**
+ * Requests that those which get traffic while all is well can answer in a second. Infinity: one of
+ * them works on any number at once.
+ */
+export function capacityOf({ backends }: PoolConfig, of: (backend: string) => Service): number {
+  const ordinary = backends.filter(({ backup }) => !backup);
+  const used = ordinary.length > 0 ? ordinary : backends;
+  return used.reduce((sum, { name }) => {
+    const { concurrency, meanMs } = of(name);
+    return sum + (concurrency * 1000) / meanMs;
+  }, 0);
+}

@@ -17,7 +17,7 @@ describe('the summary', () => {
     expect(lines.slice(0, 5)).toEqual([
       'config.yaml, pool default: 3 backends',
       'traffic: 720 requests/s, poisson arrivals, for 1s, seed 1',
-      'service: 10.0 ms, exponential, 4 at once',
+      'service: 10.0 ms, exponential, 4 at once; all together can do 1,200/s',
       '',
       'all of it, 0s to 1s',
     ]);
@@ -59,10 +59,12 @@ describe('the summary', () => {
     expect(text).not.toContain('server-1 ');
   });
 
-  it('shows the whole alone where there are too many parts', () => {
-    const events = Array.from({ length: 9 }, (_, n) => {
-      return { atMs: (n + 1) * 100, kind: 'rate', perSecond: 500 } as const;
+  it('shows the whole alone where there are too many parts, and says so', () => {
+    const events = Array.from({ length: 12 }, (_, n) => {
+      return { atMs: (n + 1) * 50, kind: 'rate', perSecond: 500 } as const;
     });
-    expect(told(scenarioOf({ ...quick, events })).match(/policy/g)).toHaveLength(1);
+    const text = told(scenarioOf({ ...quick, events }));
+    expect(text.match(/policy/g)).toHaveLength(1);
+    expect(text).toContain('(13 parts between events are too many to show one by one)');
   });
 });

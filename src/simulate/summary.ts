@@ -1,6 +1,6 @@
 /** What came out, as tables of text: one for each part between two events, and one of it all. */
 import type { Frame, PhaseResult, RunResult } from './measure.ts';
-import type { Scenario } from './scenario.ts';
+import { capacityOf, type Scenario, serviceOf } from './scenario.ts';
 import {
   spellCount,
   spellEvent,
@@ -14,8 +14,8 @@ import {
 
 /** With more backends, only those of events have a column; and the least and the most share. */
 const MOST_COLUMNS = 6;
-/** With more parts, only the whole is shown. */
-const MOST_PHASES = 6;
+/** With more parts between events, only the whole is shown. */
+const MOST_PHASES = 12;
 /** Lines of the log that are shown for each policy. */
 const MOST_SAID = 8;
 const GAP = '  ';
@@ -48,9 +48,15 @@ export function headLines({ scenario, frame }: Outcome, file: string): string[] 
   return [
     `${file}, pool ${pool.name}: ${length} backend${length === 1 ? '' : 's'}`,
     `traffic: ${spellTraffic(scenario)}, seed ${seed}`,
-    `service: ${spellService(service)}`,
+    `service: ${spellService(service)}${capacityText(scenario)}`,
     ...others.slice(0, MOST_COLUMNS),
   ];
+}
+
+/** What the traffic is to be compared with. */
+function capacityText(scenario: Scenario): string {
+  const most = capacityOf(scenario.pool, (name) => serviceOf(scenario, name));
+  return Number.isFinite(most) ? `; all together can do ${threeDigits(most)}/s` : '';
 }
 
 /** Of each part between two events, if there are not too many; the last is of all of it. */
@@ -60,7 +66,10 @@ export function phaseTitles({ scenario, results }: Outcome): string[] {
   const span = (fromMs: number, toMs: number): string =>
     `${spellTime(fromMs, startsAtMs)} to ${spellTime(toMs, startsAtMs)}`;
   const all = `all of it, ${span(0, durationMs)}`;
-  if (phases.length === 1 || phases.length > MOST_PHASES) return [all];
+  if (phases.length === 1) return [all];
+  if (phases.length > MOST_PHASES) {
+    return [`${all} (${phases.length} parts between events are too many to show one by one)`];
+  }
   const parts = phases.map(({ fromMs, toMs }) => {
     const words = events.filter(({ atMs }) => atMs === fromMs).map(spellEvent);
     return `${span(fromMs, toMs)}${words.length === 0 ? '' : `: ${words.join(', ')}`}`;

@@ -76,12 +76,14 @@ export function chartHtml(chart: Chart, frame: TimeFrame): string {
     ...chart.lines.map((line) => pathOf(line, chart.unit, axis, frame, box)),
   ];
   const label = `${chart.title}: ${chart.lines.map(({ name }) => name).join(', ')}`;
+  const data = pointerData(chart, frame, box);
   return (
     `<figure class="${chart.isWide ? 'wide' : 'small'}"><figcaption>${escaped(chart.title)}` +
     `</figcaption>\n${legendOf(chart)}` +
+    '<div class="chart">' +
     `<svg viewBox="0 0 ${box.width} ${box.height}" role="img" aria-label="${escaped(label)}">\n` +
     `${body.join('\n')}\n<line class="guide" y1="${box.top}" y2="${box.height - box.bottom}"/>` +
-    `</svg>\n<script type="application/json">${pointerData(chart, frame, box)}</script></figure>`
+    `</svg></div>\n<script type="application/json">${data}</script></figure>`
   );
 }
 

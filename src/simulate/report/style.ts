@@ -60,6 +60,10 @@ ol.log { list-style: none; margin: 6px 0 14px; padding: 0; font-size: 13px; }
 ol.log li { padding: 2px 0; } ol.log time { color: var(--faint); margin-right: 12px;
   font-variant-numeric: tabular-nums; }
 footer { margin-top: 40px; color: var(--faint); font-size: 13px; }
+@media (max-width: 640px) { body { padding: 20px 12px 32px; } table { font-size: 13px; }
+  th, td { padding: 6px 7px; } th { font-size: 12px; } td:first-child { white-space: normal; }
+  figure { padding: 10px 10px 6px; } .chart { overflow-x: auto; }
+  figure.wide svg { min-width: 720px; } figure.small svg { min-width: 480px; } }
 `;
 
 /** The values at the pointer, and a line through them. Without it the page says the same. */
