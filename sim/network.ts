@@ -135,6 +135,8 @@ interface Backlog {
 
 /** A SYN that was not answered is sent again after so long, then after twice as long, and so on. */
 const SYN_AGAIN_MS = 1000;
+/** But never later than that; it goes on as long as somebody waits. */
+const MOST_SYN_AGAIN_MS = 64_000;
 
 class World implements SimNetwork, SocketWorld {
   readonly clock: Clock;
@@ -301,7 +303,7 @@ class World implements SimNetwork, SocketWorld {
     if (!this.takeRoom(acceptor.address)) {
       this.onFault('backlog', [dialer.address, acceptor.address]);
       const atMs = this.clock.nowMs() + againMs;
-      this.clock.wakeAt(atMs, () => this.sendSyn(dialer, 2 * againMs));
+      this.clock.wakeAt(atMs, () => this.sendSyn(dialer, Math.min(2 * againMs, MOST_SYN_AGAIN_MS)));
       return;
     }
     this.clock.wakeAt(answerMs, () => dialer.open());
