@@ -57,6 +57,9 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   /** It has done something after which its next bytes mean nothing. */
   private lost = false;
   private tunnel = false;
+  /** Came through the tunnel, and is not sent back yet. */
+  private held: Uint8Array[] = [];
+  private isLate = false;
   /** It has announced more of an answer than it has sent. */
   private owes = false;
   private gone = false;
@@ -97,7 +100,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
       const problem = 'a FIN in the middle of a request';
       this.world.tell((each) => each.malformed?.(`the balancer to ${this.backend.name}`, problem));
     }
-    if (this.tunnel) this.writer.add(new Uint8Array(0), 0, () => this.socket.end());
+    if (this.tunnel) this.writer.add(join(this.held), 0, () => this.socket.end());
     else this.closeNow();
   }
 
@@ -311,6 +314,7 @@ export class BackendConversation implements SocketHandler, StrictEvents {
 
   private openTunnel(): void {
     this.tunnel = true;
+    this.isLate = this.request!.plan.late;
     this.reader.becomeTunnel();
     this.answering = false;
     this.request!.sent.push({
@@ -325,7 +329,8 @@ export class BackendConversation implements SocketHandler, StrictEvents {
   }
 
   onTunnel(bytes: Uint8Array): void {
-    this.writer.add(bytes.slice(), 0);
+    if (this.isLate) this.held.push(bytes.slice());
+    else this.writer.add(bytes.slice(), 0);
   }
 
   /** It reads again, if it had stopped. */

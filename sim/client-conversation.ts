@@ -3,6 +3,7 @@ import type { Failure } from '../src/core/base/failure.ts';
 import type { Socket, SocketHandler, Transport } from '../src/core/base/transport.ts';
 import type { Client } from './client.ts';
 import { LISTEN_PORT } from './default-config.ts';
+import type { Prank } from './options.ts';
 import { PacedWriter } from './paced-writer.ts';
 import { BodyCheck, patternBytes } from './pattern.ts';
 import type { Answer, Fate, Request } from './request.ts';
@@ -11,6 +12,8 @@ import { cutUp, FORGED_COOKIE, type Message, requestMessage } from './wire.ts';
 import type { World } from './world.ts';
 
 const CONTINUE_PATIENCE_MS = 800;
+/** With half the idle time of a tunnel before each. */
+const SLOW_PARTS = 4;
 
 export class ClientConversation implements SocketHandler, StrictEvents {
   /** Begun and not answered, in order. */
@@ -34,6 +37,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private closing = false;
   /** The last answer came to a HEAD of which the balancer may not even know the method. */
   private answeredUnread = false;
+  /** It has sent bytes for a tunnel that it did not get. */
+  private wasEarly = false;
   private gone = false;
   private readonly slow: boolean;
   private readonly halfCloses: boolean;
@@ -44,9 +49,9 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.world = client.world;
     this.script = script;
     this.reader = new StrictReader('responses', this);
-    const { pranks, pipelining } = this.world.options;
-    this.slow = this.world.chance(pranks.slow);
-    this.halfCloses = this.world.chance(pranks['half-close']);
+    const { pipelining } = this.world.options;
+    this.slow = this.plays('slow');
+    this.halfCloses = this.plays('half-close');
     this.depth = 1 + this.world.rng.below(pipelining);
   }
 
@@ -56,9 +61,14 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     const to = { address: this.at, port: LISTEN_PORT, tls: null };
     this.socket = transport.connect(to, this);
     this.writer = new PacedWriter(this.world.clock, this.socket);
-    const { pranks } = this.world.options;
-    if (this.world.chance(pranks.abort)) this.planAbort();
-    if (this.world.chance(pranks.deaf)) this.planDeafness();
+    if (this.plays('abort')) this.planAbort();
+    if (this.plays('deaf')) this.planDeafness();
+  }
+
+  /** Whoever comes when all is well plays no pranks. */
+  private plays(prank: Prank): boolean {
+    const { world } = this;
+    return !world.healed && world.chance(world.options.pranks[prank]);
   }
 
   // ---- requests -------------------------------------------------------------------------------
@@ -79,10 +89,6 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private mayBegin(): boolean {
     if (this.closing || this.gone || this.sending !== null || this.script.length === 0)
       return false;
-    if (this.world.healed) {
-      this.script.length = 0;
-      return false;
-    }
     const [next] = this.script;
     const last = this.waiting[this.waiting.length - 1];
     if (last !== undefined && (last.close || last.old || last.upgrade)) return false;
@@ -108,6 +114,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     if (!request.expect) {
       // A head without a body is a whole request.
       this.sendRest(request, [message.head, message.body]);
+      if (request.early > 0) this.send(patternBytes(request.requestStart, 0, request.early), null);
       return;
     }
     this.send(message.head, null);
@@ -174,9 +181,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   /** Pranks that leave a request unfinished. */
   private isBrokenOff(request: Request, { head, body }: Message): boolean {
     const { world } = this;
-    const { vanish, truncate } = world.options.pranks;
-    const vanishes = world.chance(vanish);
-    if (!vanishes && !world.chance(truncate)) return false;
+    const vanishes = this.plays('vanish');
+    if (!vanishes && !this.plays('truncate')) return false;
     const whole = head.length + body.length;
     const length = 1 + world.rng.below(whole - 1);
     const part = new Uint8Array(length);
@@ -210,7 +216,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     const [request] = this.waiting;
     if (request === undefined) {
       world.note(client.name, `gets ${head.status}, asked for nothing`);
-      world.tell((each) => each.unasked?.(client.name, head.status));
+      if (!this.wasEarly) world.tell((each) => each.unasked?.(client.name, head.status));
       this.forsake();
       return;
     }
@@ -255,6 +261,8 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     answer.trailer = trailers.get('x-trail') ?? null;
     answer.whole = true;
     request.fate = 'answered';
+    // They were for a tunnel: nobody can say what they are now.
+    if (request.early > 0) this.closing = this.wasEarly = true;
     this.heldBody?.();
     this.world.tell((each) => each.answered?.(request, answer));
     // Not from inside the reader: what follows may be the next answer.
@@ -296,10 +304,27 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     this.tunnel = request;
     this.tunnelCheck = new BodyCheck(request.requestStart);
     this.script.length = 0;
-    this.send(patternBytes(request.requestStart, 0, request.bodyBytes), () => {
+    this.sendThrough(request, () => {
       this.tunnelSent = true;
       this.socket.end();
     });
+  }
+
+  /** Now and then so slowly that only what it sends itself keeps the tunnel open. */
+  private sendThrough({ requestStart, bodyBytes, early }: Request, done: () => void): void {
+    const { world } = this;
+    const rest = bodyBytes - early;
+    if (rest < SLOW_PARTS || world.healed || !world.rng.chance(1, 4)) {
+      this.send(patternBytes(requestStart, early, rest), done);
+      return;
+    }
+    for (let i = 0; i < SLOW_PARTS; i++) {
+      const from = early + i;
+      const length = i < SLOW_PARTS - 1 ? 1 : rest - i;
+      const pauseMs = world.options.tunnelIdleMs / 2;
+      const isLast = i === SLOW_PARTS - 1;
+      this.writer.add(patternBytes(requestStart, from, length), pauseMs, isLast ? done : null);
+    }
   }
 
   onTunnel(bytes: Uint8Array): void {

@@ -19,6 +19,8 @@ export class Client {
   session: string | null = null;
   private readonly transport: Transport;
   private conversation: ClientConversation | null = null;
+  /** Hears that a visit is over; null: there is none. */
+  private visited: (() => void) | null = null;
 
   constructor(world: World, number: number) {
     this.world = world;
@@ -54,7 +56,17 @@ export class Client {
   /** Its connection is over. */
   ended(): void {
     this.conversation = null;
-    this.begin();
+    const { visited } = this;
+    this.visited = null;
+    if (visited === null) this.begin();
+    else visited();
+  }
+
+  /** Once more, when everything is well. `done`: that connection is over. */
+  visit(request: Request, done: () => void): void {
+    this.visited = done;
+    this.conversation = new ClientConversation(this, [request]);
+    this.conversation.open(this.transport);
   }
 
   /** Requests on their way. */

@@ -16,9 +16,6 @@ const FREE_PORT = 8081;
 
 export class Operator {
   private readonly world: World;
-  /** Drained by hand: they stay out until they are removed and added again. */
-  private readonly drained = new Set<Backend>();
-
   constructor(world: World) {
     this.world = world;
   }
@@ -62,16 +59,18 @@ export class Operator {
   private drainOne(): void {
     const { world } = this;
     const backend = world.pick(world.backends);
-    if (this.drained.size + 1 >= world.backends.length) return;
+    if (this.world.drainedSinceMs.size + 1 >= world.backends.length) return;
     world.note('operator', `drains ${backend.name}`);
     this.mark('drain');
-    if (world.balancer.controller.drain('default', backend.name)) this.drained.add(backend);
+    if (world.balancer.controller.drain('default', backend.name)) {
+      world.drainedSinceMs.set(backend, world.clock.nowMs());
+    }
   }
 
   private reload(backends: readonly Backend[], how: string, reweighs = false): void {
     const { world } = this;
     for (const backend of world.backends) {
-      if (!backends.includes(backend)) this.drained.delete(backend);
+      if (!backends.includes(backend)) world.drainedSinceMs.delete(backend);
     }
     const weights = backends.map((backend) =>
       reweighs ? 1 + world.rng.below(5) : world.options.weights[world.backends.indexOf(backend)],
@@ -142,8 +141,9 @@ export class Operator {
   heal(): void {
     if (this.world.options.operatorEveryMs === null) return;
     const { backends } = this.world;
-    const others = backends.filter((backend) => !this.drained.has(backend));
-    if (this.drained.size > 0) this.reload(others, 'without those that are drained');
+    const others = backends.filter((backend) => !this.world.drainedSinceMs.has(backend));
+    if (this.world.drainedSinceMs.size > 0) this.reload(others, 'without those that are drained');
+    this.reload(backends, 'with all backends, other weights', true);
     this.reload(backends, 'with all backends');
   }
 }

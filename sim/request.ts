@@ -24,6 +24,8 @@ export interface AnswerPlan {
   readonly streams: boolean;
   /** An upgrade is granted. */
   readonly switches: boolean;
+  /** What comes through the tunnel is sent back when all of it has come; else piece by piece. */
+  readonly late: boolean;
   /** It is written in this many parts, with pauses. */
   readonly parts: number;
   readonly close: boolean;
@@ -81,6 +83,8 @@ export class Request {
   readonly expect: boolean;
   readonly upgrade: boolean;
   readonly close: boolean;
+  /** Bytes for the tunnel that are sent right behind the request. */
+  readonly early: number;
   readonly plan: AnswerPlan;
   /** What is wrong with it on purpose. */
   hostile: 'ambiguous' | 'bad-chunk' | null = null;
@@ -123,6 +127,7 @@ export class Request {
     this.trailer = chunked && rng.chance(1, 3);
     this.expect = this.bodyBytes > 0 && hasBody && !this.old && rng.chance(1, 6);
     this.close = rng.chance(1, 8);
+    this.early = this.upgrade && rng.chance(1, 3) ? rng.below(this.bodyBytes + 1) : 0;
     this.plan = drawAnswer(rng, options, this);
   }
 
@@ -166,6 +171,7 @@ function drawAnswer(rng: Rng, options: SimOptions, request: Request): AnswerPlan
     echo,
     streams,
     switches: request.upgrade && rng.chance(4, 5),
+    late: rng.chance(1, 3),
     parts: rng.chance(1, 3) ? 2 + rng.below(3) : 1,
     close: framing === 'close' || rng.chance(1, 15),
   };

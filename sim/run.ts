@@ -1,6 +1,7 @@
 /**
- * One seed, one run, in two acts. Safety: anything may go wrong, and no promise may be broken.
- * Liveness: the world heals, nothing new is begun, and everything pending must end.
+ * One seed, one run, in three acts. Safety: anything may go wrong, and no promise may be broken.
+ * Liveness: the world heals, nothing new is begun, and everything pending must end. Recovery: who
+ * comes then is served.
  */
 import { healWorld, startCalamities, startClockJumps, startWorkerDeaths } from './calamities.ts';
 import { createAtMostOnce } from './checkers/at-most-once.ts';
@@ -10,6 +11,7 @@ import { createCleanReuse } from './checkers/clean-reuse.ts';
 import { createConservation } from './checkers/conservation.ts';
 import { createConvergence } from './checkers/convergence.ts';
 import { createDiscovery } from './checkers/discovery.ts';
+import { createDrains } from './checkers/drains.ts';
 import { createEjections } from './checkers/ejections.ts';
 import { createFairness } from './checkers/fairness.ts';
 import { createFidelity } from './checkers/fidelity.ts';
@@ -17,6 +19,7 @@ import { createLeaks } from './checkers/leaks.ts';
 import { createLimits } from './checkers/limits.ts';
 import { createLiveness } from './checkers/liveness.ts';
 import { createRates } from './checkers/rates.ts';
+import { createRecovery } from './checkers/recovery.ts';
 import { createRefusals } from './checkers/refusals.ts';
 import { createRightAnswer } from './checkers/right-answer.ts';
 import { createSessions } from './checkers/sessions.ts';
@@ -24,6 +27,7 @@ import { createSmuggling } from './checkers/smuggling.ts';
 import { createStickiness } from './checkers/stickiness.ts';
 import { Operator } from './operator.ts';
 import type { SimOptions } from './options.ts';
+import { Visits } from './visits.ts';
 import { type CheckerFactory, type PrintLine, type Violation, World } from './world.ts';
 
 const CHECKERS: readonly CheckerFactory[] = [
@@ -41,9 +45,11 @@ const CHECKERS: readonly CheckerFactory[] = [
   createStickiness,
   createSessions,
   createConvergence,
+  createRecovery,
   createRates,
   createEjections,
   createCircuits,
+  createDrains,
   createDiscovery,
   createRefusals,
 ];
@@ -55,6 +61,10 @@ const HITS = 5;
 const SAFETY_LIMIT_MS = 1_800_000;
 /** So long after healing everything pending has ended. */
 const LIVENESS_MS = 180_000;
+/** Within so long everybody is served again. */
+const VISITS_MS = 120_000;
+/** An answer is there within that, however slow the network is. */
+const PATIENT_MS = 2000;
 /** From stop to the last closed connection. */
 const END_MS = 120_000;
 /** Within so long the last lines that come once a second have been written. */
@@ -139,6 +149,7 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   if (!playUntil(world, LIVENESS_MS, isQuiet)) return;
   world.tell((each) => each.atRest?.(world));
   if (world.violation !== null) return;
+  if (mayVisit(world) && !playVisits(world)) return;
 
   for (const client of world.clients) client.leave();
   if (!world.options.stopsEarly) stop(world);
@@ -156,6 +167,22 @@ function playOut(world: World, forMs: number | null, hits: number): void {
   world.balancer.end(() => world.note('world', 'ends'));
   if (!playUntil(world, END_MS, () => world.clock.pending() === 0)) return;
   world.tell((each) => each.afterEnd?.(world));
+}
+
+/** Whom the balancer may refuse although all is well, or give up too soon, is not to be counted. */
+function mayVisit({ stopping, options }: World): boolean {
+  const { rateLimit, retries, maxConnections } = options;
+  if (stopping || rateLimit !== null || maxConnections !== null) return false;
+  return retries === null || retries.attemptTimeoutMs >= PATIENT_MS;
+}
+
+function playVisits(world: World): boolean {
+  const visits = new Visits(world);
+  world.visits = visits;
+  visits.begin();
+  if (!playUntil(world, VISITS_MS, () => visits.areServed)) return false;
+  world.tell((each) => each.revisited?.(world));
+  return world.violation === null;
 }
 
 /** The balancer says so, and nothing of it is open or under way. */

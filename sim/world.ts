@@ -20,6 +20,7 @@ import { Names } from './names.ts';
 import { createSimNetwork, type Range, type Ratio, type SimNetwork } from './network.ts';
 import { drawOptions, pick, type SimOptions } from './options.ts';
 import type { Request } from './request.ts';
+import type { Visits } from './visits.ts';
 import type { Extra } from './wiretap.ts';
 
 export interface Violation {
@@ -44,14 +45,18 @@ export class World {
   readonly requests = new Map<string, Request>();
   /** Backend connections that carry an answer too many. */
   readonly poisoned = new Set<number>();
-  /** What came over them, by the balancer's port. */
   /** With `policy: function`; else null. */
   readonly choose: PolicyFunction | null;
+  /** What came over them, by the balancer's port. */
   readonly extras = new Map<number, Extra>();
   /** Act two: nothing is done wrong any more, and nothing new is begun. */
   healed = false;
   /** When that began; null: not yet. */
   healedMs: number | null = null;
+  /** Backends that are drained by hand: they stay out until they are removed and added again. */
+  readonly drainedSinceMs = new Map<Backend, number>();
+  /** Act three: who comes then; null: it is not yet, or never. */
+  visits: Visits | null = null;
   /** How many the operator has asked for and heard nothing of. */
   reloads = 0;
   /** The balancer has been asked to stop. */

@@ -50,6 +50,10 @@ export interface Checker {
   clockJumps?(byMs: number): void;
   /** The engine has decided whether a request of this client is within its rate. */
   limited?(client: string, isWithin: boolean): void;
+  /** All was healed and quiet, and a visitor has had what it gets (`visits.ts`). */
+  visited?(request: Request): void;
+  /** They were given enough time. */
+  revisited?(world: World): void;
   /** All is healed and quiet; the balancer still runs, unless it was asked to stop. */
   atRest?(world: World): void;
   /** The balancer has stopped and every connection is closed. */

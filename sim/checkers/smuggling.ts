@@ -45,6 +45,9 @@ class Smuggling implements Checker {
     const empty = request.framing === 'length' && request.bodyBytes === 0;
     const framing = empty ? 'none' : request.framing;
     if (head.framing !== framing) this.fail(`${where} got ${what} with framing ${head.framing}`);
+    if (head.fields.has('expect') !== request.expect) {
+      this.fail(`${where} got ${what} ${request.expect ? 'without its' : 'with an'} Expect`);
+    }
     if (head.fields.has('x-hop'))
       this.fail(`${where} got ${what} with a field of the client's hop`);
     if (!head.fields.has('x-request-id')) this.fail(`${where} got ${what} without X-Request-Id`);

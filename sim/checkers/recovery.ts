@@ -1,0 +1,78 @@
+/**
+ * Whatever has happened: when everything works again, everybody is served again, and round robin
+ * gives each backend exactly its turns, by the weights that were configured last.
+ */
+import type { Request } from '../request.ts';
+import type { World } from '../world.ts';
+import type { Checker, Fail } from './checker.ts';
+
+export function createRecovery(world: World, fail: Fail): Checker {
+  return new Recovery(world, fail);
+}
+
+class Recovery implements Checker {
+  readonly name = 'recovery';
+  private readonly world: World;
+  private readonly fail: Fail;
+  private readonly isExact: boolean;
+  /** Turns that each has in a cycle, by the number of the backend. */
+  private readonly turns: ReadonlyMap<number, number>;
+  private readonly cycle: number;
+  private picks = 0;
+  /** Who served the last visits, while all were up. */
+  private served: number[] = [];
+
+  constructor(world: World, fail: Fail) {
+    this.world = world;
+    this.fail = fail;
+    const { policy, sticky, levels, weights } = world.options;
+    this.isExact = policy === 'round_robin' && sticky === null;
+    const first = Math.min(...levels);
+    const all = weights.map((weight, at) => [at + 1, weight, levels[at]] as const);
+    const members = all.filter(([, , level]) => level === first);
+    const divisor = members.reduce((each, [, weight]) => gcd(each, weight), 0);
+    this.turns = new Map(members.map(([number, weight]) => [number, weight / divisor]));
+    this.cycle = [...this.turns.values()].reduce((sum, turns) => sum + turns, 0);
+  }
+
+  picked(): void {
+    this.picks += 1;
+  }
+
+  visited({ nonce, answer, arrivals }: Request): void {
+    const isPlain = this.picks === 1 && arrivals.length === 1 && answer?.nonce === nonce;
+    this.picks = 0;
+    if (!this.isExact) return;
+    if (!isPlain || !this.haveAllTheirTurns()) this.served = [];
+    else this.served.push(arrivals[0].backend.number);
+    if (this.served.length === this.cycle) this.count();
+  }
+
+  /** They are up, and none of the first level starts slowly. */
+  private haveAllTheirTurns(): boolean {
+    const pools = this.world.balancer.controller.status();
+    return pools.every(({ backends }) =>
+      backends.every(({ state, effectiveWeight }, at) => {
+        return state === 'up' && (effectiveWeight === undefined || !this.turns.has(at + 1));
+      }),
+    );
+  }
+
+  private count(): void {
+    const { served, cycle } = this;
+    this.served = [];
+    for (const [number, turns] of this.turns) {
+      const had = served.filter((each) => each === number).length;
+      if (had !== turns) {
+        this.fail(`backend-${number} had ${had} of ${cycle} turns, its weight says ${turns}`);
+      }
+    }
+  }
+
+  revisited({ visits }: World): void {
+    if (visits === null || visits.areServed) return;
+    this.fail(`nobody is served long after everything healed: ${visits.lastFailure}`);
+  }
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
