@@ -444,4 +444,40 @@ export const planted: readonly Planted[] = [
     from: 'if (sameMembers(backend.addresses, addresses)) continue;',
     to: 'if (backend.addresses.length > 0) continue;',
   },
+  {
+    bug: 'What a client has sent for a tunnel before the 101 is overtaken by what comes later.',
+    file: `${ENGINE}/request-reader.ts`,
+    from: lines('    this.next = Next.tunnel;', '    this.goOn();'),
+    to: '    this.next = Next.tunnel;',
+  },
+  {
+    bug: 'A tunnel through which only the client sends is cut as if nobody did.',
+    file: `${ENGINE}/backend-connection.ts`,
+    from: 'if (this.state === At.tunnel) this.waitFor(this.link.engine.timeouts.tunnelIdleMs);',
+    to: '',
+  },
+  {
+    bug: 'Expect: 100-continue is not passed on.',
+    file: 'src/core/http1/write-head.ts',
+    from: "if (facts.expectContinue) to = writeLatin1('Expect: 100-continue\\r\\n', out, to);",
+    to: '',
+  },
+  {
+    bug: 'Sticky clients come back to a backend whose drain is long over.',
+    file: 'src/core/control/drains.ts',
+    from: '      this.table.setKeeps(backend.slot, false);\n      this.cut(',
+    to: '      this.cut(',
+  },
+  {
+    bug: 'A circuit whose trial came to nothing is never tried again.',
+    file: 'src/core/control/circuits.ts',
+    from: 'somebody else may try.\n        if (isDue) this.offerTrial(pool, watched);',
+    to: 'somebody else may try.',
+  },
+  {
+    bug: 'A reload that changes weights alone changes nothing for round robin.',
+    file: 'src/core/balancing/round-robin.ts',
+    from: 'same(slots, this.slots) && same(weights, this.weights)',
+    to: 'same(slots, this.slots)',
+  },
 ];

@@ -80,6 +80,19 @@ describe('a name', () => {
     expect(world.clock.pending()).toBe(0);
   });
 
+  it('that several backends share is looked up for who is left when one of them leaves', () => {
+    world.names.set('web', ['10.0.0.1']);
+    const [a, b] = [named('a'), named('b')];
+    names.add(a);
+    names.add(b);
+    world.pass(100);
+    names.remove(a);
+    world.names.set('web', ['10.0.0.9']);
+    world.pass(11_000);
+    expect(b.addresses).toEqual(['10.0.0.9']);
+    expect(a.addresses).toEqual(['10.0.0.1']);
+  });
+
   it('that cannot be resolved is tried again soon, and comes back by itself', () => {
     const of = named('a');
     names.add(of);
