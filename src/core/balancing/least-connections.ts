@@ -6,7 +6,7 @@
  */
 import { Dice } from '../base/dice.ts';
 import type { Policy, PolicyDeps } from './balancing.ts';
-import { isLessBusy, type Loads, mayPick } from './loads.ts';
+import { type Loads, mayPick } from './loads.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Larger pools are sampled: to look at all of them would take longer than it gains. */
@@ -91,12 +91,19 @@ class LeastConnections implements Policy {
 
   private sample(schedule: Schedule, tried: readonly number[]): number {
     const { loads, dice } = this;
-    const { states } = schedule;
+    const { states, isEven } = schedule;
     let best = -1;
+    let bestLoad = 0;
+    let bestWeight = 1;
     for (let i = 0; i < SAMPLES; i++) {
       const slot = schedule.any(dice);
       if (!mayPick(loads, slot, states, tried)) continue;
-      if (best === -1 || isLessBusy(loads, slot, best, schedule.isEven)) best = slot;
+      const load = loads.busy(slot);
+      const weight = isEven ? 1 : loads.weight(slot);
+      if (best !== -1 && load * bestWeight >= bestLoad * weight) continue;
+      best = slot;
+      bestLoad = load;
+      bestWeight = weight;
     }
     // Most of them cannot be had: whoever has the next turn is asked whether he can.
     return best === -1 ? schedule.draw() : best;

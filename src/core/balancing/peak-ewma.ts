@@ -40,38 +40,37 @@ class PeakEwma implements Policy {
     const nowMs = this.wallMs();
     const weight = schedule.isEven ? 1 : loads.weight(first);
     const otherWeight = schedule.isEven ? 1 : loads.weight(second);
-    this.expect(0, first, nowMs, weight, otherWeight);
-    this.expect(1, second, nowMs, otherWeight, weight);
+    const inFlight = loads.busy(first);
+    const otherInFlight = loads.busy(second);
+    const cost = loads.cost(first);
+    const otherCost = loads.cost(second);
+    const sum = weight + otherWeight;
+    // What an exchange would take on one, in a unit that is the same for the other: of what is in
+    // flight there each weighs less the heavier it is; the one that is to come weighs the same for
+    // both. With nothing in flight they differ by latency alone: they were drawn by weight.
+    this.expect(
+      0,
+      cost * kept(loads, first, nowMs),
+      inFlight,
+      (inFlight * sum + 2 * weight) * otherWeight,
+    );
+    this.expect(
+      1,
+      otherCost * kept(loads, second, nowMs),
+      otherInFlight,
+      (otherInFlight * sum + 2 * otherWeight) * weight,
+    );
     // Of two that have nothing to do one must have been faster, too: that it was not heard of for
     // longer is because it is lighter, and it was drawn by weight.
-    const isBusy = loads.busy(first) + loads.busy(second) > 0;
-    const isFaster = loads.cost(second) < loads.cost(first);
+    const isBusy = inFlight + otherInFlight > 0;
+    const isFaster = otherCost < cost;
     const isLess = expected[1] < expected[0];
     return either(first, second, Number(isLess) & (Number(isBusy) | Number(isFaster)));
   }
 
-  /**
-   * What an exchange would take on `slot`, in a unit that is the same for the other: of what is in
-   * flight there each weighs less the heavier it is; the one that is to come weighs the same for
-   * both. With nothing in flight they differ by latency alone: they were drawn by weight.
-   * Noted in `expected`: a fraction that a call returns is an object on the heap.
-   */
-  private expect(
-    at: number,
-    slot: number,
-    nowMs: number,
-    weight: number,
-    otherWeight: number,
-  ): void {
-    const { loads } = this;
-    const inFlight = loads.busy(slot);
-    const known = loads.cost(slot) * kept(loads, slot, nowMs);
-    if (known === 0 && inFlight === 0) {
-      this.expected[at] = 0;
-      return;
-    }
-    const queue = (inFlight * (weight + otherWeight) + 2 * weight) * otherWeight;
-    this.expected[at] = (known === 0 ? UNKNOWN : known) * queue;
+  /** Noted in `expected`: a fraction that a call returns is an object on the heap. */
+  private expect(at: number, known: number, inFlight: number, queue: number): void {
+    this.expected[at] = known > 0 ? known * queue : inFlight === 0 ? 0 : UNKNOWN * queue;
   }
 
   observe(attempt: Observation): void {
