@@ -27,7 +27,9 @@ describe('evenkeel simulate', () => {
   it('says which flag is wrong, and ends with 2', async () => {
     const { code, out, err } = await simulate('--slow', 'server-4=5x@30s', '--for', '1m');
     expect([code, out]).toEqual([2, '']);
-    expect(err).toContain('no backend is called "server-4"; did you mean "server-');
+    expect(err).toContain(
+      'no backend is called "server-4"; there are server-1, server-2, server-3',
+    );
   });
 });
 
