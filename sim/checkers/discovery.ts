@@ -30,7 +30,7 @@ class Discovery implements Checker {
   resolved(name: string, addresses: readonly string[], isLatest: boolean): void {
     if (addresses.length === 0) return;
     const before = this.known.get(name) ?? [];
-    if (!isLatest || !this.isListed(name)) {
+    if (!isLatest || !this.isForListed(name)) {
       // Whoever asked may have left the configuration, and what is listed anew have asked again.
       // Whoever has left and drains keeps the addresses that it had.
       this.known.set(name, [...before, ...addresses]);
@@ -40,9 +40,11 @@ class Discovery implements Checker {
     this.known.set(name, addresses);
   }
 
-  private isListed(name: string): boolean {
+  /** Whoever has that name is configured: none of them still drains from before. */
+  private isForListed(name: string): boolean {
     const [{ backends }] = this.world.balancer.controller.status();
-    return backends.some((backend) => hostOf(backend) === name && !hasLeft(backend));
+    const named = backends.filter((backend) => hostOf(backend) === name);
+    return named.length > 0 && !named.some(hasLeft);
   }
 
   dialled(address: string, open: number): void {
