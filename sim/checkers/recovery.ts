@@ -25,8 +25,9 @@ class Recovery implements Checker {
   constructor(world: World, fail: Fail) {
     this.world = world;
     this.fail = fail;
-    const { policy, sticky, levels, weights } = world.options;
-    this.isExact = policy === 'round_robin' && sticky === null;
+    const { policy, sticky, levels, weights, namesChangeEveryMs } = world.options;
+    // Where names have changed their addresses, who is asked is not who is meant.
+    this.isExact = policy === 'round_robin' && sticky === null && namesChangeEveryMs === null;
     const first = Math.min(...levels);
     const all = weights.map((weight, at) => [at + 1, weight, levels[at]] as const);
     const members = all.filter(([, , level]) => level === first);
