@@ -6,6 +6,9 @@ import type { Request } from '../request.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
+/** What the control thread says is known everywhere by then, and the visit of that time over. */
+const NEWS_MS = 1000;
+
 export function createRecovery(world: World, fail: Fail): Checker {
   return new Recovery(world, fail);
 }
@@ -19,6 +22,8 @@ class Recovery implements Checker {
   private readonly turns: ReadonlyMap<number, number>;
   private readonly cycle: number;
   private picks = 0;
+  /** Since when all have their turns, as far as it was looked at. */
+  private wellMs = Number.POSITIVE_INFINITY;
   /** Who served the last visits, while all were up. */
   private served: number[] = [];
 
@@ -44,7 +49,12 @@ class Recovery implements Checker {
     const isPlain = this.picks === 1 && arrivals.length === 1 && answer?.nonce === nonce;
     this.picks = 0;
     if (!this.isExact) return;
-    if (!isPlain || !this.haveAllTheirTurns()) this.served = [];
+    const nowMs = this.world.clock.nowMs();
+    if (!this.haveAllTheirTurns()) this.wellMs = Number.POSITIVE_INFINITY;
+    else this.wellMs = Math.min(this.wellMs, nowMs);
+    // By then the schedule of before is known nowhere any more.
+    const isNews = nowMs - this.wellMs < this.world.options.mergeWindowMs + NEWS_MS;
+    if (!isPlain || isNews) this.served = [];
     else this.served.push(arrivals[0].backend.number);
     if (this.served.length === this.cycle) this.count();
   }
