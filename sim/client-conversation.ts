@@ -37,8 +37,6 @@ export class ClientConversation implements SocketHandler, StrictEvents {
   private closing = false;
   /** The last answer came to a HEAD of which the balancer may not even know the method. */
   private answeredUnread = false;
-  /** It has sent bytes for a tunnel that it did not get. */
-  private wasEarly = false;
   private gone = false;
   private readonly slow: boolean;
   private readonly halfCloses: boolean;
@@ -216,7 +214,7 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     const [request] = this.waiting;
     if (request === undefined) {
       world.note(client.name, `gets ${head.status}, asked for nothing`);
-      if (!this.wasEarly) world.tell((each) => each.unasked?.(client.name, head.status));
+      world.tell((each) => each.unasked?.(client.name, head.status));
       this.forsake();
       return;
     }
@@ -261,8 +259,6 @@ export class ClientConversation implements SocketHandler, StrictEvents {
     answer.trailer = trailers.get('x-trail') ?? null;
     answer.whole = true;
     request.fate = 'answered';
-    // They were for a tunnel: nobody can say what they are now.
-    if (request.early > 0) this.closing = this.wasEarly = true;
     this.heldBody?.();
     this.world.tell((each) => each.answered?.(request, answer));
     // Not from inside the reader: what follows may be the next answer.

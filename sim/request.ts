@@ -127,8 +127,10 @@ export class Request {
     this.trailer = chunked && rng.chance(1, 3);
     this.expect = this.bodyBytes > 0 && hasBody && !this.old && rng.chance(1, 6);
     this.close = rng.chance(1, 8);
-    this.early = this.upgrade && rng.chance(1, 3) ? rng.below(this.bodyBytes + 1) : 0;
     this.plan = drawAnswer(rng, options, this);
+    // Where the switch may fail they would be taken for another request.
+    const mayBeEarly = options.calm && this.plan.switches && rng.chance(1, 3);
+    this.early = mayBeEarly ? rng.below(this.bodyBytes + 1) : 0;
   }
 
   get idempotent(): boolean {
