@@ -17,7 +17,7 @@ export function createDrains(world: World, fail: Fail): Checker {
       if (request === null || sinceMs === undefined || namesChangeEveryMs !== null) return;
       const agoMs = world.clock.nowMs() - sinceMs;
       if (agoMs <= drainMs + SLACK_MS) return;
-      fail(`${backend.name} got ${request.nonce}, ${agoMs} ms after its drain began`);
+      fail(`${backend.name} got ${request.nonce}, ${Math.round(agoMs)} ms after its drain began`);
     },
   };
 }

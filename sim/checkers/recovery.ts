@@ -2,6 +2,7 @@
  * Whatever has happened: when everything works again, everybody is served again, and round robin
  * gives each backend exactly its turns, by the weights that were configured last.
  */
+import { gcd } from '../../src/core/base/math.ts';
 import type { Request } from '../request.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
@@ -85,5 +86,3 @@ class Recovery implements Checker {
     this.fail(`nobody is served long after everything healed: ${visits.lastFailure}`);
   }
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -2,6 +2,7 @@
  * Weights of a pool whose levels get parts of its exchanges: whole numbers, so that schedules stay
  * exact, in proportion to the level's part and, within it, to what each backend weighs.
  */
+import { gcd } from '../base/math.ts';
 
 /** The heaviest of them. Where that is too little for exact parts, they are rounded. */
 const MOST = 1_000_000;
@@ -54,5 +55,3 @@ function bounded(weights: number[]): number[] {
   if (heaviest <= MOST && weights.every(Number.isInteger)) return weights;
   return weights.map((weight) => Math.max(1, Math.round((weight / heaviest) * MOST)));
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

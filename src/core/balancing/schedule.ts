@@ -9,6 +9,7 @@
  * worker that has not yet heard of a new one goes on with the old one, whole.
  */
 import type { Dice } from '../base/dice.ts';
+import { gcd } from '../base/math.ts';
 import { aliasTable, drawAlias } from './alias-table.ts';
 
 /**
@@ -284,5 +285,3 @@ function strideModulus(weights: readonly number[]): number {
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 const max = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

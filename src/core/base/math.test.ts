@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expOfNegative, ln } from './math.ts';
+import { expOfNegative, gcd, ln } from './math.ts';
 
 /** Relative to the runtime's own, which is right to the last bit or two. */
 const error = (ours: number, theirs: number): number =>
@@ -28,4 +28,8 @@ describe('functions made of + - * /', () => {
       }),
     );
   });
+});
+
+it('finds the greatest common divisor', () => {
+  expect([gcd(12, 18), gcd(5, 3), gcd(0, 4), gcd(4, 0), gcd(7, 7)]).toEqual([6, 1, 4, 4, 7]);
 });

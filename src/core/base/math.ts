@@ -53,3 +53,6 @@ export function ln(x: number): number {
  */
 export const either = (first: number, second: number, isSecond: number): number =>
   first ^ ((first ^ second) & -isSecond);
+
+/** The greatest number that divides both; whole, not negative. Of 0 and another: the other. */
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -67,12 +67,13 @@ function spellTick(value: number, unit: Unit): string {
 
 /** A part of a page. */
 export function chartHtml(chart: Chart, frame: TimeFrame): string {
-  const rows = chart.isWide ? labelRows(labelsOf(frame)) : [];
+  const labels = chart.isWide ? labelsOf(frame) : [];
+  const rows = labelRows(labels);
   const box = chart.isWide ? withRows(WIDE, rows) : SMALL;
   const axis = axisOf(chart);
   const body = [
     ...gridOf(chart, axis, frame, box),
-    ...(chart.isWide ? wordyMarks(frame, box, rows) : marksOf(frame, box)),
+    ...(chart.isWide ? wordyMarks(labels, rows, box) : marksOf(frame, box)),
     ...chart.lines.map((line) => pathOf(line, chart.unit, axis, frame, box)),
   ];
   const label = `${chart.title}: ${chart.lines.map(({ name }) => name).join(', ')}`;
@@ -128,12 +129,10 @@ function gridOf({ unit, isWide }: Chart, axis: Axis, frame: TimeFrame, box: Box)
 }
 
 /** Words at marks of the right part stand left of them. */
-const isLate = (atMs: number, { durationMs }: TimeFrame): boolean => atMs / durationMs > 0.6;
-
-function labelsOf(frame: TimeFrame): Label[] {
-  const { marks, durationMs } = frame;
+function labelsOf({ marks, durationMs }: TimeFrame): Label[] {
   return marks.map(({ atMs, text }) => {
-    return { x: xOf(atMs / durationMs, WIDE), text, isLeft: isLate(atMs, frame) };
+    const part = atMs / durationMs;
+    return { x: xOf(part, WIDE), text, isLeft: part > 0.6 };
   });
 }
 
@@ -143,14 +142,12 @@ function withRows(box: Box, rows: readonly number[]): Box {
   return { ...box, height: box.height + more * ROW_HEIGHT, top: box.top + more * ROW_HEIGHT };
 }
 
-function wordyMarks(frame: TimeFrame, box: Box, rows: readonly number[]): string[] {
-  return frame.marks.map(({ atMs, text }, index) => {
-    const x = xOf(atMs / frame.durationMs, box);
+function wordyMarks(labels: readonly Label[], rows: readonly number[], box: Box): string[] {
+  return labels.map(({ x, text, isLeft }, index) => {
     const y = 12 + rows[index]! * ROW_HEIGHT;
-    const late = isLate(atMs, frame);
     return (
-      `${markLine(x, y - 6, box)}<text class="${late ? 'mark late' : 'mark'}" ` +
-      `x="${px(x + (late ? -LABEL_GAP : LABEL_GAP))}" y="${y}" dy=".35em">${escaped(text)}</text>`
+      `${markLine(x, y - 6, box)}<text class="${isLeft ? 'mark late' : 'mark'}" ` +
+      `x="${px(x + (isLeft ? -LABEL_GAP : LABEL_GAP))}" y="${y}" dy=".35em">${escaped(text)}</text>`
     );
   });
 }
