@@ -41,6 +41,7 @@ describe('a backend URL', () => {
     ['localhost:9003', 'has no scheme; write http://localhost:9003'],
     ['9003', 'write http://localhost:9003'],
     ['HTTP:/a', 'write http://a'],
+    ['a=http://b:1', 'write {name: a, url: "http://b:1"}'],
     ['wss://a/chat', 'write https://a/chat'],
     ['constructor:x', 'the scheme "constructor" is not supported'],
     ['http://u:p@a', 'remove it up to the "@"'],

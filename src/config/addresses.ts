@@ -59,6 +59,10 @@ function schemeProblem(url: string): string {
     const [, name, rest] = withoutColon;
     return `${show(url)} lacks a ":"; write ${name.toLowerCase()}://${rest}`;
   }
+  const named = /^([\w.-]+)=(https?:\/\/.*)$/is.exec(trimmed);
+  if (named !== null) {
+    return `${show(url)} is not a URL; write {name: ${named[1]}, url: ${show(named[2])}}`;
+  }
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d)(\/*)(.*)$/is.exec(trimmed);
   if (scheme === null) {
     const rest = trimmed.replace(/^\/+/, '').replace(/^:/, 'localhost:');

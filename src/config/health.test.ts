@@ -71,4 +71,14 @@ describe('a load probe as it is written', () => {
     const of = (interval: string) => loadProbe.safeParse({ path: '/', interval }).success;
     expect(['19ms', '20ms', '1s', '1001ms'].map(of)).toEqual([false, true, true, false]);
   });
+
+  it.each([
+    [1, '1 has no unit; write 1s'],
+    [5, '5 has no unit; write 20ms to 1s'],
+    [500, '500 has no unit; write 500ms'],
+    ['500', '"500" has no unit; write 500ms'],
+  ])('every %s is told a unit with which it is in range', (interval, message) => {
+    const result = loadProbe.safeParse({ path: '/', interval });
+    expect(result.error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
 });

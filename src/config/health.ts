@@ -4,7 +4,7 @@ import { parseHostField, parseProbePath } from './addresses.ts';
 import { isToken } from './balancing.ts';
 import { show } from './diagnostics.ts';
 import { choice, duration, expected, POSITIVE, parsed, settle, text, whole } from './fields.ts';
-import { DURATION_PATTERN, noUnit, type Parsed, parseDuration, parseStatus } from './quantities.ts';
+import { DURATION_PATTERN, type Parsed, parseDuration, parseStatus } from './quantities.ts';
 
 const status = z
   .union([z.number(), z.string()], { error: expected('a status', '200, 2xx or 200-399') })
@@ -144,11 +144,20 @@ const LEAST_LOAD_MS = 20;
 const MOST_LOAD_MS = 1000;
 
 function parseLoadInterval(given: string): Parsed<number> {
+  if (/^\d+$/.test(given)) return { problem: `${show(given)} ${loadUnitFor(given)}` };
   const result = parseDuration(given, 'ms');
   if ('problem' in result) return result;
   if (result.value >= LEAST_LOAD_MS && result.value <= MOST_LOAD_MS) return result;
   return { problem: `${show(given)} is out of range; write 20ms to 1s: after that it is stale` };
 }
+
+/** What to write instead of a number without a unit. */
+function loadUnitFor(count: number | string): string {
+  const fits = ['ms', 's'].map((unit) => count + unit).find((each) => isLoadInterval(each));
+  return `has no unit; write ${fits ?? '20ms to 1s'}`;
+}
+
+const isLoadInterval = (given: string): boolean => 'value' in parseLoadInterval(given);
 
 /** The key `load_probe`. */
 export const loadProbe = z
@@ -170,7 +179,7 @@ export const loadProbe = z
           pattern: DURATION_PATTERN,
           examples: ['500ms'],
         },
-        (given) => noUnit(given, 'ms'),
+        (given) => `${given} ${loadUnitFor(given)}`,
       ).prefault('500ms'),
     },
     { error: expected('a mapping', '{path: /load}') },

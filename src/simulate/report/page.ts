@@ -81,22 +81,26 @@ function charts(outcome: Outcome): string[] {
   const frame = timeFrameOf(outcome);
   const { results } = outcome;
   const draw = (chart: Chart): string => chartHtml(chart, frame);
-  const over = (title: string, unit: Chart['unit'], of: (result: RunResult) => readonly number[]) =>
+  const over = (
+    title: string,
+    unit: Chart['unit'],
+    of: (result: RunResult) => readonly number[],
+    isWide = false,
+  ): string =>
     draw({
       title,
       unit,
-      isWide: false,
+      isWide,
       lines: results.map((each, colour) => ({ name: each.policy, colour, values: of(each) })),
     });
   const hasErrors = results.some(({ errorShare }) => errorShare.some((share) => share > 0));
-  const small = [
-    over('Median latency (p50)', 'latency', ({ p50 }) => p50),
-    over('Requests in flight', 'count', ({ inFlight }) => inFlight),
-    ...(hasErrors ? [over('Errors, of all requests', 'share', (each) => each.errorShare)] : []),
-  ];
   return [
     '<h2>Over time</h2>',
-    grid(small),
+    grid([
+      over('Median latency (p50)', 'latency', ({ p50 }) => p50),
+      over('Requests in flight', 'count', ({ inFlight }) => inFlight),
+    ]),
+    hasErrors ? over('Errors, of all requests', 'share', (each) => each.errorShare, true) : '',
     `<h2>Share per backend</h2>${note(outcome)}`,
     grid(alike(results.map((each) => perBackend(outcome, each, 'share'))).map(draw)),
     '<h2>In flight per backend</h2>',
