@@ -69,15 +69,22 @@ export class Operator {
 
   private reload(backends: readonly Backend[], how: string, reweighs = false): void {
     const { world } = this;
-    for (const backend of world.backends) {
-      if (!backends.includes(backend)) world.drainedSinceMs.delete(backend);
-    }
     const weights = backends.map((backend) =>
       reweighs ? 1 + world.rng.below(5) : world.options.weights[world.backends.indexOf(backend)],
     );
     world.note('operator', `reloads ${how}: ${backends.map(({ name }) => name).join(' ')}`);
     this.mark(reweighs ? 'reweigh' : 'reload');
-    this.ask(makeConfig(world, backends, weights), () => {});
+    this.ask(makeConfig(world, backends, weights), (problem) => {
+      if (problem === null) this.forgetDrains(backends);
+    });
+  }
+
+  /** Those that are listed anew later begin anew. */
+  private forgetDrains(kept: readonly Backend[]): void {
+    const { drainedSinceMs } = this.world;
+    for (const backend of [...drainedSinceMs.keys()]) {
+      if (!kept.includes(backend)) drainedSinceMs.delete(backend);
+    }
   }
 
   private ask(config: Config, done: (problem: string | null) => void): void {
