@@ -13,6 +13,8 @@ export interface StrictHead {
   /** Of a response; 0: it is a request. */
   readonly status: number;
   readonly fields: ReadonlyMap<string, string>;
+  /** The values of all Set-Cookie lines, the one field that may be there twice and is no list. */
+  readonly setCookies: readonly string[];
   readonly framing: Framing;
   /** The declared length, with framing `length`. */
   readonly length: number;
@@ -36,7 +38,7 @@ export interface StrictEvents {
 
 const LONGEST_LINE = 64 * 1024;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\t\x20-\x7e\x80-\xff]*)$/;
-const REQUEST_LINE = /^([A-Z]+) ([\x21-\x7e]+) HTTP\/1\.1$/;
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.1$/;
 const STATUS_LINE = /^HTTP\/1\.1 ([1-9]\d\d) [\t\x20-\x7e\x80-\xff]*$/;
 /** What a message carries once if at all. */
 const SINGLE = /^(host|content-length|transfer-encoding|date|x-nonce|expect|upgrade|connection)$/;
@@ -54,6 +56,7 @@ export class StrictReader {
   private line = '';
   private first = '';
   private fields = new Map<string, string>();
+  private setCookies: string[] = [];
   private framing: Framing = 'none';
   private remaining = 0;
 
@@ -126,6 +129,7 @@ export class StrictReader {
       case 'start':
         this.first = line;
         this.fields = new Map();
+        this.setCookies = [];
         this.awaits = 'fields';
         return;
       case 'fields':
@@ -154,6 +158,7 @@ export class StrictReader {
     }
     const name = parts[1].toLowerCase();
     if (SINGLE.test(name) && this.fields.has(name)) this.problem = `${name} twice`;
+    if (name === 'set-cookie') this.setCookies.push(parts[2]);
     this.fields.set(name, parts[2]);
   }
 
@@ -187,6 +192,7 @@ export class StrictReader {
       target: this.isRequest ? parts[2] : '',
       status,
       fields,
+      setCookies: this.setCookies,
       framing: this.framing,
       length: this.remaining,
       close: fields.get('connection')?.toLowerCase() === 'close',

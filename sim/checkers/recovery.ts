@@ -60,12 +60,13 @@ class Recovery implements Checker {
     if (this.served.length === this.cycle) this.count();
   }
 
-  /** They are up, and none of the first level starts slowly. */
+  /** They are up, and those of the first level have all of it. */
   private haveAllTheirTurns(): boolean {
     const pools = this.world.balancer.controller.status();
     return pools.every(({ backends }) =>
       backends.every(({ state, effectiveWeight }, at) => {
-        return state === 'up' && (effectiveWeight === undefined || !this.turns.has(at + 1));
+        // With a share for another level the weights of the first one may be as configured, too.
+        return state === 'up' && effectiveWeight === (this.turns.has(at + 1) ? undefined : 0);
       }),
     );
   }
