@@ -68,7 +68,7 @@ describe('evenkeel simulate', () => {
     );
     const { code, out } = await simulated({ scenario });
     expect(code).toBe(0);
-    expect(out).toContain('traffic: 1 recorded requests of 1 clients, for 1s');
+    expect(out).toContain('traffic: 1 recorded request of 1 client, for 1s');
     expect(out).toContain('reload of other.yaml');
   });
 

@@ -199,7 +199,8 @@ export const poolShape = {
   ).optional(),
   drain_timeout: duration(
     null,
-    'How long exchanges may go on when a backend is taken out.',
+    'How long exchanges may go on when a backend is taken out; of one that a reload takes out, ' +
+      'as it was configured before.',
   ).prefault('30s'),
   drain_tunnel_timeout: duration(
     null,

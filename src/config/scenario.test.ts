@@ -221,6 +221,10 @@ describe('a scenario that does not fit', () => {
       'events[1].at: server-3 is not down before that, so this ends nothing; write a later time',
     ],
     [
+      'events: [{at: 5s, backend: server-3, down: false}]',
+      'server-3 is not down before that, so this ends nothing; remove it, or let it begin before',
+    ],
+    [
       'events: [{at: 5s, backend: server-3, slower: 5}, {at: 5s, backend: server-3, slower: 1}]',
       'events[1].at: server-3 is not slower before that, so this ends nothing',
     ],

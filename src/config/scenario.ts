@@ -213,7 +213,11 @@ class Making {
       if (!isEnd(event)) lasting.add(state);
       else if (!lasting.delete(state)) {
         const what = kind === 'hangs' ? 'does not hang' : `is not ${kind}`;
-        const problem = `${backend} ${what} before that, so this ends nothing; write a later time`;
+        const isBegun = events.some(({ event: other }) => {
+          return other.kind === kind && other.backend === backend && !isEnd(other);
+        });
+        const remedy = isBegun ? 'write a later time' : 'remove it, or let it begin before';
+        const problem = `${backend} ${what} before that, so this ends nothing; ${remedy}`;
         this.report.add(['events', at, 'at'], problem);
       }
     }

@@ -212,6 +212,13 @@ describe('a stop', () => {
     expect(events).toContain('stop_cut');
   });
 
+  it('says what is wrong with a deadline, and has not begun then', async () => {
+    const { balancer } = await waiting();
+    const wrong = balancer.stop({ timeoutMs: '5s' as never });
+    await expect(wrong).rejects.toThrow('timeoutMs is "5s": write a number of milliseconds');
+    expect(balancer.ready()).toBe(true);
+  });
+
   it('asked for again is over at the nearer deadline, for both', async () => {
     const { balancer, answer } = await waiting();
     const patient = balancer.stop({ timeoutMs: null });

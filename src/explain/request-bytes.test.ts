@@ -56,8 +56,20 @@ describe('the bytes of a typed request', () => {
 
   it('are not made for what nobody listens to', () => {
     expect(made(one, 'GET', 'https://a/')).toContain('write http:// instead of https://');
+    expect(made(one, 'GET', 'HTTPS://a/')).toContain('and --from an address of trusted_proxies');
+    expect(made(one, 'GET', 'ftp://a/')).toBe(
+      'listeners speak HTTP: write http:// instead of ftp://',
+    );
     expect(made(one, 'GET', 'a.test/x')).toBe(
       '"a.test/x" is no URL; write http://a.test/x, or a path: /a.test/x',
+    );
+    expect(made(one, 'GET', 'http://[::1/')).toContain('lacks a "]" after the address');
+    expect(made(one, 'GET', '')).toBe('the URL is empty; write a path, such as /');
+  });
+
+  it('name who is to be connected to as CONNECT does', () => {
+    expect(made(one, 'CONNECT', 'a.test:443')).toContain(
+      'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n',
     );
   });
 

@@ -24,19 +24,12 @@ export function requestBytes(config: Config, typed: Typed): Addressed | { proble
   const { method, url, headers } = typed;
   const parts = /^(?:([a-z]+):\/\/([^/?#]*))?(.*)$/is.exec(url)!;
   const [, scheme, authority = '', rest] = parts;
-  if (scheme !== undefined && scheme.toLowerCase() !== 'http') {
-    return {
-      problem:
-        `listeners speak HTTP without TLS: write http:// instead of ${scheme}://, and ` +
-        "if somebody else ends TLS before the balancer, -H 'X-Forwarded-Proto: https'",
-    };
-  }
-  if (scheme === undefined && !/^[/*]/.test(url)) {
-    return { problem: `"${url}" is no URL; write http://${url}, or a path: /${url}` };
-  }
+  const problem = problemOf(typed, scheme, authority);
+  if (problem !== null) return { problem };
   const listener = listenerFor(config, authority);
   if ('problem' in listener) return listener;
-  const host = authority === '' ? defaultHost(listener) : authority;
+  const named = method === 'CONNECT' ? url : authority;
+  const host = named === '' ? defaultHost(listener) : named;
   const target = scheme === undefined || rest.startsWith('/') ? rest : `/${rest}`;
   const isHost = (header: string): boolean => /^host:/i.test(header);
   const lines = [`${method} ${target} HTTP/1.1`];
@@ -44,6 +37,23 @@ export function requestBytes(config: Config, typed: Typed): Addressed | { proble
   const head = [...lines, ...headers].join('\r\n');
   return { listener, bytes: utf8(`${head}\r\n\r\n${bodyFor(headers)}`) };
 }
+
+/** What cannot be a URL, and what to type instead. */
+function problemOf({ method, url }: Typed, scheme: string | undefined, authority: string) {
+  if (url === '') return 'the URL is empty; write a path, such as /';
+  if (scheme === undefined) {
+    if (/^[/*]/.test(url) || method === 'CONNECT') return null;
+    return `"${url}" is no URL; write http://${url}, or a path: /${url}`;
+  }
+  if (/^https$/i.test(scheme)) return TLS;
+  if (!/^http$/i.test(scheme)) return `listeners speak HTTP: write http:// instead of ${scheme}://`;
+  const isOpen = authority.startsWith('[') && !authority.includes(']');
+  return isOpen ? `"${url}" lacks a "]" after the address: http://[::1]:8080/` : null;
+}
+
+const TLS =
+  'listeners speak HTTP without TLS: write http:// instead of https://. If somebody else ends TLS ' +
+  "before it, add -H 'X-Forwarded-Proto: https', and --from an address of trusted_proxies";
 
 /** The one with the port of the URL; without a port, port 80's or the first one. */
 function listenerFor(

@@ -27,6 +27,12 @@ describe('the summary', () => {
     expect(new Set(lines.slice(5, 8).map(({ length }) => length)).size).toBe(1);
   });
 
+  it('says that a policy function of the pool is not among them', () => {
+    const scenario = scenarioOf({ ...quick, policies: ['random'] });
+    const text = told({ ...scenario, pool: { ...scenario.pool, policy: 'function' } });
+    expect(text).toContain("policy: the pool's own is a function, which is not asked here");
+  });
+
   it('tells the parts between events apart, and says what happened', () => {
     const text = told(
       scenarioOf({

@@ -50,8 +50,12 @@ export function headLines({ scenario, frame }: Outcome, file: string): string[] 
     `traffic: ${spellTraffic(scenario)}, seed ${seed}`,
     `service: ${spellService(service)}${capacityText(scenario)}`,
     ...others.slice(0, MOST_COLUMNS),
+    ...(pool.policy === 'function' ? [NO_FUNCTION] : []),
   ];
 }
+
+const NO_FUNCTION =
+  "policy: the pool's own is a function, which is not asked here, for there are no requests";
 
 /** What the traffic is to be compared with. */
 function capacityText(scenario: Scenario): string {

@@ -87,7 +87,9 @@ export function spellTraffic({ traffic, keys, durationMs }: Scenario): string {
   }
   if (traffic.kind === 'replay') {
     const { length } = traffic.timesMs;
-    return `${spellCount(length)} recorded requests of ${spellCount(keys.count)} clients, ${lasts}`;
+    const requests = `${spellCount(length)} recorded request${length === 1 ? '' : 's'}`;
+    const clients = `${spellCount(keys.count)} client${keys.count === 1 ? '' : 's'}`;
+    return `${requests} of ${clients}, ${lasts}`;
   }
   return `${threeDigits(traffic.perSecond)} requests/s, ${traffic.arrivals} arrivals, ${lasts}`;
 }

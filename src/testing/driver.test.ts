@@ -46,6 +46,26 @@ describe('a driver', () => {
     expect(clock.nowMs()).toBe(15);
   });
 
+  it('goes on after something that could not even begin', async () => {
+    const { clock, driver, sleep } = begun();
+    const begin = (): never => {
+      throw new Error('no such time');
+    };
+    await expect(driver.until(begin)).rejects.toThrow('no such time');
+    clock.wakeAt(100, () => {});
+    await sleep(30);
+    expect(clock.nowMs()).toBe(30);
+  });
+
+  it('tells of what went wrong elsewhere, or throws it where nobody waits', async () => {
+    const { driver, sleep } = begun();
+    const error = new Error('elsewhere');
+    expect(() => driver.fail(error)).toThrow(error);
+    const waiting = sleep(20);
+    driver.fail(error);
+    await expect(waiting).rejects.toThrow(error);
+  });
+
   it('says that nothing will ever happen, rather than to wait for it', async () => {
     const { driver } = begun();
     await expect(driver.until(() => {})).rejects.toThrow('nothing is left that could happen');

@@ -14,7 +14,6 @@ export class Driver {
   private readonly rejects = new Set<(error: unknown) => void>();
   private isDriving = false;
   private hasHeard = false;
-
   constructor(clock: SimClock) {
     this.clock = clock;
   }
@@ -23,15 +22,29 @@ export class Driver {
   until<T>(begin: (done: (value: T) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       this.rejects.add(reject);
-      begin((value) => {
-        if (!this.rejects.delete(reject)) return;
-        this.hasHeard = true;
-        resolve(value);
-      });
+      try {
+        begin((value) => {
+          if (!this.rejects.delete(reject)) return;
+          this.hasHeard = true;
+          resolve(value);
+        });
+      } catch (error) {
+        // It has not even begun: nothing will ever end this wait.
+        this.rejects.delete(reject);
+        throw error;
+      }
       if (this.isDriving) return;
       this.isDriving = true;
       soon(() => this.drive());
     });
+  }
+
+  /** Tells everybody who waits that something went wrong. Throws it when nobody does. */
+  fail(error: unknown): void {
+    if (this.rejects.size === 0) throw error;
+    const rejects = [...this.rejects];
+    this.rejects.clear();
+    for (const reject of rejects) reject(error);
   }
 
   private drive(): void {
@@ -41,9 +54,7 @@ export class Driver {
         if (!this.clock.step()) throw new Error('nothing is left that could happen in this world');
       }
     } catch (error) {
-      const rejects = [...this.rejects];
-      this.rejects.clear();
-      for (const reject of rejects) reject(error);
+      this.fail(error);
     }
     if (this.rejects.size > 0) soon(() => this.drive());
     else this.isDriving = false;

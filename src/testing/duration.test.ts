@@ -7,3 +7,10 @@ it('is what a configuration takes for a duration', () => {
   ]);
   expect(() => milliseconds('5 seconds' as Duration)).toThrow('write 5s');
 });
+
+it('says what to write instead of what is no text', () => {
+  const wrong = (given: unknown) => () => milliseconds(given as Duration);
+  expect(wrong(5)).toThrow('5 has no unit; write 5s');
+  expect(wrong(undefined)).toThrow('a duration is a text such as 500ms or 5s, not nothing');
+  expect(wrong({})).toThrow('not a mapping');
+});

@@ -112,7 +112,29 @@ describe('a fake backend', () => {
     );
   });
 
-  it('is not made of what is no URL', () => {
-    expect(() => createWorld().backend('one:9001')).toThrow('write http://one:9001');
+  it('is not made of what is no URL, nor of what is no function', async () => {
+    const world = createWorld();
+    expect(() => world.backend('one:9001')).toThrow('write http://one:9001');
+    expect(() => world.backend(9001 as never)).toThrow('a URL is a text, not 9001');
+    const answer = { status: 503 } as never;
+    const complaint = 'what it answers is a function, not a mapping: () => ({ status: 503 })';
+    expect(() => world.backend('http://one:1', answer)).toThrow(complaint);
+    expect(() => world.backend('http://two:1').answer(answer)).toThrow(complaint);
+  });
+
+  it.each([
+    [{ after: 5 }, 'http://one:9001/base answers with "after", which means nothing'],
+    [{ afterMs: Number.NaN }, 'answers with afterMs: NaN: write a number of milliseconds, 0 or'],
+    [{ afterMs: -5 }, 'answers with afterMs: -5: write'],
+    [{ afterMs: '20' }, 'answers with afterMs: "20": write'],
+  ])('does not answer %j', async (answer, complaint) => {
+    const { world } = await worldOf(answer as FakeAnswer);
+    await expect(world.get('/')).rejects.toThrow(complaint);
+  });
+
+  it('reads every method that the balancer forwards', async () => {
+    const { world, backend } = await worldOf();
+    for (const method of ['M-SEARCH', 'get']) await world.request(method, '/');
+    expect(backend.requests.map(({ method }) => method)).toEqual(['M-SEARCH', 'get']);
   });
 });

@@ -5,10 +5,10 @@ import type { SimNetwork } from '../../sim/network.ts';
 import { PROBER_ADDRESS, serveBackend } from '../../sim/rehearsal.ts';
 import { type StrictEvents, type StrictHead, StrictReader } from '../../sim/strict-reader.ts';
 import { parseBackendUrl } from '../config/addresses.ts';
-import { show } from '../config/diagnostics.ts';
+import { didYouMean, show } from '../config/diagnostics.ts';
 import type { Listener, Socket, SocketHandler } from '../core/base/transport.ts';
 import { type Duration, milliseconds } from './duration.ts';
-import { BodyText, type Headers, messageBytes } from './message.ts';
+import { BodyText, type Headers, messageBytes, type SentHeaders } from './message.ts';
 
 /** A request as a fake backend gets it. */
 export interface FakeRequest {
@@ -28,7 +28,7 @@ export interface FakeRequest {
 export interface FakeAnswer {
   /** 200 to 599; 200 unless set. */
   readonly status?: number;
-  readonly headers?: Headers;
+  readonly headers?: SentHeaders;
   /** Empty unless set. */
   readonly body?: string;
   /** So long after the request; 0 unless set. */
@@ -76,12 +76,13 @@ export class Server implements FakeBackend {
   private isHanging = false;
 
   constructor(place: Place, url: string, answering: Answering) {
+    if (typeof url !== 'string') throw new Error(`a URL is a text, not ${show(url)}`);
     const parsed = parseBackendUrl(url);
     if ('problem' in parsed) throw new Error(parsed.problem);
     this.place = place;
     this.url = url;
     this.at = parsed.value;
-    this.answering = answering;
+    this.answering = checked(answering);
     this.heal();
   }
 
@@ -110,7 +111,7 @@ export class Server implements FakeBackend {
   }
 
   answer(answering: Answering): void {
-    this.answering = answering;
+    this.answering = checked(answering);
   }
 
   left(conversation: Conversation): void {
@@ -130,14 +131,27 @@ export class Server implements FakeBackend {
       const instead = `return { body: 'text' }, or null for no answer`;
       throw new Error(`${this.url} answers ${show(answer)}: ${instead}`);
     }
-    const { status = 200, headers = {}, body = '', afterMs = 0 } = answer as FakeAnswer;
+    const { status = 200, headers = {}, body = '', afterMs = 0, ...rest } = answer as FakeAnswer;
+    for (const key of Object.keys(rest)) {
+      const hint = didYouMean(key, ['status', 'headers', 'body', 'afterMs']);
+      throw new Error(`${this.url} answers with ${show(key)}, which means nothing${hint}`);
+    }
     if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
       throw new Error(`${this.url} answers ${status}: a status is a whole number, 200 to 599`);
+    }
+    if (!(Number.isFinite(afterMs) && afterMs >= 0)) {
+      const instead = 'write a number of milliseconds, 0 or more';
+      throw new Error(`${this.url} answers with afterMs: ${show(afterMs)}: ${instead}`);
     }
     const sent = NO_BODY.has(status) ? null : body;
     const bytes = messageBytes(`HTTP/1.1 ${status} Fake`, headers, sent, request.method === 'HEAD');
     return { bytes, afterMs: afterMs + this.slowMs };
   }
+}
+
+function checked(answering: Answering): Answering {
+  if (typeof answering === 'function') return answering;
+  throw new Error(`what it answers is a function, not ${show(answering)}: () => ({ status: 503 })`);
 }
 
 /** One connection to it. */

@@ -19,7 +19,13 @@ describe('a call', () => {
     call.onData(latin1('Content-Length: 2\r\n\r\nok'));
     call.onClose(null);
     expect(heard).toEqual([
-      { status: 200, headers: { a: '1', 'content-length': '2' }, body: 'ok', broken: null },
+      {
+        status: 200,
+        headers: { a: '1', 'content-length': '2' },
+        setCookies: [],
+        body: 'ok',
+        broken: null,
+      },
     ]);
   });
 
@@ -38,7 +44,15 @@ describe('a call', () => {
     const { call, heard } = called();
     call.onData(latin1('HTTP/1.1 100 Continue\r\n\r\n'));
     call.onEnd();
-    expect(heard).toEqual([{ status: 0, headers: {}, body: '', broken: 'it was closed' }]);
+    expect(heard).toEqual([
+      { status: 0, headers: {}, setCookies: [], body: '', broken: 'it was closed' },
+    ]);
+  });
+
+  it('has every cookie that it was told to keep', () => {
+    const { call, heard } = called();
+    call.onData(latin1('HTTP/1.1 204 X\r\nSet-Cookie: a=1\r\nset-cookie: b=2; Secure\r\n\r\n'));
+    expect(heard[0].setCookies).toEqual(['a=1', 'b=2; Secure']);
   });
 
   it('takes an answer that ends with its connection for whole', () => {

@@ -10,6 +10,8 @@ export interface ClientAnswer {
   readonly status: number;
   /** By name in small letters; of more lines of one name the last. */
   readonly headers: Headers;
+  /** The values of all `Set-Cookie` lines. */
+  readonly setCookies: readonly string[];
   /** All that came of it. */
   readonly body: string;
   /** Null: it came whole. Else how it ended: `the connection was reset`, `it was closed`. */
@@ -90,7 +92,8 @@ export class Call implements SocketHandler, StrictEvents {
   private finish(broken: string | null): void {
     if (this.isOver) return;
     this.isOver = true;
-    const { status = 0, fields = new Map() } = this.head ?? {};
-    this.done({ status, headers: Object.fromEntries(fields), body: this.text.take(), broken });
+    const { status = 0, fields = new Map(), setCookies = [] } = this.head ?? {};
+    const headers = Object.fromEntries(fields);
+    this.done({ status, headers, setCookies, body: this.text.take(), broken });
   }
 }

@@ -12,6 +12,12 @@ describe('a message', () => {
     );
   });
 
+  it('has a line for each value of a list', () => {
+    expect(message('HTTP/1.1 200 X', { 'Set-Cookie': ['a=1', 'b=2'] }, null)).toBe(
+      'HTTP/1.1 200 X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n',
+    );
+  });
+
   it('says nothing of a body where there is none, and announces one to HEAD', () => {
     expect(message('GET / HTTP/1.1', {}, null)).toBe('GET / HTTP/1.1\r\n\r\n');
     expect(message('HTTP/1.1 200 X', {}, 'abc', true)).toBe(
@@ -24,6 +30,8 @@ describe('a message', () => {
     [{ 'Transfer-Encoding': 'chunked' }, 'leave it out'],
     [{ 'a b': 'c' }, 'no header can be "a b": "c"'],
     [{ a: 'b\r\nc: d' }, 'no header can be "a": "b\\r\\nc: d"'],
+    [{ a: undefined as unknown as string }, 'no header can be "a": nothing'],
+    [new Headers({ a: 'b' }) as never, "headers are a plain object: { 'X-User': 'ann' }"],
   ])('is not made with headers that are none: %o', (headers, complaint) => {
     expect(() => messageBytes('GET / HTTP/1.1', headers, null)).toThrow(complaint);
   });

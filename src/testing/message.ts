@@ -8,6 +8,9 @@ const decoder = new TextDecoder();
 /** Names are in small letters where they come from the wire. */
 export type Headers = Readonly<Record<string, string>>;
 
+/** A list becomes as many lines: `{ 'Set-Cookie': ['a=1', 'b=2'] }`. */
+export type SentHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 /** Those that say where a message ends are this world's affair. */
 const FRAMING = /^(content-length|transfer-encoding)$/i;
 
@@ -20,20 +23,11 @@ const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
  */
 export function messageBytes(
   startLine: string,
-  headers: Headers,
+  headers: SentHeaders,
   body: string | null,
   announced = false,
 ): Uint8Array {
-  const lines = [startLine];
-  for (const [name, value] of Object.entries(headers)) {
-    if (FRAMING.test(name)) {
-      throw new Error(`the header ${name} is made of the body: leave it out`);
-    }
-    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) {
-      throw new Error(`no header can be ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-    }
-    lines.push(`${name}: ${value}`);
-  }
+  const lines = [startLine, ...fieldLines(headers)];
   if (body !== null && typeof body !== 'string') {
     throw new Error(`a body is a text, not ${show(body)}: write body: JSON.stringify(...)`);
   }
@@ -41,6 +35,23 @@ export function messageBytes(
   if (body !== null) lines.push(`Content-Length: ${bytes.length}`);
   const head = latin1(`${lines.join('\r\n')}\r\n\r\n`);
   return announced ? head : join([head, bytes]);
+}
+
+function fieldLines(headers: SentHeaders): string[] {
+  if (Object.prototype.toString.call(headers) !== '[object Object]') {
+    throw new Error("headers are a plain object: { 'X-User': 'ann' }, Object.fromEntries(...)");
+  }
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((each) => fieldLine(name, each)),
+  );
+}
+
+function fieldLine(name: string, value: unknown): string {
+  if (FRAMING.test(name)) throw new Error(`the header ${name} is made of the body: leave it out`);
+  if (!FIELD_NAME.test(name) || typeof value !== 'string' || !FIELD_VALUE.test(value)) {
+    throw new Error(`no header can be ${show(name)}: ${show(value)}`);
+  }
+  return `${name}: ${value}`;
 }
 
 /** A body that comes in parts. */

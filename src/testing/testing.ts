@@ -19,6 +19,13 @@ export type { ExchangeRecord } from '../core/telemetry/log.ts';
 export type { Duration } from './duration.ts';
 export type { Answering, FakeAnswer, FakeBackend, FakeRequest } from './fake-backend.ts';
 export type { ClientAnswer } from './fake-client.ts';
-export type { Headers } from './message.ts';
-export type { RequestOptions, World, WorldBalancer, WorldEvent, WorldOptions } from './world.ts';
+export type { Headers, SentHeaders } from './message.ts';
+export type {
+  RequestOptions,
+  World,
+  WorldBalancer,
+  WorldEvent,
+  WorldExchange,
+  WorldOptions,
+} from './world.ts';
 export { createWorld } from './world.ts';

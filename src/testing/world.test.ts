@@ -96,6 +96,37 @@ describe('a world', () => {
     await world.balancer({ backends: ['http://a:1'] });
     await expect(world.balancer({ backends: ['http://a:1'] })).rejects.toThrow('make another');
     expect(() => createWorld({ seed: 1.5 })).toThrow('the seed is 1.5: write a whole number');
+    expect(() => createWorld({ seed: 2 ** 60 })).toThrow('write a whole number below 2 ** 53');
+    await expect(world.get('/', { from: 'me' })).rejects.toThrow('not at "me"');
+    expect(() => world.after('5s', 'x' as never)).toThrow('after 5s a function is called');
+    expect(() => world.run(5 as never)).toThrow('5 has no unit; write 5s');
+  });
+
+  it('says what to do with what loadConfig gives, and with a promise', async () => {
+    const parsed = parseConfig('backends: [http://one:80]', 'config.yaml');
+    const whole = createWorld().balancer(parsed as never);
+    await expect(whole).rejects.toThrow('give the config that loadConfig has read');
+    const promise = createWorld().balancer(Promise.resolve(parsed) as never);
+    await expect(promise).rejects.toThrow('await this promise');
+  });
+
+  it('says that nobody has waited for the balancer', async () => {
+    const world = createWorld();
+    const balancer = world.balancer({ backends: ['http://a:1'] });
+    await expect(world.get('/')).rejects.toThrow('await world.balancer(...)');
+    await balancer;
+    expect((await world.get('/')).status).toBe(503);
+  });
+
+  it('rejects what the test waits for with what went wrong in between', async () => {
+    const world = createWorld();
+    world.after('5s', async () => {
+      await world.run('1s');
+      throw new Error('of the test');
+    });
+    await expect(world.run('10s')).rejects.toThrow('of the test');
+    await world.run('1s');
+    expect(world.nowMs).toBe(7000);
   });
 });
 
@@ -108,6 +139,31 @@ describe('the balancer of a world', () => {
     const balancer = await world.balancer(parsed.config);
     expect(balancer.listeners.map(({ port }) => port)).toEqual([9000]);
     expect((await world.get('/')).body).toBe('Response from one');
+  });
+
+  it('takes fake backends where their URLs would be', async () => {
+    const world = createWorld();
+    const one = world.backend('http://one:80');
+    await world.balancer({ backends: [one, 'http://two:80'] });
+    expect((await world.get('/')).body).toBe('Response from one');
+    const other = createWorld();
+    const two = other.backend('http://two:80');
+    await other.balancer({ pools: { default: { backends: [two] } } });
+    expect((await other.get('/')).body).toBe('Response from two');
+  });
+
+  it('says what is wrong with the time it has to stop, and goes on', async () => {
+    const world = createWorld();
+    const one = world.backend('http://one:80', () => null);
+    const balancer = await world.balancer({ backends: [one] });
+    void world.get('/');
+    await world.run('1s');
+    for (const timeoutMs of ['5s', Number.NaN, -1] as never[]) {
+      await expect(balancer.stop({ timeoutMs })).rejects.toThrow('write a number of milliseconds');
+    }
+    expect(balancer.ready()).toBe(true);
+    await balancer.stop({ timeoutMs: 500 });
+    expect(world.exchanges.map(({ end }) => end)).toEqual(['stopping']);
   });
 
   it('drains, reloads and stops', async () => {

@@ -5,10 +5,13 @@ import { addressOfListener, type Rehearsal, startRehearsal } from '../../sim/reh
 import type { ConfigInput } from '../config/define-config.ts';
 import { formatDiagnostics, Report, show } from '../config/diagnostics.ts';
 import { configFromValue } from '../config/load.ts';
+import { asMapping, type Mapping } from '../config/written.ts';
 import type { Balancer } from '../control/balancer.ts';
 import { toLatin1 } from '../core/base/bytes.ts';
 import { createRng, type Rng } from '../core/base/rng.ts';
 import type { Config, LogLevel } from '../core/config.ts';
+import { parseAddress } from '../core/http/trusted-peers.ts';
+import { endCode } from '../core/telemetry/end-code.ts';
 import { LineBytes } from '../core/telemetry/line-bytes.ts';
 import type { EventFields, ExchangeRecord, Log } from '../core/telemetry/log.ts';
 import { createTextFormat } from '../core/telemetry/log-line.ts';
@@ -16,11 +19,17 @@ import { Driver } from './driver.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { type Answering, type FakeBackend, Server } from './fake-backend.ts';
 import { Call, type ClientAnswer } from './fake-client.ts';
-import { type Headers, messageBytes } from './message.ts';
+import { messageBytes, type SentHeaders } from './message.ts';
 
 export interface WorldOptions {
   /** A whole number; the same one gives the same world. 1 unless set. */
   readonly seed?: number;
+}
+
+/** An exchange that has ended. */
+export interface WorldExchange extends ExchangeRecord {
+  /** How it ended, as the log says it: `ok`, or one of the codes in docs/log.md. */
+  readonly end: string;
 }
 
 /** A line of the log that is not about one exchange. */
@@ -36,7 +45,7 @@ export interface WorldEvent {
 }
 
 export interface RequestOptions {
-  readonly headers?: Headers;
+  readonly headers?: SentHeaders;
   /** There is none unless set. */
   readonly body?: string;
   /** The client's address; 192.0.2.1 unless set. */
@@ -57,7 +66,7 @@ export interface World {
   /** Milliseconds since it began. */
   readonly nowMs: number;
   /** Every exchange that has ended, in that order, as the balancer logs it. */
-  readonly exchanges: readonly ExchangeRecord[];
+  readonly exchanges: readonly WorldExchange[];
   /** What else the balancer has logged. */
   readonly events: readonly WorldEvent[];
   /** All of the log, as it is shown on a terminal (UTC): equal in two runs with the same seed. */
@@ -78,20 +87,25 @@ export interface World {
   request(method: string, path: string, options?: RequestOptions): Promise<ClientAnswer>;
   /** Lets so much time pass. */
   run(duration: Duration): Promise<void>;
-  /** Does this when so much time has passed: `world.after('5s', () => one.kill())`. */
+  /**
+   * Does this when so much time has passed: `world.after('5s', () => one.kill())`. What it throws,
+   * or its promise is rejected with, is what the test is waiting for rejected with.
+   */
   after(duration: Duration, act: () => void): void;
 }
 
 /** A new world, at its time 0, with nobody in it. */
 export function createWorld({ seed = 1 }: WorldOptions = {}): World {
-  if (!Number.isSafeInteger(seed)) throw new Error(`the seed is ${seed}: write a whole number`);
+  if (!Number.isSafeInteger(seed)) {
+    throw new Error(`the seed is ${seed}: write a whole number below 2 ** 53`);
+  }
   return new PretendedWorld(seed);
 }
 
 const LINE_BYTES = 1024;
 
 class PretendedWorld implements World {
-  readonly exchanges: ExchangeRecord[] = [];
+  readonly exchanges: WorldExchange[] = [];
   readonly events: WorldEvent[] = [];
   readonly lines: string[] = [];
   private readonly clock: SimClock = createSimClock();
@@ -102,7 +116,9 @@ class PretendedWorld implements World {
   private readonly out = new LineBytes(LINE_BYTES);
   /** Where there are backends. */
   private readonly places = new Set<string>();
+  /** Null: it does not listen yet. */
   private rehearsal: Rehearsal | null = null;
+  private hasBalancer = false;
 
   constructor(seed: number) {
     this.rng = createRng(seed);
@@ -125,13 +141,15 @@ class PretendedWorld implements World {
 
   async balancer(given: ConfigInput | Config): Promise<WorldBalancer> {
     const config = configOf(given);
-    if (this.rehearsal !== null) throw new Error('this world has its balancer: make another world');
+    if (this.hasBalancer) throw new Error('this world has its balancer: make another world');
+    this.hasBalancer = true;
     const { clock, network, rng, driver } = this;
     const log = this.log();
-    await driver.until<void>((ready) => {
-      this.rehearsal = startRehearsal({ config, clock, network, rng, log, ready });
+    const rehearsal = await driver.until<Rehearsal>((done) => {
+      const begun = startRehearsal({ config, clock, network, rng, log, ready: () => done(begun) });
     });
-    return balancerOf(this.rehearsal!, driver, config);
+    this.rehearsal = rehearsal;
+    return balancerOf(rehearsal, driver, config);
   }
 
   get(path: string, options?: RequestOptions): Promise<ClientAnswer> {
@@ -144,6 +162,9 @@ class PretendedWorld implements World {
     { headers = {}, body, from = '192.0.2.1', port, timeout = '10m' }: RequestOptions = {},
   ): Promise<ClientAnswer> {
     const { clock, network } = this;
+    if (parseAddress(from) === null) {
+      throw new Error(`a client is at an IP address, such as 192.0.2.1, not at ${show(from)}`);
+    }
     const listener = this.listenerAt(port);
     const hasHost = Object.keys(headers).some((name) => name.toLowerCase() === 'host');
     const all = hasHost ? headers : { Host: 'localhost', ...headers };
@@ -167,7 +188,13 @@ class PretendedWorld implements World {
   }
 
   after(duration: Duration, act: () => void): void {
-    this.clock.wakeAt(this.nowMs + milliseconds(duration), act);
+    if (typeof act !== 'function') {
+      throw new Error(`after ${duration} a function is called: write () => one.kill()`);
+    }
+    this.clock.wakeAt(this.nowMs + milliseconds(duration), () => {
+      const result: unknown = act();
+      if (result instanceof Promise) result.catch((error: unknown) => this.driver.fail(error));
+    });
   }
 
   private listenerAt(port: number | undefined): Balancer['listeners'][number] {
@@ -182,7 +209,7 @@ class PretendedWorld implements World {
     const { format, out, clock } = this;
     return {
       exchange: (record) => {
-        this.exchanges.push({ ...record });
+        this.exchanges.push({ ...record, end: endCode(record.failure) });
         format.exchange(record, out);
         this.lines.push(toLatin1(out.take()).trimEnd());
       },
@@ -202,11 +229,33 @@ function configOf(given: ConfigInput | Config): Config {
     const instead = 'write it here, or give the config that loadConfig has read';
     throw new Error(`a configuration is an object, not ${show(given)}: ${instead}`);
   }
+  if (given instanceof Promise) throw new Error('a configuration is an object: await this promise');
   if ('tableSize' in given) return given;
-  const result = configFromValue(given, new Report(''), '.');
+  if ('config' in given) {
+    throw new Error('give the config that loadConfig has read: (await loadConfig(file)).config');
+  }
+  const result = configFromValue(withUrls(given), new Report(''), '.');
   if ('config' in result) return result.config;
   throw new Error(formatDiagnostics(result.diagnostics));
 }
+
+/** With the URLs of fake backends that stand in it themselves. */
+function withUrls(given: object): object {
+  const { backends, pools } = given as Mapping;
+  const named = asMapping(pools);
+  return {
+    ...given,
+    ...(Array.isArray(backends) ? { backends: backends.map(urlOf) } : {}),
+    ...(named === null ? {} : { pools: Object.fromEntries(Object.entries(named).map(inPool)) }),
+  };
+}
+
+const inPool = ([name, pool]: [string, unknown]): [string, unknown] => {
+  const value = asMapping(pool);
+  return [name, value === null ? pool : withUrls(value)];
+};
+
+const urlOf = (backend: unknown): unknown => (backend instanceof Server ? backend.url : backend);
 
 function balancerOf(
   { engine, controller }: Rehearsal,

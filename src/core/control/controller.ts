@@ -30,7 +30,7 @@ import { type PlannedPool, planReload, type ReloadPlan, summarise } from './relo
 import { RequestLimits } from './request-limits.ts';
 import { Schedules } from './schedules.ts';
 import type { BackendStatus, PoolStatus } from './status.ts';
-import { Stop } from './stop.ts';
+import { checkTimeout, Stop } from './stop.ts';
 
 export interface ControllerDeps {
   readonly transport: Transport;
@@ -229,11 +229,11 @@ export class Controller {
   }
 
   /**
-   * Not ready any more, then listeners closed, then until everything has ended or `timeoutMs`
-   * (after the shutdown delay; null: no deadline) is over. Asked again, a shorter time wins; 0
-   * forces.
+   * Not ready any more, then listeners closed, then until all has ended or `timeoutMs` is over
+   * (after the shutdown delay; null: never; not a time: throws). Asked again, the shorter one wins.
    */
   stop(options: { readonly timeoutMs: number | null }, done: () => void): void {
+    checkTimeout(options.timeoutMs);
     if (this.hasStopped) {
       this.deps.clock.wakeAt(this.deps.clock.nowMs(), done);
       return;

@@ -26,6 +26,9 @@ export interface PoolStatus {
   readonly backends: readonly BackendStatus[];
   /** Absent: it has no circuit breaker. */
   readonly circuit?: 'closed' | 'open' | 'half_open';
-  /** How often its policy function has failed since it was configured; only if it has one. */
+  /**
+   * How often its policy function has failed since it was configured; only if it has one. The first
+   * is told at once, those that follow soon within two seconds.
+   */
   readonly policyFailures?: number;
 }

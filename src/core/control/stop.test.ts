@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ControlWorld, FakeEngine } from '../../../test/fixtures/control-world.ts';
-import { Stop } from './stop.ts';
+import { checkTimeout, Stop } from './stop.ts';
 
 let world: ControlWorld;
 let engine: FakeEngine;
@@ -104,5 +104,15 @@ describe('stopping', () => {
     stop.hurry(null);
     world.pass(1001);
     expect(engine.take()).toEqual(['beginStop', 'cutAll']);
+  });
+});
+
+describe('the time to stop that a program gives', () => {
+  it('is a number of milliseconds, or null', () => {
+    for (const good of [0, 5000, Number.POSITIVE_INFINITY, null]) checkTimeout(good);
+    const complaint = (given: unknown) => () => checkTimeout(given);
+    expect(complaint('5s')).toThrow('timeoutMs is "5s": write a number of milliseconds, or null');
+    expect(complaint(Number.NaN)).toThrow('timeoutMs is NaN: write');
+    expect(complaint(-1)).toThrow('timeoutMs is -1: write');
   });
 });

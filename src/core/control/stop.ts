@@ -14,6 +14,13 @@ const POLL_MS = 50;
 /** How long connections that were reset may take to be gone. */
 const AFTER_CUT_MS = 1000;
 
+/** Throws where a program has given another `timeoutMs` than a number or null. */
+export function checkTimeout(timeoutMs: unknown): void {
+  if (timeoutMs === null || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return;
+  const shown = typeof timeoutMs === 'string' ? JSON.stringify(timeoutMs) : String(timeoutMs);
+  throw new Error(`timeoutMs is ${shown}: write a number of milliseconds, or null`);
+}
+
 export class Stop {
   private readonly clock: Clock;
   private readonly log: Log | null;
