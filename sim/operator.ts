@@ -62,9 +62,9 @@ export class Operator {
     if (this.world.drainedSinceMs.size + 1 >= world.backends.length) return;
     world.note('operator', `drains ${backend.name}`);
     this.mark('drain');
-    if (world.balancer.controller.drain('default', backend.name)) {
-      world.drainedSinceMs.set(backend, world.clock.nowMs());
-    }
+    const { drainedSinceMs } = world;
+    const drains = world.balancer.controller.drain('default', backend.name);
+    if (drains && !drainedSinceMs.has(backend)) drainedSinceMs.set(backend, world.clock.nowMs());
   }
 
   private reload(backends: readonly Backend[], how: string, reweighs = false): void {

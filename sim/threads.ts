@@ -109,6 +109,11 @@ export class SimThreads {
     return this.threads.filter(({ runs }) => runs).map(({ engine }) => engine);
   }
 
+  /** One of them hangs, which nobody has noticed yet. */
+  get isOneStuck(): boolean {
+    return this.threads.some(({ isStuck }) => isStuck);
+  }
+
   /** False: too many have died lately. */
   mayStrike(worker: number): boolean {
     const nowMs = this.world.clock.nowMs();

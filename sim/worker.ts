@@ -94,6 +94,11 @@ export class SimWorker implements WorkerThread {
     return this.alive && !this.hangs;
   }
 
+  /** It lives, and never will. What it holds is still counted. */
+  get isStuck(): boolean {
+    return this.alive && this.hangs;
+  }
+
   private deliver<Message>(message: Message, hear: (copy: Message) => void): void {
     const copy = clone(message);
     this.world.clock.nextTurn(() => hear(copy));

@@ -1,16 +1,24 @@
-/** A backend that drains gets nothing any more once its deadline is over, from nobody. */
+/**
+ * A backend that drains is chosen for nothing any more, unless it keeps its clients; and once its
+ * deadline is over, nothing comes to it from anybody.
+ */
+import { State } from '../../src/core/table/table.ts';
 import type { Arrival, Request } from '../request.ts';
 import type { StrictHead } from '../strict-reader.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
-/** What was on its way to it by then has arrived, or never does. */
-const SLACK_MS = 20_000;
+/** What was on its way to it by then, clogged and behind a black hole, has arrived, or never does. */
+const SLACK_MS = 40_000;
 
 export function createDrains(world: World, fail: Fail): Checker {
-  const { drainMs, namesChangeEveryMs } = world.options;
+  const { drainMs, namesChangeEveryMs, sticky } = world.options;
   return {
     name: 'drains',
+    picked(slot) {
+      if (sticky?.drain === true || world.balancer.table.state(slot) !== State.draining) return;
+      fail(`slot ${slot} is picked while it drains`);
+    },
     arrived(request: Request | null, _head: StrictHead, { backend }: Arrival) {
       const sinceMs = world.drainedSinceMs.get(backend);
       // Where names change their addresses it may be meant for another.

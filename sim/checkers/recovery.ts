@@ -25,6 +25,8 @@ class Recovery implements Checker {
   private picks = 0;
   /** Since when all have their turns, as far as it was looked at. */
   private wellMs = Number.POSITIVE_INFINITY;
+  /** Since when each is as it is, as it was seen last. */
+  private since = '';
   /** Who served the last visits, while all were up. */
   private served: number[] = [];
 
@@ -51,8 +53,11 @@ class Recovery implements Checker {
     this.picks = 0;
     if (!this.isExact) return;
     const nowMs = this.world.clock.nowMs();
+    const { since } = this;
+    this.since = this.sinceOfAll();
+    // Who was away for a moment, within one visit, has had no turn there.
     if (!this.haveAllTheirTurns()) this.wellMs = Number.POSITIVE_INFINITY;
-    else this.wellMs = Math.min(this.wellMs, nowMs);
+    else this.wellMs = this.since === since ? Math.min(this.wellMs, nowMs) : nowMs;
     // By then the schedule of before is known nowhere any more.
     const isNews = nowMs - this.wellMs < this.world.options.mergeWindowMs + NEWS_MS;
     if (!isPlain || isNews) this.served = [];
@@ -69,6 +74,11 @@ class Recovery implements Checker {
         return state === 'up' && effectiveWeight === (this.turns.has(at + 1) ? undefined : 0);
       }),
     );
+  }
+
+  private sinceOfAll(): string {
+    const pools = this.world.balancer.controller.status();
+    return pools.map(({ backends }) => backends.map((each) => each.sinceWallMs)).join();
   }
 
   private count(): void {
