@@ -8,7 +8,7 @@ import type { StrictHead } from '../strict-reader.ts';
 import type { World } from '../world.ts';
 import type { Checker, Fail } from './checker.ts';
 
-/** What was on its way to it by then, clogged and behind a black hole, has arrived, or never does. */
+/** What was on its way by then, clogged and behind a black hole, has arrived, or never does. */
 const SLACK_MS = 40_000;
 
 export function createDrains(world: World, fail: Fail): Checker {
