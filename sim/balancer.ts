@@ -37,6 +37,7 @@ const RESOURCES = { descriptors: 1024, memoryBytes: 1_073_741_824 };
 /** A table that tells which slot an engine enters. */
 class WatchedTable extends Table {
   private readonly picked: (slot: number) => void;
+  private isTrying = false;
 
   /** `memory`: of all workers, as this one sees it; else memory of its own. */
   constructor(
@@ -56,6 +57,15 @@ class WatchedTable extends Table {
 
   override enter(slot: number, generation: number, states: number): boolean {
     const entered = super.enter(slot, generation, states);
+    if (entered && !this.isTrying) this.picked(slot);
+    return entered;
+  }
+
+  /** Enters, and asks whether it may stay then: who may not was not picked. */
+  override enterKept(slot: number, generation: number): boolean {
+    this.isTrying = true;
+    const entered = super.enterKept(slot, generation);
+    this.isTrying = false;
     if (entered) this.picked(slot);
     return entered;
   }

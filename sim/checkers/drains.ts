@@ -12,11 +12,12 @@ import type { Checker, Fail } from './checker.ts';
 const SLACK_MS = 40_000;
 
 export function createDrains(world: World, fail: Fail): Checker {
-  const { drainMs, namesChangeEveryMs, sticky } = world.options;
+  const { drainMs, namesChangeEveryMs } = world.options;
   return {
     name: 'drains',
     picked(slot) {
-      if (sticky?.drain === true || world.balancer.table.state(slot) !== State.draining) return;
+      const { table } = world.balancer;
+      if (table.state(slot) !== State.draining || table.keeps(slot)) return;
       fail(`slot ${slot} is picked while it drains`);
     },
     arrived(request: Request | null, _head: StrictHead, { backend }: Arrival) {
