@@ -28,6 +28,7 @@ export function checkTogether(value: unknown, files: NamedFiles, report: Report)
   checkLimits(root, report);
   checkTableSize(root, pools, report);
 }
+
 function poolsOf(root: Mapping): PoolAt[] {
   if (root.pools === undefined) return [{ name: 'default', path: [], value: root }];
   return Object.entries(asMapping(root.pools) ?? {}).flatMap(([name, pool]) => {

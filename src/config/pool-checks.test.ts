@@ -11,7 +11,6 @@ const complaints = (value: Readonly<Record<string, unknown>>): string[] => {
 };
 
 const backends = ['http://localhost:9001'];
-const two = [...backends, 'http://localhost:9002'];
 
 describe('values of a pool', () => {
   it.each([
@@ -46,14 +45,6 @@ describe('values of a pool', () => {
       'passive_health.slower_than: 1 ejects those that are hardly slower',
     ],
     [{ backends, hedge: {} }, 'hedge: there is no second backend to go to; add one, or remove'],
-    [
-      { backends: two, hedge: { after: '2s' }, retries: { attempt_timeout: '2s' } },
-      'hedge.after: retries.attempt_timeout (2s) ends the first attempt before that; lower this',
-    ],
-    [
-      { backends: two, hedge: { after: '2m' } },
-      'hedge.after: timeouts.response (1m) ends the first attempt before that; lower',
-    ],
     [
       { backends, retries: { backoff: '1s' } },
       'retries.backoff: backoff (1s) is above max_backoff (250ms); lower one or raise the other',

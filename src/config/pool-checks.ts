@@ -34,7 +34,8 @@ export function checkPool(root: Mapping, at: PoolAt, files: NamedFiles, report: 
   const ca = asMapping(pool.tls)?.ca;
   if (typeof ca === 'string' && ca !== '') checkCa(ca, [...path, 'tls', 'ca'], files, report);
   checkRetries(root, at, report);
-  checkHedge(root, at, report);
+  const isAlone = asList(pool.backends).length === 1;
+  if (pool.hedge !== undefined && isAlone) report.add([...path, 'hedge'], NOBODY_BESIDE, 'key');
 }
 
 /** Has it, or one of its backends, a limit? */
@@ -47,6 +48,7 @@ function isLimited(pool: Mapping): boolean {
 
 const NO_LIMIT =
   'nobody ever waits without "max_requests" or "max_connections"; add one, or remove this';
+const NOBODY_BESIDE = 'there is no second backend to go to; add one, or remove the key';
 const BY_KEY = 'write policy: maglev, ring_hash or rendezvous';
 const NO_PAGE = 'the path is empty; write the path of a file, or the text of the page';
 
@@ -199,29 +201,8 @@ function checkRetries(root: Mapping, pool: PoolAt, report: Report): void {
     report.add([...at, key], `${lengths} (${formatDuration(most)}); lower one or raise the other`);
   }
   const attempt = understood(parseDuration, retries.attempt_timeout);
-  const response = responseTimeout(root);
+  const response = understood(parseDuration, asMapping(root.timeouts)?.response ?? '60s');
   if (attempt === null || response === null || attempt <= response) return;
   const what = `timeouts.response (${formatDuration(response)}) ends an attempt before that`;
   report.add([...at, 'attempt_timeout'], `${what}; lower this, or raise timeouts.response`);
 }
-
-const responseTimeout = (root: Mapping): number | null =>
-  understood(parseDuration, asMapping(root.timeouts)?.response ?? '60s');
-
-/** A second attempt beside the first needs somebody to go to, and the first to last as long. */
-function checkHedge(root: Mapping, { path, value: pool }: PoolAt, report: Report): void {
-  if (pool.hedge === undefined) return;
-  const isAlone = asList(pool.backends).length === 1;
-  if (isAlone) report.add([...path, 'hedge'], NOBODY_BESIDE, 'key');
-  const after = understood(parseDuration, asMapping(pool.hedge)?.after);
-  const attempt = understood(parseDuration, asMapping(pool.retries)?.attempt_timeout);
-  const [key, limit] =
-    attempt === null
-      ? ['timeouts.response', responseTimeout(root)]
-      : ['retries.attempt_timeout', attempt];
-  if (after === null || limit === null || after < limit) return;
-  const what = `${key} (${formatDuration(limit)}) ends the first attempt before that`;
-  report.add([...path, 'hedge', 'after'], `${what}; lower this, or raise ${key}`);
-}
-
-const NOBODY_BESIDE = 'there is no second backend to go to; add one, or remove the key';

@@ -3,11 +3,14 @@ import type * as z from 'zod';
 import type { Path } from './diagnostics.ts';
 import type { Parsed } from './quantities.ts';
 
+/** Keys and what was written after them. */
 export type Mapping = Readonly<Record<string, unknown>>;
 
+/** Null for anything else. */
 export const asMapping = (value: unknown): Mapping | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : null;
 
+/** Empty for anything else. */
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** What a parser makes of a text; null for anything else: somebody else complains. */
@@ -23,6 +26,7 @@ export function read<T extends z.ZodType>(schema: T, value: unknown): z.output<T
   return result.success ? result.data : null;
 }
 
+/** A pool, and where it stands; the short form is its only pool itself. */
 export interface PoolAt {
   readonly name: string;
   readonly path: Path;

@@ -28,7 +28,8 @@ export function requestBytes(config: Config, typed: Typed): Addressed | { proble
   if (problem !== null) return { problem };
   const listener = listenerFor(config, authority);
   if ('problem' in listener) return listener;
-  const named = method === 'CONNECT' ? url : authority;
+  const isTunnel = method === 'CONNECT' && scheme === undefined && !url.startsWith('/');
+  const named = isTunnel ? url : authority;
   const host = named === '' ? defaultHost(listener) : named;
   const target = scheme === undefined || rest.startsWith('/') ? rest : `/${rest}`;
   const isHost = (header: string): boolean => /^host:/i.test(header);

@@ -66,6 +66,19 @@ describe('a driver', () => {
     await expect(waiting).rejects.toThrow(error);
   });
 
+  it('tells of one thing that went wrong once', async () => {
+    const { clock, driver, sleep } = begun();
+    const error = new Error('of a handler');
+    clock.wakeAt(10, () => {
+      throw error;
+    });
+    const passing = sleep(20).catch((caught) => driver.fail(caught));
+    await expect(sleep(20)).rejects.toThrow(error);
+    await passing;
+    await sleep(5);
+    expect(clock.nowMs()).toBe(15);
+  });
+
   it('says that nothing will ever happen, rather than to wait for it', async () => {
     const { driver } = begun();
     await expect(driver.until(() => {})).rejects.toThrow('nothing is left that could happen');

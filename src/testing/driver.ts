@@ -14,6 +14,9 @@ export class Driver {
   private readonly rejects = new Set<(error: unknown) => void>();
   private isDriving = false;
   private hasHeard = false;
+  /** What went wrong last, which an act of the test may pass on. */
+  private told: unknown = null;
+
   constructor(clock: SimClock) {
     this.clock = clock;
   }
@@ -41,7 +44,9 @@ export class Driver {
 
   /** Tells everybody who waits that something went wrong. Throws it when nobody does. */
   fail(error: unknown): void {
+    if (error === this.told) return;
     if (this.rejects.size === 0) throw error;
+    this.told = error;
     const rejects = [...this.rejects];
     this.rejects.clear();
     for (const reject of rejects) reject(error);
@@ -54,6 +59,7 @@ export class Driver {
         if (!this.clock.step()) throw new Error('nothing is left that could happen in this world');
       }
     } catch (error) {
+      if (this.rejects.size === 0) this.isDriving = false;
       this.fail(error);
     }
     if (this.rejects.size > 0) soon(() => this.drive());

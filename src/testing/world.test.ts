@@ -98,6 +98,8 @@ describe('a world', () => {
     expect(() => createWorld({ seed: 1.5 })).toThrow('the seed is 1.5: write a whole number');
     expect(() => createWorld({ seed: 2 ** 60 })).toThrow('write a whole number below 2 ** 53');
     await expect(world.get('/', { from: 'me' })).rejects.toThrow('not at "me"');
+    const headers = new Headers({ a: 'b' }) as never;
+    await expect(world.get('/', { headers })).rejects.toThrow('headers are a plain object');
     expect(() => world.after('5s', 'x' as never)).toThrow('after 5s a function is called');
     expect(() => world.run(5 as never)).toThrow('5 has no unit; write 5s');
   });
@@ -148,7 +150,7 @@ describe('the balancer of a world', () => {
     expect((await world.get('/')).body).toBe('Response from one');
     const other = createWorld();
     const two = other.backend('http://two:80');
-    await other.balancer({ pools: { default: { backends: [two] } } });
+    await other.balancer({ pools: { default: { backends: [{ url: two, weight: 2 }] } } } as never);
     expect((await other.get('/')).body).toBe('Response from two');
   });
 

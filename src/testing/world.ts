@@ -61,7 +61,7 @@ export interface WorldBalancer extends Balancer {
   reload(config: ConfigInput | Config): Promise<readonly string[]>;
 }
 
-/** One for each test. Time stands still in it unless somebody awaits one of its promises. */
+/** One for each test. Time stands still in it unless one of its promises is pending. */
 export interface World {
   /** Milliseconds since it began. */
   readonly nowMs: number;
@@ -167,8 +167,8 @@ class PretendedWorld implements World {
     }
     const listener = this.listenerAt(port);
     const hasHost = Object.keys(headers).some((name) => name.toLowerCase() === 'host');
-    const all = hasHost ? headers : { Host: 'localhost', ...headers };
-    const bytes = messageBytes(`${method} ${path} HTTP/1.1`, all, body ?? null);
+    const line = `${method} ${path} HTTP/1.1${hasHost ? '' : '\r\nHost: localhost'}`;
+    const bytes = messageBytes(line, headers, body ?? null);
     const beganMs = clock.nowMs();
     const timeoutMs = milliseconds(timeout);
     return this.driver.until((done) => {
@@ -198,7 +198,10 @@ class PretendedWorld implements World {
   }
 
   private listenerAt(port: number | undefined): Balancer['listeners'][number] {
-    if (this.rehearsal === null) throw new Error('there is no balancer: await world.balancer(...)');
+    if (this.rehearsal === null) {
+      const what = this.hasBalancer ? 'the balancer does not listen' : 'there is no balancer';
+      throw new Error(`${what}: await world.balancer(...)`);
+    }
     const all = this.rehearsal.engine.listening();
     const found = port === undefined ? all[0] : all.find((each) => each.port === port);
     // One that has stopped refuses; its address is as good as any.
@@ -234,7 +237,11 @@ function configOf(given: ConfigInput | Config): Config {
   if ('config' in given) {
     throw new Error('give the config that loadConfig has read: (await loadConfig(file)).config');
   }
-  const result = configFromValue(withUrls(given), new Report(''), '.');
+  const result = configFromValue(
+    asMapping(given) === null ? given : withUrls(given),
+    new Report(''),
+    '.',
+  );
   if ('config' in result) return result.config;
   throw new Error(formatDiagnostics(result.diagnostics));
 }
@@ -255,7 +262,11 @@ const inPool = ([name, pool]: [string, unknown]): [string, unknown] => {
   return [name, value === null ? pool : withUrls(value)];
 };
 
-const urlOf = (backend: unknown): unknown => (backend instanceof Server ? backend.url : backend);
+function urlOf(backend: unknown): unknown {
+  if (backend instanceof Server) return backend.url;
+  const item = asMapping(backend);
+  return item?.url instanceof Server ? { ...item, url: item.url.url } : backend;
+}
 
 function balancerOf(
   { engine, controller }: Rehearsal,
