@@ -59,10 +59,10 @@ export class Operator {
   private drainOne(): void {
     const { world } = this;
     const backend = world.pick(world.backends);
-    if (this.world.drainedSinceMs.size + 1 >= world.backends.length) return;
+    const { drainedSinceMs } = world;
+    if (drainedSinceMs.size + 1 >= world.backends.length) return;
     world.note('operator', `drains ${backend.name}`);
     this.mark('drain');
-    const { drainedSinceMs } = world;
     const drains = world.balancer.controller.drain('default', backend.name);
     if (drains && !drainedSinceMs.has(backend)) drainedSinceMs.set(backend, world.clock.nowMs());
   }

@@ -40,7 +40,11 @@ export function requestBytes(config: Config, typed: Typed): Addressed | { proble
 }
 
 /** What cannot be a URL, and what to type instead. */
-function problemOf({ method, url }: Typed, scheme: string | undefined, authority: string) {
+function problemOf(
+  { method, url }: Typed,
+  scheme: string | undefined,
+  authority: string,
+): string | null {
   if (url === '') return 'the URL is empty; write a path, such as /';
   if (scheme === undefined) {
     if (/^[/*]/.test(url) || method === 'CONNECT') return null;

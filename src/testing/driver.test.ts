@@ -72,11 +72,23 @@ describe('a driver', () => {
     clock.wakeAt(10, () => {
       throw error;
     });
-    const passing = sleep(20).catch((caught) => driver.fail(caught));
+    const passing = sleep(20).catch((caught) => driver.handOn(caught));
     await expect(sleep(20)).rejects.toThrow(error);
     await passing;
     await sleep(5);
     expect(clock.nowMs()).toBe(15);
+  });
+
+  it('tells of the same error each time that it happens', async () => {
+    const { clock, sleep } = begun();
+    const error = new Error('of a handler');
+    const wrong = (): never => {
+      throw error;
+    };
+    clock.wakeAt(10, wrong);
+    clock.wakeAt(30, wrong);
+    await expect(sleep(20)).rejects.toThrow(error);
+    await expect(sleep(30)).rejects.toThrow(error);
   });
 
   it('says that nothing will ever happen, rather than to wait for it', async () => {

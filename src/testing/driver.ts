@@ -14,7 +14,7 @@ export class Driver {
   private readonly rejects = new Set<(error: unknown) => void>();
   private isDriving = false;
   private hasHeard = false;
-  /** What went wrong last, which an act of the test may pass on. */
+  /** What everybody was told of last. */
   private told: unknown = null;
 
   constructor(clock: SimClock) {
@@ -44,12 +44,16 @@ export class Driver {
 
   /** Tells everybody who waits that something went wrong. Throws it when nobody does. */
   fail(error: unknown): void {
-    if (error === this.told) return;
     if (this.rejects.size === 0) throw error;
     this.told = error;
     const rejects = [...this.rejects];
     this.rejects.clear();
     for (const reject of rejects) reject(error);
+  }
+
+  /** The same, of what may only be handed on: what everybody has just been told of. */
+  handOn(error: unknown): void {
+    if (error !== this.told) this.fail(error);
   }
 
   private drive(): void {

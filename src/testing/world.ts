@@ -193,7 +193,7 @@ class PretendedWorld implements World {
     }
     this.clock.wakeAt(this.nowMs + milliseconds(duration), () => {
       const result: unknown = act();
-      if (result instanceof Promise) result.catch((error: unknown) => this.driver.fail(error));
+      if (result instanceof Promise) result.catch((error: unknown) => this.driver.handOn(error));
     });
   }
 
